@@ -1,0 +1,220 @@
+"""The whole error tree: a stable code, an exit status and what to do next.
+
+Every failure a user can cause or meet is one of these. The command line prints
+``error[CODE]: message`` and the hint, never a stack trace, and ends with
+``exit_status``. Codes are never reused. ``docs/reference/errors.md`` is
+generated from this file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import ClassVar
+
+
+class InterlockError(Exception):
+    """Anything Interlock refuses or fails to do."""
+
+    code: ClassVar[str] = "IL000"
+    exit_status: ClassVar[int] = 2
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.hint})" if self.hint else self.message
+
+    def to_dict(self) -> dict[str, object]:
+        return {"error": self.code, "message": self.message, "hint": self.hint}
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """A hint naming the closest known word, or None where nothing is close."""
+    by_fold = {name.casefold(): name for name in known}
+    close = get_close_matches(word.casefold(), list(by_fold), n=1, cutoff=0.6)
+    return f"did you mean {by_fold[close[0]]!r}?" if close else None
+
+
+# --- 1xx: how Interlock was called, and the contract file -----------------------------
+
+
+class UsageError(InterlockError):
+    """An argument or option does not fit."""
+
+    code = "IL100"
+
+
+class NameRefused(UsageError):
+    """A table, column or partition name cannot be used."""
+
+    code = "IL101"
+
+
+class ContractError(UsageError):
+    """``interlock.yaml`` does not hold; the message names file, line and column."""
+
+    code = "IL110"
+
+
+# --- 2xx: the data that came in -------------------------------------------------------
+
+
+class DataError(InterlockError):
+    """Input data cannot be used."""
+
+    code = "IL200"
+
+
+class DataUnreadable(DataError):
+    """A file could not be read as the format it claims to be."""
+
+    code = "IL201"
+
+
+class DataNotFound(DataError):
+    """A path or glob matches no file."""
+
+    code = "IL202"
+
+
+class DataTypeUnsupported(DataError):
+    """An object or a column type is not one Interlock can take in."""
+
+    code = "IL203"
+
+
+class ColumnMissing(DataError):
+    """A column that is needed (partition, key, segment) is not in the data."""
+
+    code = "IL204"
+
+
+class PartitionMixed(DataError):
+    """Data given for one partition holds rows of another."""
+
+    code = "IL205"
+
+
+class SchemaIncompatible(DataError):
+    """A column's new type cannot be stored beside the table's existing one."""
+
+    code = "IL206"
+
+
+# --- 3xx: constraints and queries -----------------------------------------------------
+
+
+class ExpressionRefused(InterlockError):
+    """A constraint expression is not allowed; the place is underlined."""
+
+    code = "IL300"
+
+
+class QueryFailed(InterlockError):
+    """A query on published data failed."""
+
+    code = "IL310"
+
+
+# --- 4xx: the workspace ---------------------------------------------------------------
+
+
+class WorkspaceError(InterlockError):
+    """The workspace cannot do this."""
+
+    code = "IL400"
+
+
+class WorkspaceNotFound(WorkspaceError):
+    """There is no workspace at this place."""
+
+    code = "IL401"
+
+
+class WorkspaceVersion(WorkspaceError):
+    """The workspace was written by a newer Interlock or in an unknown format."""
+
+    code = "IL402"
+
+
+class WorkspaceBusy(WorkspaceError):
+    """Another process holds the lock and did not let go in time."""
+
+    code = "IL403"
+
+
+class WorkspaceCorrupt(WorkspaceError):
+    """Files and catalog disagree; nothing was changed."""
+
+    code = "IL404"
+
+
+class TableNotFound(WorkspaceError):
+    """The workspace holds no table of this name."""
+
+    code = "IL405"
+
+
+class PartitionNotFound(WorkspaceError):
+    """The table holds no such partition (or none in quarantine)."""
+
+    code = "IL406"
+
+
+class StorageFailed(WorkspaceError):
+    """The operating system refused a write: disk full, no permission, read-only."""
+
+    code = "IL407"
+
+
+class TableConflict(WorkspaceError):
+    """A table is already bound in another way (other partition column, mode or place)."""
+
+    code = "IL408"
+
+
+# --- 5xx: gates -----------------------------------------------------------------------
+
+
+class GateRefused(InterlockError):
+    """A gate refused; the verdict says why and how to proceed."""
+
+    code = "IL500"
+    exit_status = 1
+
+
+# --- 6xx: the ledger ------------------------------------------------------------------
+
+
+class LedgerError(InterlockError):
+    """The ledger cannot be read or extended."""
+
+    code = "IL600"
+    exit_status = 1
+
+
+class LedgerTampered(LedgerError):
+    """The ledger's files do not agree with themselves or with the catalog."""
+
+    code = "IL601"
+
+
+# --- 7xx: triggers --------------------------------------------------------------------
+
+
+class TriggerFailed(InterlockError):
+    """An action on a verdict failed; recorded and retried, never changes the verdict."""
+
+    code = "IL700"
+
+
+# --- 8xx: optional parts --------------------------------------------------------------
+
+
+class ExtraMissing(InterlockError):
+    """A feature needs an optional dependency; the message names the extra to install."""
+
+    code = "IL800"

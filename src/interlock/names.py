@@ -1,0 +1,115 @@
+"""Frozen values for the words that travel through every layer."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from interlock.errors import NameRefused
+
+NAME_LENGTH_MAX = 128
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def table_name(text: str) -> str:
+    """``text`` if it can name a table, else `NameRefused`.
+
+    Any language and any reserved word will do. Refused: empty, over 128
+    characters, control characters, ``/``, ``\\`` and ``@`` (``table@partition``
+    is how the command line names a partition), a leading dot, and the prefixes
+    the catalog keeps for itself.
+    """
+    if not isinstance(text, str) or not text.strip():
+        raise NameRefused("a table name is empty")
+    if len(text) > NAME_LENGTH_MAX:
+        raise NameRefused(f"table name of {len(text)} characters; {NAME_LENGTH_MAX} is the most")
+    if _CONTROL.search(text) or any(c in text for c in "/\\@") or text.startswith("."):
+        raise NameRefused(f"{text!r} cannot name a table", hint="no '/', '\\', '@', control characters or leading dot")
+    if text.casefold().startswith(("ducklake_", "interlock_", "sqlite_")):
+        raise NameRefused(f"{text!r} starts with a prefix kept for the catalog")
+    return text
+
+
+PartitionValue = str | int | dt.date | dt.datetime | None
+
+
+def partition_label(value: object) -> str:
+    """The one text a partition value is known by: ISO 8601 for dates and times.
+
+    A midnight timestamp keeps its time, since ``2013-01-01`` and
+    ``2013-01-01T00:00:00`` may both be partitions. NULL is ``__null__``.
+    """
+    if value is None:
+        return "__null__"
+    if isinstance(value, dt.datetime | dt.date | dt.time):
+        return value.isoformat()
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = str(value)
+    if _CONTROL.search(text) or len(text) > NAME_LENGTH_MAX:
+        raise NameRefused(f"{text[:40]!r} cannot name a partition")
+    return text
+
+
+def partition_time(label: str) -> dt.datetime | None:
+    """The moment a label stands for, UTC where it names no zone; None if it is no date."""
+    try:
+        moment = dt.datetime.fromisoformat(label)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """SHA-256 of some bytes, as 64 lower-case hexadecimal digits."""
+
+    hex: str
+
+    @classmethod
+    def of(cls, data: bytes) -> Digest:
+        return cls(hashlib.sha256(data).hexdigest())
+
+    def __str__(self) -> str:
+        return self.hex
+
+
+class Severity(StrEnum):
+    """How loud a violation is: wake someone, file a ticket, note it."""
+
+    PAGE = "page"
+    TICKET = "ticket"
+    INFO = "info"
+
+    @property
+    def rank(self) -> int:
+        """0 for page, the loudest."""
+        return ("page", "ticket", "info").index(self.value)
+
+
+class Origin(StrEnum):
+    """Who says so: a person wrote it, a person agreed to it, or it was learned."""
+
+    DECLARED = "declared"
+    ACCEPTED = "accepted"
+    LEARNED = "learned"
+
+
+class Outcome(StrEnum):
+    """The answer over the blocking constraints. Missing evidence is never a pass."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+
+
+class Decision(StrEnum):
+    """What the gate did."""
+
+    PUBLISHED = "published"
+    QUARANTINED = "quarantined"
+    ADMITTED = "admitted"
+    REFUSED = "refused"

@@ -1,0 +1,61 @@
+"""A profile: what one partition of data looks like, as frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from interlock.engines.schema import Column, Schema
+
+
+class StatisticClass(StrEnum):
+    """How far a number can be trusted. Only the first two may decide a blocking constraint."""
+
+    EXACT = "exact"
+    DETERMINISTIC = "deterministic"
+    ADVISORY = "advisory"
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnProfile:
+    """One column: statistic name → value (None where undefined), and each one's class."""
+
+    column: Column
+    values: Mapping[str, Any]
+    classes: Mapping[str, StatisticClass]
+
+    def __getitem__(self, statistic: str) -> Any:
+        return self.values.get(statistic)
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """The rows in which a segment column has one value (``value`` is its text; None for NULL)."""
+
+    value: str | None
+    rows: int
+    columns: Mapping[str, ColumnProfile]
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """The statistics of one partition.
+
+    ``columns`` keeps the data's order. ``table`` holds statistics of whole rows
+    (``key_duplicates``, ``row_duplicates``). ``segments`` maps a segment column
+    to its segments. ``checks`` holds what the caller's extra aggregates gave in
+    the same pass (see `interlock.profile.plan`); it is not part of the stored
+    document.
+    """
+
+    rows: int
+    columns: Mapping[str, ColumnProfile]
+    table: Mapping[str, Any] = field(default_factory=dict)
+    segments: Mapping[str, tuple[Segment, ...]] = field(default_factory=dict)
+    checks: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+
+    @property
+    def schema(self) -> Schema:
+        return tuple(c.column for c in self.columns.values())

@@ -1,0 +1,87 @@
+"""Every default, limit and environment variable, once, each with its reason.
+
+``docs/reference/settings.md`` is generated from this file. A setting is read
+from the environment when `current` is first called; tests use `override`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from interlock.errors import UsageError
+
+
+def _setting(default: Any, why: str) -> Any:
+    return field(default=default, metadata={"why": why})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings. The environment variable of ``threads`` is ``INTERLOCK_THREADS``."""
+
+    # engine
+    threads: int = _setting(0, "Threads DuckDB may use; 0 leaves the choice to DuckDB.")
+    memory_limit_mb: int = _setting(
+        1_536, "Memory DuckDB may use before it spills; keeps a check under 2 GiB as a whole process."
+    )
+    columns_per_statement: int = _setting(
+        100, "Wide tables are profiled in batches; past this, planning costs more than a second scan."
+    )
+    # profile
+    exact_rows_max: int = _setting(
+        65_536, "Up to this many rows distinct counts, quantiles and top values are exact."
+    )
+    sample_rows: int = _setting(65_536, "Expected size of the deterministic sample of a larger partition.")
+    top_values: int = _setting(10, "Most frequent values kept per column.")
+    domain_values_max: int = _setting(128, "A column with no more distinct values than this has its domain kept.")
+    segment_values_max: int = _setting(64, "A segment column may have this many values; the rest are counted together.")
+    # verdicts
+    sample_keys: int = _setting(5, "Failing rows shown with a violation, by key.")
+    # catalog
+    lock_timeout_s: float = _setting(30.0, "How long a writer waits for another before it gives up with IL403.")
+    orphan_grace_s: float = _setting(86_400.0, "Unreferenced files younger than this are kept: a reader may hold them.")
+    # triggers
+    trigger_attempts: int = _setting(3, "Tries of a failing trigger before it is left for `interlock doctor`.")
+    trigger_timeout_s: float = _setting(10.0, "How long one try of a trigger may take.")
+
+
+def environment_variable(name: str) -> str:
+    return f"INTERLOCK_{name.upper()}"
+
+
+def _from_environment() -> Settings:
+    given: dict[str, Any] = {}
+    for f in fields(Settings):
+        text = os.environ.get(environment_variable(f.name))
+        if text is None:
+            continue
+        kind = type(f.default)
+        try:
+            given[f.name] = kind(text)
+        except ValueError:
+            raise UsageError(f"{environment_variable(f.name)}={text!r} is not {kind.__name__}") from None
+    return Settings(**given)
+
+
+_current: ContextVar[Settings | None] = ContextVar("interlock_settings", default=None)
+
+
+def current() -> Settings:
+    """The settings in force: overridden ones, else those of the environment."""
+    return _current.get() or _from_environment()
+
+
+@contextmanager
+def override(**changes: Any) -> Iterator[Settings]:
+    """Settings changed for the length of a ``with`` block (tests, notebooks)."""
+    changed = replace(current(), **changes)
+    token = _current.set(changed)
+    try:
+        yield changed
+    finally:
+        _current.reset(token)
