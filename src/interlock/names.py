@@ -39,11 +39,13 @@ PartitionValue = str | int | dt.date | dt.datetime | None
 def partition_label(value: object) -> str:
     """The one text a partition value is known by: ISO 8601 for dates and times.
 
-    A midnight timestamp keeps its time, since ``2013-01-01`` and
-    ``2013-01-01T00:00:00`` may both be partitions. NULL is ``__null__``.
+    A midnight without zone is labelled by its date, so that a day is one
+    partition whether it came as a date or as a timestamp. NULL is ``__null__``.
     """
-    if value is None:
+    if value is None or value != value:  # NaT and NaN are NULL in disguise
         return "__null__"
+    if isinstance(value, dt.datetime) and value.time() == dt.time() and value.tzinfo is None:
+        return value.date().isoformat()
     if isinstance(value, dt.datetime | dt.date | dt.time):
         return value.isoformat()
     if isinstance(value, bool):
