@@ -1,0 +1,71 @@
+"""Every page says what is so: blocks run, links lead somewhere, generated pages are fresh."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from tests.docs.page import blocks, run
+
+ROOT = Path(__file__).parents[2]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+README_LINES = 30
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def with_blocks(page: Path) -> bool:
+    return any(
+        block.title or (block.language in ("python", "console") and not block.skipped)
+        for block in blocks(page.read_text(encoding="utf-8"))
+    )
+
+
+def generator() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if with_blocks(p)], ids=name)
+def test_the_blocks_of_a_page_run(page: Path, tmp_path: Path) -> None:
+    assert run(page, tmp_path) > 0
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
+    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    targets = re.findall(r"\]\((?!https?://|#)([^)#\s]+)", text)
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("page", ["cli.md", "errors.md", "settings.md", "statistics.md"])
+def test_a_generated_page_is_what_the_code_says(page: str) -> None:
+    written = (ROOT / "docs" / "reference" / page).read_text(encoding="utf-8")
+    assert written == generator().page(page), "run `make docs`"
+
+
+def test_every_page_can_be_reached_from_the_readme() -> None:
+    reached, pending = set(), [ROOT / "README.md"]
+    while pending:
+        page = pending.pop()
+        if page in reached or not page.exists():
+            continue
+        reached.add(page)
+        links = re.findall(r"\]\(([^)#\s]+\.md)", page.read_text(encoding="utf-8"))
+        pending.extend((page.parent / link).resolve() for link in links if "://" not in link)
+    assert {name(page) for page in set(PAGES) - reached} == set()
+
+
+def test_the_readme_gets_from_what_it_is_to_what_it_caught_in_thirty_lines() -> None:
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    caught = next(number for number, line in enumerate(lines, 1) if line.startswith("[page] "))
+    assert caught <= README_LINES
