@@ -1,0 +1,55 @@
+"""What we know: one SQLite catalog per workspace, and DuckLake tables in it.
+
+`Catalog` opens transactions; the modules beside it read and write with them::
+
+    with catalog.write() as tx:
+        file_ids, snapshot = lake.publish(tx, "flights", [file])
+        partition_id = partitions.add(tx, PartitionRecord(...))
+        verdicts.put(tx, VerdictRecord(...))
+"""
+
+from interlock.catalog import accepts, constraints, lake, outbox, partitions, profiles, tables, triggers, verdicts
+from interlock.catalog.catalog import Catalog, Reader, Writer
+from interlock.catalog.records import (
+    AcceptRecord,
+    ColumnStats,
+    DataFile,
+    ForeignSnapshot,
+    HistoryRow,
+    Mode,
+    OutboxRow,
+    PartitionRecord,
+    State,
+    TableRecord,
+    TriggerRun,
+    TriggerState,
+    VerdictRecord,
+)
+
+__all__ = [
+    "AcceptRecord",
+    "Catalog",
+    "ColumnStats",
+    "DataFile",
+    "ForeignSnapshot",
+    "HistoryRow",
+    "Mode",
+    "OutboxRow",
+    "PartitionRecord",
+    "Reader",
+    "State",
+    "TableRecord",
+    "TriggerRun",
+    "TriggerState",
+    "VerdictRecord",
+    "Writer",
+    "accepts",
+    "constraints",
+    "lake",
+    "outbox",
+    "partitions",
+    "profiles",
+    "tables",
+    "triggers",
+    "verdicts",
+]

@@ -1,0 +1,201 @@
+"""What the catalog holds, as frozen values."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Mode(StrEnum):
+    """A managed table's data is ours; an attached table's is judged where it is."""
+
+    MANAGED = "managed"
+    ATTACHED = "attached"
+
+
+class State(StrEnum):
+    """Where one version of a partition stands."""
+
+    PUBLISHED = "published"
+    QUARANTINED = "quarantined"
+    REPLACED = "replaced"
+    RELEASED = "released"  # left quarantine: another version, published, holds its rows
+    DROPPED = "dropped"
+    CHECKED = "checked"  # judged in place, attached tables only
+
+
+CURRENT = (State.PUBLISHED, State.CHECKED)
+
+
+@dataclass(frozen=True, slots=True)
+class TableRecord:
+    """A table. ``settings`` holds owner, sensitive columns, segments and the like."""
+
+    name: str
+    mode: Mode
+    partition: str | None
+    key: tuple[str, ...]
+    location: str | None
+    settings: Mapping[str, Any]
+    created_at: dt.datetime
+    lake_table_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionRecord:
+    """One version of a partition. ``id`` is None until stored.
+
+    ``path`` is relative to the workspace folder for managed tables, as given for
+    attached ones. ``digest`` is the SHA-256 of the file where it was taken.
+    ``schema`` is a list of ``[name, type]``.
+    """
+
+    table: str
+    label: str
+    state: State
+    rows: int
+    size_bytes: int
+    loaded_at: dt.datetime
+    schema: Sequence[Sequence[str]] = ()
+    path: str | None = None
+    digest: str | None = None
+    data_file_id: int | None = None
+    snapshot_id: int | None = None
+    verdict_id: str | None = None
+    id: int | None = None
+
+    def fact(self) -> dict[str, Any]:
+        """What a ledger entry says of this version. ``state`` may change later, the rest may not."""
+        return {
+            "id": self.id,
+            "table": self.table,
+            "label": self.label,
+            "state": self.state.value,
+            "rows": self.rows,
+            "size_bytes": self.size_bytes,
+            "path": self.path,
+            "digest": self.digest,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRow:
+    """One partition's features. ``vector`` holds float64 in the order of its vector schema."""
+
+    partition_id: int
+    label: str
+    state: State
+    loaded_at: dt.datetime
+    rows: int
+    vector: bytes
+    vector_schema: int
+    domains: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictRecord:
+    """A verdict. ``document`` is its full JSON; ``entry_digest`` names the ledger entry that vouches for it."""
+
+    id: str
+    table: str
+    label: str
+    gate: str
+    outcome: str
+    decision: str
+    judged_at: dt.datetime
+    document: Mapping[str, Any]
+    entry_digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptRecord:
+    """A new normal: from ``since`` (a partition label) on, for this reason."""
+
+    table: str
+    since: str
+    reason: str
+    at: dt.datetime
+    who: str
+    id: int | None = None
+
+
+class TriggerState(StrEnum):
+    PENDING = "pending"
+    DONE = "done"
+    FAILED = "failed"  # will be tried again
+    GIVEN_UP = "given_up"
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerRun:
+    """One action on a verdict and how far it got."""
+
+    verdict_id: str
+    table: str
+    label: str
+    trigger: Mapping[str, Any]
+    created_at: dt.datetime
+    updated_at: dt.datetime
+    state: TriggerState = TriggerState.PENDING
+    attempts: int = 0
+    detail: str | None = None
+    id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """An entry on its way to the ledger, or there already (``ledger_index``)."""
+
+    id: int
+    kind: str
+    at: dt.datetime
+    entry: bytes
+    digest: str
+    ledger_index: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnStats:
+    """What a Parquet footer says of one leaf column, values as DuckLake text; None is unknown."""
+
+    size_bytes: int = 0
+    value_count: int = 0
+    null_count: int = 0
+    min: str | None = None
+    max: str | None = None
+    contains_nan: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """A durable Parquet file to publish. ``path`` is relative to the table's folder (`lake.folder`).
+
+    ``columns`` maps field id → statistics, leaf columns only. ``partition_value``
+    is the partition column's Python value, unused for unpartitioned tables.
+    """
+
+    path: str
+    rows: int
+    size_bytes: int
+    footer_size: int
+    columns: Mapping[int, ColumnStats] = field(default_factory=dict)
+    partition_value: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignSnapshot:
+    """A commit made past the gate by another DuckLake writer."""
+
+    snapshot_id: int
+    at: str
+    changes: str
+    author: str | None
+    message: str | None
+    tables: tuple[str, ...]
+    files_added: tuple[str, ...]
+    files_removed: tuple[str, ...]
+    delete_files: int
+    rows_inlined: int

@@ -1,0 +1,55 @@
+"""SQLite's connection settings, and its errors in our words."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlalchemy.exc import DBAPIError, TimeoutError
+
+from interlock.errors import InterlockError, StorageFailed, WorkspaceBusy, WorkspaceCorrupt
+
+
+def connect(file: Path) -> sqlite3.Connection:
+    """A connection that begins and ends transactions only when told to."""
+    return sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+
+
+def prepare(connection: sqlite3.Connection) -> None:
+    """Readers don't block the writer (WAL); a commit is on disk when it returns (FULL)."""
+    with errors(None):
+        if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+            connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+
+
+@contextlib.contextmanager
+def errors(file: Path | None) -> Iterator[None]:
+    """Turn what SQLite and the operating system refuse into one-line workspace errors."""
+    try:
+        yield
+    except (DBAPIError, sqlite3.Error) as error:
+        original = error.orig if isinstance(error, DBAPIError) else error
+        known = _translated(original, file or "the catalog")
+        if known is None:
+            raise
+        raise known from error
+    except TimeoutError as error:
+        raise WorkspaceBusy("too many transactions at once in this process") from error
+
+
+def _translated(error: BaseException | None, file: Path | str) -> InterlockError | None:
+    name = getattr(error, "sqlite_errorname", "") or ""
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return WorkspaceBusy(f"another process is writing to {file}", hint="wait for it to end and try again")
+    if name == "SQLITE_FULL":
+        return StorageFailed(f"{file}: no space left on device", hint="free some space and try again")
+    if name.startswith("SQLITE_READONLY"):
+        return StorageFailed(f"{file} is read-only", hint="check who owns the workspace folder")
+    if name.startswith(("SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH")):
+        return StorageFailed(f"{file}: {error}", hint="check the disk and who owns the workspace folder")
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+        return WorkspaceCorrupt(f"{file}: {error}", hint="restore it from a backup; the data files are untouched")
+    return None

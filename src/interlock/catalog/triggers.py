@@ -1,0 +1,67 @@
+"""Runs of triggers: what was asked for, tried and reached."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Row, insert, select, update
+
+from interlock.catalog import schema
+from interlock.catalog.catalog import Reader, Writer
+from interlock.catalog.records import TriggerRun, TriggerState
+
+_T = schema.trigger_runs
+_OPEN = (TriggerState.PENDING.value, TriggerState.FAILED.value)
+
+
+def put(tx: Writer, run: TriggerRun) -> int:
+    """Store a run that is to happen; returns its id."""
+    added = tx.connection.execute(
+        insert(_T).values(
+            verdict_id=run.verdict_id,
+            table_name=run.table,
+            label=run.label,
+            trigger=dict(run.trigger),
+            state=run.state.value,
+            attempts=run.attempts,
+            detail=run.detail,
+            created_at=run.created_at,
+            updated_at=run.updated_at,
+        )
+    )
+    return int(added.inserted_primary_key[0])
+
+
+def update_(tx: Writer, id: int, state: TriggerState, *, attempts: int, detail: str | None = None) -> None:
+    """Record how an attempt ended."""
+    changes = {"state": state.value, "attempts": attempts, "detail": detail, "updated_at": tx.now}
+    tx.connection.execute(update(_T).where(_T.c.id == id).values(changes))
+
+
+def pending(rx: Reader) -> list[TriggerRun]:
+    """Runs that are to be tried (again), oldest first."""
+    return [_record(row) for row in rx.connection.execute(select(_T).where(_T.c.state.in_(_OPEN)).order_by(_T.c.id))]
+
+
+def list_(rx: Reader, verdict_id: str | None = None, limit: int | None = None) -> list[TriggerRun]:
+    """Runs, newest first, of one verdict or all."""
+    statement = select(_T).order_by(_T.c.id.desc()).limit(limit)
+    if verdict_id is not None:
+        statement = statement.where(_T.c.verdict_id == verdict_id)
+    return [_record(row) for row in rx.connection.execute(statement)]
+
+
+def _record(row: Row[Any]) -> TriggerRun:
+    m = row._mapping
+    return TriggerRun(
+        verdict_id=m["verdict_id"],
+        table=m["table_name"],
+        label=m["label"],
+        trigger=m["trigger"],
+        created_at=m["created_at"],
+        updated_at=m["updated_at"],
+        state=TriggerState(m["state"]),
+        attempts=m["attempts"],
+        detail=m["detail"],
+        id=m["id"],
+    )

@@ -1,0 +1,167 @@
+"""The only place that makes files last: fsync, atomic replacement, moves and links.
+
+After a function here returns, its effect survives loss of power. Everything goes
+through ``os.fsync``, ``os.replace``, ``os.rename``, ``os.link`` and ``os.unlink``,
+so a test can stop the process at each of these boundaries. Whatever the
+operating system refuses becomes `StorageFailed`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from interlock.errors import StorageFailed, WorkspaceBusy
+
+TEMPORARY_SUFFIX = ".tmp"
+
+_HINTS = {
+    errno.ENOSPC: "free some space and try again",
+    errno.EDQUOT: "free some space and try again",
+    errno.EROFS: "the file system is read-only",
+    errno.EACCES: "check who owns the workspace folder",
+    errno.EPERM: "check who owns the workspace folder",
+    errno.EMFILE: "too many open files; raise the limit with `ulimit -n`",
+}
+
+
+def storage_failed(error: OSError, path: Path | str | None = None) -> StorageFailed:
+    """The one-line error for what the operating system refused."""
+    place = error.filename or path
+    reason = error.strerror or str(error)
+    return StorageFailed(f"{place}: {reason}" if place else reason, hint=_HINTS.get(error.errno or 0))
+
+
+@contextlib.contextmanager
+def refusals(path: Path | str | None = None) -> Iterator[None]:
+    """Turn every `OSError` of the block into `StorageFailed`."""
+    try:
+        yield
+    except OSError as error:
+        raise storage_failed(error, path) from error
+
+
+def _sync(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_file(path: Path) -> None:
+    """Make a file's bytes last."""
+    with refusals(path):
+        _sync(path, os.O_RDONLY)
+
+
+def sync_folder(path: Path) -> None:
+    """Make the names in a folder last."""
+    with refusals(path):
+        _sync(path, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def make_folder(path: Path) -> None:
+    """Create a folder and its parents, and make their names last; nothing if it exists."""
+    if path.is_dir():
+        return
+    if path.parent != path:
+        make_folder(path.parent)
+    with refusals(path):
+        path.mkdir(exist_ok=True)
+    sync_folder(path.parent)
+
+
+def _write_temporary(path: Path, data: bytes) -> Path:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    return temporary
+
+
+def write(path: Path, data: bytes) -> None:
+    """Replace a file as a whole: a reader sees the old bytes or the new, never a mixture."""
+    write_all({path: data})
+
+
+def write_all(files: dict[Path, bytes]) -> None:
+    """`write` for several files: each whole, in the order given, each folder synced once at the end."""
+    for path, data in files.items():
+        make_folder(path.parent)
+        with refusals(path):
+            os.replace(_write_temporary(path, data), path)
+    for folder in dict.fromkeys(path.parent for path in files):
+        sync_folder(folder)
+
+
+def move(source: Path, target: Path) -> None:
+    """Rename within one file system; the target's folder is made if need be."""
+    make_folder(target.parent)
+    with refusals(source):
+        os.rename(source, target)
+    sync_folder(target.parent)
+    if source.parent != target.parent:
+        sync_folder(source.parent)
+
+
+def link(source: Path, target: Path) -> None:
+    """Give a file a second name. Nothing happens where ``target`` already is that file."""
+    make_folder(target.parent)
+    with refusals(source):
+        try:
+            os.link(source, target)
+        except FileExistsError:
+            if not os.path.samefile(source, target):
+                raise
+    sync_folder(target.parent)
+
+
+def remove(paths: Iterable[Path]) -> None:
+    """Remove files that are no longer referenced; those already gone don't matter."""
+    folders: dict[Path, None] = {}
+    for path in paths:
+        with refusals(path), contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+            folders[path.parent] = None
+    for folder in folders:
+        sync_folder(folder)
+
+
+@contextlib.contextmanager
+def locked(path: Path, *, timeout_s: float) -> Iterator[None]:
+    """Hold an exclusive advisory lock on ``path``; `WorkspaceBusy` after ``timeout_s``.
+
+    The lock goes with the process, so a killed holder never blocks the next one.
+    """
+    with refusals(path):
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        deadline = time.monotonic() + timeout_s
+        while not _try_lock(descriptor, path):
+            if time.monotonic() >= deadline:
+                raise WorkspaceBusy(f"another process holds {path}", hint=f"waited {timeout_s:g} s; try again")
+            time.sleep(0.01)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _try_lock(descriptor: int, path: Path) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        raise storage_failed(error, path) from error
+    return True
