@@ -20,8 +20,7 @@ unexport PYTHONPATH VIRTUAL_ENV
 .PHONY: help demo test bench docs lint format lock clean
 
 help: ## list what can be made
-	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1~\2/p' $(MAKEFILE_LIST) | column -t -s '~' 2>/dev/null \
-	  || sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(BIN)/.base ## a year of real flights through the write gate
 	$(BIN)/interlock demo
