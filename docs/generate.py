@@ -9,6 +9,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import fields
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -162,9 +163,57 @@ def default_of(parameter: Any) -> str:
     return "" if callable(default) or default in (None, False, "", (), []) else f"`{default}`"
 
 
+# --- Python ---------------------------------------------------------------------------
+
+
+def python() -> str:
+    import interlock
+
+    names = [name for name in interlock.__all__ if not name.startswith("_")]
+    values = {name: getattr(interlock, name) for name in names}
+    functions = [name for name in names if inspect.isfunction(values[name])]
+    classes = [name for name in names if inspect.isclass(values[name])]
+    parts = [
+        "# Python",
+        "Everything that `import interlock` offers. What is not on this page is not public.",
+        "## Functions",
+        *(text for name in functions for text in function("###", f"interlock.{name}", values[name])),
+        "## Classes",
+        *(text for name in classes for text in class_(name, values[name])),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def function(level: str, name: str, value: Any) -> Iterator[str]:
+    signature = str(inspect.signature(value)).replace("'", "").replace("interlock.names.", "")
+    signature = signature.replace("(self, ", "(").replace("(self)", "()")
+    yield f"{level} `{name}`"
+    yield f"```text\n{name}{signature}\n```"
+    yield prose(value.__doc__)
+
+
+def class_(name: str, value: type[Any]) -> Iterator[str]:
+    yield f"### `{name}`"
+    yield prose(value.__doc__)
+    if issubclass(value, StrEnum):
+        yield "Values: " + ", ".join(f"`{member.value}`" for member in value) + "."
+        return
+    members = [(n, m) for n, m in inspect.getmembers_static(value) if not n.startswith("_")]
+    described = [
+        (f"`.{n}`", sentence(m.__doc__)) for n, m in members if isinstance(m, property) and m.__doc__
+    ]
+    if described:
+        yield table(("property", "what it is"), described)
+    for n, member in members:
+        called = getattr(member, "__func__", member)
+        if inspect.isfunction(called) and called.__doc__:
+            yield from function("####", f"{name}.{n}", called)
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "cli.md": cli,
     "errors.md": errors,
+    "python.md": python,
     "settings.md": settings,
     "statistics.md": statistics,
 }

@@ -47,21 +47,28 @@ def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
     assert [target for target in targets if not (page.parent / target).exists()] == []
 
 
-@pytest.mark.parametrize("page", ["cli.md", "errors.md", "settings.md", "statistics.md"])
+@pytest.mark.parametrize("page", ["cli.md", "errors.md", "python.md", "settings.md", "statistics.md"])
 def test_a_generated_page_is_what_the_code_says(page: str) -> None:
     written = (ROOT / "docs" / "reference" / page).read_text(encoding="utf-8")
     assert written == generator().page(page), "run `make docs`"
 
 
+def linked(page: Path) -> set[Path]:
+    """The pages a page links to; a link to a folder is one to every page in it."""
+    found = set()
+    for link in re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8")):
+        target = (page.parent / link).resolve()
+        found |= set(target.glob("*.md")) if target.is_dir() else {target}
+    return {path for path in found if path.suffix == ".md" and path.exists()}
+
+
 def test_every_page_can_be_reached_from_the_readme() -> None:
-    reached, pending = set(), [ROOT / "README.md"]
+    reached: set[Path] = set()
+    pending = {ROOT / "README.md"}
     while pending:
         page = pending.pop()
-        if page in reached or not page.exists():
-            continue
         reached.add(page)
-        links = re.findall(r"\]\(([^)#\s]+\.md)", page.read_text(encoding="utf-8"))
-        pending.extend((page.parent / link).resolve() for link in links if "://" not in link)
+        pending |= linked(page) - reached
     assert {name(page) for page in set(PAGES) - reached} == set()
 
 
