@@ -8,6 +8,8 @@ from interlock.catalog import outbox, schema
 from interlock.catalog.catalog import Reader, Writer
 from interlock.catalog.records import AcceptRecord
 
+KIND = "accept"
+
 
 def put(tx: Writer, record: AcceptRecord) -> int:
     """Store a new normal with its ledger entry; returns its id."""
@@ -20,7 +22,7 @@ def put(tx: Writer, record: AcceptRecord) -> int:
     }
     added = tx.connection.execute(insert(schema.accepts).values(values))
     said = {"table": record.table, "since": record.since, "reason": record.reason, "who": record.who}
-    outbox.append(tx, "accept", said)
+    outbox.append(tx, KIND, said)
     return int(added.inserted_primary_key[0])
 
 

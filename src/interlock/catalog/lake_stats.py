@@ -11,7 +11,7 @@ import decimal
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from interlock.catalog import lake_schema as s
 from interlock.catalog.catalog import Reader, Writer
@@ -116,12 +116,12 @@ def _widen_table(tx: Writer, table_id: int, leaves: Sequence[Field], add: Sequen
         if before is None:
             fresh.append({"table_id": table_id, "column_id": leaf.id, **values})
         elif any(getattr(before, name) != value for name, value in values.items()):
-            changed.append((leaf.id, values))
+            changed.append({"of_column": leaf.id, **values})
     if fresh:
         tx.connection.execute(insert(t), fresh)
-    for column_id, values in changed:
-        mine = (t.c.table_id == table_id, t.c.column_id == column_id)
-        tx.connection.execute(update(t).where(*mine).values(**values))
+    if changed:
+        mine = (t.c.table_id == table_id, t.c.column_id == bindparam("of_column"))
+        tx.connection.execute(update(t).where(*mine), changed)
 
 
 def _merged(leaf: Field, before: Any, files: Sequence[ColumnStats | None]) -> dict[str, Any]:
@@ -136,22 +136,16 @@ def _merged(leaf: Field, before: Any, files: Sequence[ColumnStats | None]) -> di
             null = True
         if stats is None:
             continue
-        if stats.value_count and stats.contains_nan is not False:
-            nan = 1 if stats.contains_nan and nan is not None else nan if leaf_has_no_nan(leaf) else None
         if stats.value_count:
+            nan = None if nan is None or stats.contains_nan is None else int(nan or stats.contains_nan)
             lows.append(stats.min)
             highs.append(stats.max)
     return {
         "contains_null": int(null),
-        "contains_nan": nan if not leaf_has_no_nan(leaf) else None,
+        "contains_nan": nan if leaf.type.name.startswith("float") else None,
         "min_value": _extreme(lows, order, min),
         "max_value": _extreme(highs, order, max),
     }
-
-
-def leaf_has_no_nan(leaf: Field) -> bool:
-    """Only floating-point columns can hold NaN."""
-    return not leaf.type.name.startswith("float")
 
 
 def _extreme(

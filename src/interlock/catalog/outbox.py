@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Row, bindparam, func, insert, select, update
 
 from interlock.catalog import partitions, schema
 from interlock.catalog.canonical import canonical
@@ -77,13 +77,30 @@ def pending(rx: Reader) -> list[OutboxRow]:
     return [_record(row) for row in rx.connection.execute(select(t).where(t.c.ledger_index.is_(None)).order_by(t.c.id))]
 
 
-def placed(rx: Reader, start: int = 0, end: int | None = None) -> list[OutboxRow]:
-    """Entries with a place in the ledger, ``start`` ≤ index < ``end``."""
+def count_placed(rx: Reader) -> int:
+    """How many entries the catalog knows to be in the ledger: indexes 0 up to this."""
     t = schema.outbox
-    statement = select(t).where(t.c.ledger_index >= start).order_by(t.c.ledger_index)
-    if end is not None:
-        statement = statement.where(t.c.ledger_index < end)
-    return [_record(row) for row in rx.connection.execute(statement)]
+    return int(rx.connection.scalar(select(func.count()).where(t.c.ledger_index.is_not(None))) or 0)
+
+
+def place(tx: Writer, ids: Sequence[int], first_index: int) -> None:
+    """Note that these entries are in the ledger, from ``first_index`` on, in the order given."""
+    t = schema.outbox
+    rows = [{"of_id": id_, "index": index} for index, id_ in enumerate(ids, first_index)]
+    # Another process may have noted the same meanwhile; it noted the same.
+    statement = update(t).where(t.c.id == bindparam("of_id"), t.c.ledger_index.is_(None))
+    tx.connection.execute(statement.values(ledger_index=bindparam("index")), rows)
+
+
+def entries(rx: Reader, first_index: int = 0) -> list[bytes]:
+    """The bytes of all entries from a ledger index on, placed yet or not: the order of ids is the order of commits."""
+    t = schema.outbox
+    return [bytes(e) for e in rx.connection.scalars(select(t.c.entry).order_by(t.c.id).offset(first_index))]
+
+
+def all_(rx: Reader) -> list[OutboxRow]:
+    """Every entry, in commit order."""
+    return [_record(row) for row in rx.connection.execute(select(schema.outbox).order_by(schema.outbox.c.id))]
 
 
 def _row(tx: Writer, kind: str, body: Mapping[str, Any]) -> dict[str, Any]:

@@ -75,6 +75,11 @@ def list_(rx: Reader, table: str | None = None, limit: int | None = None, label:
     return [_record(row) for row in rx.connection.execute(statement)]
 
 
+def ids(rx: Reader) -> list[str]:
+    """The ids of all verdicts, oldest first."""
+    return list(rx.connection.scalars(select(schema.verdicts.c.id).order_by(schema.verdicts.c.sequence)))
+
+
 def _values(record: VerdictRecord, sequence: int, digest: Digest) -> dict[str, Any]:
     return {
         "id": record.id,
