@@ -150,7 +150,9 @@ def locked(path: Path, *, timeout_s: float) -> Iterator[None]:
         deadline = time.monotonic() + timeout_s
         while not _try_lock(descriptor, path):
             if time.monotonic() >= deadline:
-                raise WorkspaceBusy(f"another process holds {path}", hint=f"waited {timeout_s:g} s; try again")
+                raise WorkspaceBusy(
+                    f"another process holds {path}", hint=f"waited {timeout_s:g} s; try again"
+                )
             time.sleep(0.01)
         yield
     finally:

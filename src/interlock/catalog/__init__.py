@@ -8,7 +8,17 @@
         verdicts.put(tx, VerdictRecord(...))
 """
 
-from interlock.catalog import accepts, constraints, lake, outbox, partitions, profiles, tables, triggers, verdicts
+from interlock.catalog import (
+    accepts,
+    constraints,
+    lake,
+    outbox,
+    partitions,
+    profiles,
+    tables,
+    triggers,
+    verdicts,
+)
 from interlock.catalog.catalog import Catalog, Reader, Writer
 from interlock.catalog.records import (
     AcceptRecord,

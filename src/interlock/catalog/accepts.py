@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import insert, select
 
 from interlock.catalog import outbox, schema
-from interlock.catalog.catalog import Reader, Writer
+from interlock.catalog.catalog import Reader, Writer, inserted_id
 from interlock.catalog.records import AcceptRecord
 
 KIND = "accept"
@@ -23,7 +23,7 @@ def put(tx: Writer, record: AcceptRecord) -> int:
     added = tx.connection.execute(insert(schema.accepts).values(values))
     said = {"table": record.table, "since": record.since, "reason": record.reason, "who": record.who}
     outbox.append(tx, KIND, said)
-    return int(added.inserted_primary_key[0])
+    return inserted_id(added)
 
 
 def list_(rx: Reader, table: str) -> list[AcceptRecord]:
@@ -31,6 +31,8 @@ def list_(rx: Reader, table: str) -> list[AcceptRecord]:
     t = schema.accepts
     rows = rx.connection.execute(select(t).where(t.c.table_name == table).order_by(t.c.id))
     return [
-        AcceptRecord(table=row.table_name, since=row.since, reason=row.reason, at=row.at, who=row.who, id=row.id)
+        AcceptRecord(
+            table=row.table_name, since=row.since, reason=row.reason, at=row.at, who=row.who, id=row.id
+        )
         for row in rows
     ]

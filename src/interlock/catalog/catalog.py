@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, CursorResult, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
@@ -185,7 +185,9 @@ class Catalog:
             self.id = values["id"]
             version, data_path = (_lake_setting(rx, key) for key in ("version", "data_path"))
         if version != DUCKLAKE_VERSION:
-            raise WorkspaceVersion(f"{self.file} is DuckLake {version}; this Interlock writes {DUCKLAKE_VERSION}")
+            raise WorkspaceVersion(
+                f"{self.file} is DuckLake {version}; this Interlock writes {DUCKLAKE_VERSION}"
+            )
         if data_path != _data_path(self):
             self._follow_move()
 
@@ -196,6 +198,13 @@ class Catalog:
                 text("UPDATE ducklake_metadata SET value = :path WHERE key = 'data_path' AND scope IS NULL"),
                 {"path": _data_path(self)},
             )
+
+
+def inserted_id(result: CursorResult[Any]) -> int:
+    """The integer primary key of the one row just inserted."""
+    key = result.inserted_primary_key
+    assert key is not None
+    return int(key[0])
 
 
 def _lake_setting(rx: Reader, key: str) -> str | None:
@@ -217,7 +226,10 @@ def _found(tx: Writer) -> None:
     """Snapshot 0 of an empty DuckLake, and the workspace's name."""
     moment = tx.now.strftime("%Y-%m-%d %H:%M:%S.%f+00")
     run = tx.connection.exec_driver_sql
-    run("INSERT INTO interlock_workspace VALUES ('id', ?), ('created_at', ?)", (str(uuid.uuid4()), tx.now.isoformat()))
+    run(
+        "INSERT INTO interlock_workspace VALUES ('id', ?), ('created_at', ?)",
+        (str(uuid.uuid4()), tx.now.isoformat()),
+    )
     metadata = {
         "version": DUCKLAKE_VERSION,
         "created_by": "Interlock",

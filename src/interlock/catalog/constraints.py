@@ -17,12 +17,16 @@ EVERY = "*"
 def put(tx: Writer, table: str, document: Mapping[str, Any]) -> None:
     """Store a constraint by its ``name``; a known name keeps its place in the order."""
     t = schema.constraints
-    place = tx.connection.scalar(select(func.coalesce(func.max(t.c.position), 0) + 1).where(t.c.table_name == table))
+    place = tx.connection.scalar(
+        select(func.coalesce(func.max(t.c.position), 0) + 1).where(t.c.table_name == table)
+    )
     statement = insert(t).values(
         table_name=table, name=document["name"], position=place, document=dict(document)
     )
     replaced = {"document": statement.excluded.document}
-    tx.connection.execute(statement.on_conflict_do_update(index_elements=["table_name", "name"], set_=replaced))
+    tx.connection.execute(
+        statement.on_conflict_do_update(index_elements=["table_name", "name"], set_=replaced)
+    )
 
 
 def remove(tx: Writer, table: str, name: str) -> bool:

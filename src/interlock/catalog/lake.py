@@ -164,10 +164,9 @@ def plan(rx: Reader, table: str, new: Columns) -> Evolution:
             retyped.append(replace(known, type=wanted))
         elif not fits(wanted, known.type) and duckdb_type.strip('"').upper() != "NULL":
             if known.children or wanted.children or lake_stats.has_values(rx, table_id, known.id):
-                raise SchemaIncompatible(
-                    f"column {name!r} is {known.type.duckdb} in table {table!r}, and {duckdb_type} in the new data",
-                    hint=f"cast it to {known.type.duckdb}",
-                )
+                column = f"column {name!r} of table {table!r} is {known.type.duckdb}"
+                hint = f"cast it to {known.type.duckdb}"
+                raise SchemaIncompatible(f"{column}, and {duckdb_type} in the new data", hint=hint)
             retyped.append(replace(known, type=wanted))
     return Evolution(tuple(added), tuple(retyped))
 
@@ -208,8 +207,12 @@ def publish(
     """
     table_id = _table_id(tx, table)
     before = latest(tx)
-    after = _Snapshot(before.id, before.schema_version, before.next_catalog_id, before.next_file_id + len(add))
-    made = [f"inserted_into_table:{table_id}"] * bool(add) + [f"deleted_from_table:{table_id}"] * bool(replace)
+    after = _Snapshot(
+        before.id, before.schema_version, before.next_catalog_id, before.next_file_id + len(add)
+    )
+    made = [f"inserted_into_table:{table_id}"] * bool(add) + [f"deleted_from_table:{table_id}"] * bool(
+        replace
+    )
     now = _commit(tx, after, ",".join(made) or None, author=author, message=message)
     ids = tuple(range(before.next_file_id, after.next_file_id))
     if replace:
@@ -232,7 +235,12 @@ def files(rx: Reader, table: str, snapshot: int | None = None) -> list[LakeFile]
     t = s.data_files
     rows = rx.connection.execute(
         select(
-            t.c.data_file_id, t.c.path, t.c.path_is_relative, t.c.record_count, t.c.file_size_bytes, t.c.begin_snapshot
+            t.c.data_file_id,
+            t.c.path,
+            t.c.path_is_relative,
+            t.c.record_count,
+            t.c.file_size_bytes,
+            t.c.begin_snapshot,
         )
         .where(t.c.table_id == table_id, alive(t, snapshot))
         .order_by(func.coalesce(t.c.file_order, t.c.data_file_id), t.c.data_file_id)
@@ -328,7 +336,9 @@ def _end_files(tx: Writer, table_id: int, ids: Sequence[int], now: int) -> None:
         mine = (t.c.table_id == table_id, t.c.data_file_id.in_(some), t.c.end_snapshot.is_(None))
         ended = tx.connection.execute(update(t).where(*mine).values(end_snapshot=now))
         if ended.rowcount != len(set(some)):
-            raise WorkspaceCorrupt(f"of the data files {some} not all are current", hint="`interlock doctor` says more")
+            raise WorkspaceCorrupt(
+                f"of the data files {some} not all are current", hint="`interlock doctor` says more"
+            )
         d = s.delete_files
         tx.connection.execute(
             update(d)
@@ -350,7 +360,9 @@ def _table_id(rx: Reader, table: str, snapshot: int | None = None) -> int:
 
 def _partition_id(rx: Reader, table_id: int) -> int | None:
     t = s.partition_info
-    return rx.connection.scalar(select(t.c.partition_id).where(t.c.table_id == table_id, t.c.end_snapshot.is_(None)))
+    return rx.connection.scalar(
+        select(t.c.partition_id).where(t.c.table_id == table_id, t.c.end_snapshot.is_(None))
+    )
 
 
 def _next_column_id(rx: Reader, table_id: int) -> int:

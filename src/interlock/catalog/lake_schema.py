@@ -12,14 +12,21 @@ _lake = MetaData()
 
 def _table(name: str, **columns: str) -> Table:
     kinds = {"i": BigInteger, "t": Text}
-    return Table(f"ducklake_{name}", _lake, *(Column(column, kinds[kind]) for column, kind in columns.items()))
+    return Table(
+        f"ducklake_{name}", _lake, *(Column(column, kinds[kind]) for column, kind in columns.items())
+    )
 
 
 snapshots = _table(
     "snapshot", snapshot_id="i", snapshot_time="t", schema_version="i", next_catalog_id="i", next_file_id="i"
 )
 changes = _table(
-    "snapshot_changes", snapshot_id="i", changes_made="t", author="t", commit_message="t", commit_extra_info="t"
+    "snapshot_changes",
+    snapshot_id="i",
+    changes_made="t",
+    author="t",
+    commit_message="t",
+    commit_extra_info="t",
 )
 tables = _table(
     "table",
@@ -107,7 +114,9 @@ column_stats = _table(
     max_value="t",
     extra_stats="t",
 )
-partition_info = _table("partition_info", partition_id="i", table_id="i", begin_snapshot="i", end_snapshot="i")
+partition_info = _table(
+    "partition_info", partition_id="i", table_id="i", begin_snapshot="i", end_snapshot="i"
+)
 partition_columns = _table(
     "partition_column", partition_id="i", table_id="i", partition_key_index="i", column_id="i", transform="t"
 )

@@ -19,8 +19,6 @@ from interlock.catalog.records import ColumnStats, DataFile
 from interlock.catalog.types import Field
 
 
-
-
 def text_of(value: Any) -> str | None:
     """A partition value as DuckLake writes it: DuckDB's cast to text."""
     if value is None or isinstance(value, str):
@@ -70,9 +68,9 @@ def subtract_files(tx: Writer, table_id: int, ids: Sequence[int]) -> None:
     for start in range(0, len(ids), 500):
         some = list(ids[start : start + 500])
         rows, size = tx.connection.execute(
-            select(func.coalesce(func.sum(f.c.record_count), 0), func.coalesce(func.sum(f.c.file_size_bytes), 0)).where(
-                f.c.data_file_id.in_(some)
-            )
+            select(
+                func.coalesce(func.sum(f.c.record_count), 0), func.coalesce(func.sum(f.c.file_size_bytes), 0)
+            ).where(f.c.data_file_id.in_(some))
         ).one()
         tx.connection.execute(
             update(t)
@@ -171,7 +169,9 @@ def _order_of() -> dict[str, Callable[[str], Any]]:
     orders |= dict.fromkeys(("boolean", "int8", "int16", "int32", "int64", "int128"), int)
     orders |= dict.fromkeys(("uint8", "uint16", "uint32", "uint64", "uint128"), int)
     orders |= dict.fromkeys(("float32", "float64"), float)
-    orders |= dict.fromkeys(("date", "timestamp", "timestamp_s", "timestamp_ms", "timestamp_ns", "timestamptz"), _iso)
+    orders |= dict.fromkeys(
+        ("date", "timestamp", "timestamp_s", "timestamp_ms", "timestamp_ns", "timestamptz"), _iso
+    )
     return orders
 
 
@@ -183,12 +183,17 @@ def forget(tx: Writer, table_id: int, column_ids: Sequence[int]) -> None:
     t = s.column_stats
     for column_id in column_ids:
         mine = (t.c.table_id == table_id, t.c.column_id == column_id)
-        tx.connection.execute(update(t).where(*mine).values(min_value=None, max_value=None, contains_nan=None))
+        tx.connection.execute(
+            update(t).where(*mine).values(min_value=None, max_value=None, contains_nan=None)
+        )
 
 
 def admit_null(tx: Writer, table_id: int, column_ids: Iterable[int]) -> None:
     """A column added to a table with rows is NULL in all of them."""
-    if tx.connection.scalar(select(s.table_stats.c.table_id).where(s.table_stats.c.table_id == table_id)) is None:
+    if (
+        tx.connection.scalar(select(s.table_stats.c.table_id).where(s.table_stats.c.table_id == table_id))
+        is None
+    ):
         return
     rows = [{"table_id": table_id, "column_id": i, "contains_null": 1} for i in column_ids]
     if rows:

@@ -41,7 +41,9 @@ def append_all(tx: Writer, entries: Sequence[tuple[str, Mapping[str, Any]]]) -> 
     return [Digest(row["digest"]) for row in rows]
 
 
-def take_uncited(tx: Writer, partitions_of: set[tuple[str, str]] | None = None) -> dict[tuple[str, str], list[dict[str, Any]]]:
+def take_uncited(
+    tx: Writer, partitions_of: set[tuple[str, str]] | None = None
+) -> dict[tuple[str, str], list[dict[str, Any]]]:
     """Facts of versions this transaction changed and no entry speaks of yet, which counts as spoken of now.
 
     By (table, label); all of them, or those of ``partitions_of``.
@@ -74,7 +76,10 @@ def cite_rest(tx: Writer) -> None:
 def pending(rx: Reader) -> list[OutboxRow]:
     """Entries that have no place in the ledger yet, in commit order."""
     t = schema.outbox
-    return [_record(row) for row in rx.connection.execute(select(t).where(t.c.ledger_index.is_(None)).order_by(t.c.id))]
+    return [
+        _record(row)
+        for row in rx.connection.execute(select(t).where(t.c.ledger_index.is_(None)).order_by(t.c.id))
+    ]
 
 
 def count_placed(rx: Reader) -> int:
@@ -93,7 +98,7 @@ def place(tx: Writer, ids: Sequence[int], first_index: int) -> None:
 
 
 def entries(rx: Reader, first_index: int = 0) -> list[bytes]:
-    """The bytes of all entries from a ledger index on, placed yet or not: the order of ids is the order of commits."""
+    """The bytes of all entries from a ledger index on, placed yet or not, in commit order (that of ids)."""
     t = schema.outbox
     return [bytes(e) for e in rx.connection.scalars(select(t.c.entry).order_by(t.c.id).offset(first_index))]
 

@@ -28,7 +28,9 @@ def add_all(tx: Writer, records: Sequence[PartitionRecord]) -> list[int]:
     """`add` for many versions in one statement; ids in the order given."""
     if not records:
         return []
-    last = tx.connection.exec_driver_sql("SELECT seq FROM sqlite_sequence WHERE name = 'interlock_partition'").scalar()
+    last = tx.connection.exec_driver_sql(
+        "SELECT seq FROM sqlite_sequence WHERE name = 'interlock_partition'"
+    ).scalar()
     ids = list(range((last or 0) + 1, (last or 0) + 1 + len(records)))
     tx.connection.execute(insert(_T), [_values(r) | {"id": i} for r, i in zip(records, ids, strict=True)])
     tx.uncited.update(dict.fromkeys(ids))
@@ -59,7 +61,9 @@ def one(rx: Reader, table: str, label: str) -> PartitionRecord | None:
     states = [state.value for state in CURRENT]
     found = _fetch(
         rx,
-        select(_T).where(_T.c.table_name == table, _T.c.label == label, _T.c.state.in_(states)).order_by(_T.c.id.desc()),
+        select(_T)
+        .where(_T.c.table_name == table, _T.c.label == label, _T.c.state.in_(states))
+        .order_by(_T.c.id.desc()),
     )
     return found[0] if found else None
 

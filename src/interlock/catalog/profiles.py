@@ -11,8 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.dialects.sqlite import insert
 
 from interlock.catalog import schema
-from interlock.catalog.catalog import Reader, Writer
+from interlock.catalog.catalog import Reader, Writer, inserted_id
 from interlock.catalog.records import CURRENT, HistoryRow, State
+from interlock.errors import WorkspaceCorrupt
 from interlock.names import Digest
 
 
@@ -69,7 +70,16 @@ def history(
     """
     p, f = schema.partitions, schema.profiles
     statement = (
-        select(p.c.id, p.c.label, p.c.state, p.c.loaded_at, p.c.rows, f.c.vector, f.c.vector_schema_id, f.c.domains)
+        select(
+            p.c.id,
+            p.c.label,
+            p.c.state,
+            p.c.loaded_at,
+            p.c.rows,
+            f.c.vector,
+            f.c.vector_schema_id,
+            f.c.domains,
+        )
         .join(f, f.c.partition_id == p.c.id)
         .where(p.c.table_name == table, p.c.state.in_([state.value for state in states]))
         .order_by(p.c.id)
@@ -81,13 +91,19 @@ def history(
     domains = json.loads("[" + ",".join(row[7] for row in rows) + "]")
     return [
         HistoryRow(id_, label, State(state), loaded_at, count, vector, schema_id, domain)
-        for (id_, label, state, loaded_at, count, vector, schema_id, _), domain in zip(rows, domains, strict=True)
+        for (id_, label, state, loaded_at, count, vector, schema_id, _), domain in zip(
+            rows, domains, strict=True
+        )
     ]
 
 
 def vector_schema(rx: Reader, id: int) -> tuple[str, ...]:
     """The feature names behind a vector schema's id."""
-    names = rx.connection.scalar(select(schema.vector_schemas.c.names).where(schema.vector_schemas.c.id == id))
+    names = rx.connection.scalar(
+        select(schema.vector_schemas.c.names).where(schema.vector_schemas.c.id == id)
+    )
+    if names is None:
+        raise WorkspaceCorrupt(f"{rx.catalog.file} holds no vector schema {id}")
     return tuple(names)
 
 
@@ -105,5 +121,5 @@ def _intern(tx: Writer, names: tuple[str, ...]) -> int:
     found = tx.connection.scalar(select(t.c.id).where(t.c.digest == digest))
     if found is None:
         added = tx.connection.execute(insert(t).values(digest=digest, names=list(names)))
-        found = added.inserted_primary_key[0]
+        found = inserted_id(added)
     return int(found)

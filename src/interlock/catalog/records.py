@@ -97,7 +97,7 @@ class HistoryRow:
 
 @dataclass(frozen=True, slots=True)
 class VerdictRecord:
-    """A verdict. ``document`` is its full JSON; ``entry_digest`` names the ledger entry that vouches for it."""
+    """A verdict. ``document`` is its full JSON; ``entry_digest`` names the entry that vouches for it."""
 
     id: str
     table: str

@@ -51,5 +51,7 @@ def _translated(error: BaseException | None, file: Path | str) -> InterlockError
     if name.startswith(("SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH")):
         return StorageFailed(f"{file}: {error}", hint="check the disk and who owns the workspace folder")
     if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-        return WorkspaceCorrupt(f"{file}: {error}", hint="restore it from a backup; the data files are untouched")
+        return WorkspaceCorrupt(
+            f"{file}: {error}", hint="restore it from a backup; the data files are untouched"
+        )
     return None

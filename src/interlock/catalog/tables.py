@@ -49,12 +49,16 @@ def get(rx: Reader, name: str) -> TableRecord:
     if (record := find(rx, name)) is not None:
         return record
     known = [record.name for record in list_(rx)]
-    raise TableNotFound(f"no table {name!r}", hint=nearest(name, known) or ("tables: " + ", ".join(known) if known else None))
+    raise TableNotFound(
+        f"no table {name!r}", hint=nearest(name, known) or ("tables: " + ", ".join(known) if known else None)
+    )
 
 
 def list_(rx: Reader) -> list[TableRecord]:
     """All tables by name."""
-    return [_record(row) for row in rx.connection.execute(select(schema.tables).order_by(schema.tables.c.name))]
+    return [
+        _record(row) for row in rx.connection.execute(select(schema.tables).order_by(schema.tables.c.name))
+    ]
 
 
 def _record(row: Row[Any]) -> TableRecord:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Row, insert, select, update
 
 from interlock.catalog import schema
-from interlock.catalog.catalog import Reader, Writer
+from interlock.catalog.catalog import Reader, Writer, inserted_id
 from interlock.catalog.records import TriggerRun, TriggerState
 
 _T = schema.trigger_runs
@@ -29,7 +29,7 @@ def put(tx: Writer, run: TriggerRun) -> int:
             updated_at=run.updated_at,
         )
     )
-    return int(added.inserted_primary_key[0])
+    return inserted_id(added)
 
 
 def update_(tx: Writer, id: int, state: TriggerState, *, attempts: int, detail: str | None = None) -> None:
@@ -40,7 +40,10 @@ def update_(tx: Writer, id: int, state: TriggerState, *, attempts: int, detail: 
 
 def pending(rx: Reader) -> list[TriggerRun]:
     """Runs that are to be tried (again), oldest first."""
-    return [_record(row) for row in rx.connection.execute(select(_T).where(_T.c.state.in_(_OPEN)).order_by(_T.c.id))]
+    return [
+        _record(row)
+        for row in rx.connection.execute(select(_T).where(_T.c.state.in_(_OPEN)).order_by(_T.c.id))
+    ]
 
 
 def list_(rx: Reader, verdict_id: str | None = None, limit: int | None = None) -> list[TriggerRun]:

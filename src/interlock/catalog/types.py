@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
 from interlock.errors import DataTypeUnsupported
@@ -155,7 +155,7 @@ def fits(value_type: LakeType, column_type: LakeType) -> bool:
 
 
 _TOKEN = re.compile(
-    r"""\s*(?: (?P<quoted>"(?:[^"]|"")*") | (?P<string>'(?:[^']|'')*') | (?P<word>\w+) | (?P<mark>[(),\[\]:]) )""",
+    r"""\s*(?: "(?:[^"]|"")*" | '(?:[^']|'')*' | \w+ | [(),\[\]:] )""",
     re.VERBOSE,
 )
 
@@ -221,7 +221,8 @@ class _Parser:
             return LakeType(_TO_LAKE[name])
         cast = _CAST_TO.get(name)
         raise DataTypeUnsupported(
-            f"type {self.text} cannot be stored in a DuckLake table", hint=f"cast it to {cast}" if cast else None
+            f"type {self.text} cannot be stored in a DuckLake table",
+            hint=f"cast it to {cast}" if cast else None,
         )
 
     def decimal(self) -> LakeType:

@@ -33,7 +33,9 @@ def put_all(tx: Writer, verdicts: Sequence[tuple[VerdictRecord, Mapping[str, Any
     entries: list[tuple[str, Mapping[str, Any]]] = []
     for record, body in verdicts:
         cited = facts.pop((record.table, record.label), [])
-        entries.append((KIND, {**(body or {}), **subject(record), **({"partitions": cited} if cited else {})}))
+        entries.append(
+            (KIND, {**(body or {}), **subject(record), **({"partitions": cited} if cited else {})})
+        )
     digests = outbox.append_all(tx, entries)
     rows = [
         _values(record, sequence, digest)
@@ -64,7 +66,9 @@ def get(rx: Reader, id: str) -> VerdictRecord | None:
     return None if row is None else _record(row)
 
 
-def list_(rx: Reader, table: str | None = None, limit: int | None = None, label: str | None = None) -> list[VerdictRecord]:
+def list_(
+    rx: Reader, table: str | None = None, limit: int | None = None, label: str | None = None
+) -> list[VerdictRecord]:
     """Verdicts, newest first."""
     t = schema.verdicts
     statement = select(t).order_by(t.c.sequence.desc()).limit(limit)

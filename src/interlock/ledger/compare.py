@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from interlock.catalog import Catalog, OutboxRow, Reader, VerdictRecord, accepts, outbox, partitions, tables, verdicts
+from interlock.catalog import (
+    Catalog,
+    OutboxRow,
+    Reader,
+    VerdictRecord,
+    accepts,
+    outbox,
+    partitions,
+    tables,
+    verdicts,
+)
 from interlock.catalog.canonical import parse
 from interlock.errors import LedgerError
 from interlock.ledger.report import Problem
@@ -19,7 +29,9 @@ def compare(catalog: Catalog, entries: Sequence[bytes], size: int) -> list[Probl
     with catalog.read() as rx:
         rows = outbox.all_(rx)
         problems = list(_outbox_problems(rows, entries, size, catalog.id))
-        values = [(index, value) for index, row in enumerate(rows) if (value := _value(row.entry)) is not None]
+        values = [
+            (index, value) for index, row in enumerate(rows) if (value := _value(row.entry)) is not None
+        ]
         problems += _verdict_problems(rx, values)
         problems += _partition_problems(rx, values)
         problems += _accept_problems(rx, values)
@@ -39,7 +51,9 @@ def _outbox_problems(
 ) -> Iterator[Problem]:
     placed = sum(row.ledger_index is not None for row in rows)
     if size < placed:
-        yield Problem("checkpoint", f"speaks of {size:,} entries; the catalog knows {placed:,} to have been written")
+        yield Problem(
+            "checkpoint", f"speaks of {size:,} entries; the catalog knows {placed:,} to have been written"
+        )
     if size > len(rows):
         yield Problem(PLACE, f"the ledger has {size:,} entries, the outbox {len(rows):,}: rows were removed")
     for index, row in enumerate(rows):
@@ -63,21 +77,23 @@ def _row_complaint(row: OutboxRow, workspace: str) -> str | None:
 
 
 def _verdict_problems(rx: Reader, values: Sequence[tuple[int, dict[str, Any]]]) -> Iterator[Problem]:
-    cited = {value.get("verdict"): (index, value) for index, value in values if value.get("kind") == verdicts.KIND}
+    cited = {
+        value.get("verdict"): (index, value) for index, value in values if value.get("kind") == verdicts.KIND
+    }
     digests = {row.digest for row in outbox.all_(rx)}
     for id_ in verdicts.ids(rx):
-        index, value = cited.pop(id_, (None, {}))
-        if index is None:
+        if id_ not in cited:
             yield Problem(PLACE, f"verdict {id_} is in no entry")
             continue
+        index, value = cited.pop(id_)
         try:
             record = verdicts.get(rx, id_)
         except (LedgerError, ValueError):
             record = None
         if record is None or not _vouched(record, value) or record.entry_digest not in digests:
             yield Problem(PLACE, f"verdict {id_} is not what its entry says", entry=index)
-    for id_, (index, _) in cited.items():
-        yield Problem(PLACE, f"verdict {id_} is gone", entry=index)
+    for missing, (index, _) in cited.items():
+        yield Problem(PLACE, f"verdict {missing} is gone", entry=index)
 
 
 def _vouched(record: VerdictRecord, value: dict[str, Any]) -> bool:
@@ -91,15 +107,18 @@ def _partition_problems(rx: Reader, values: Sequence[tuple[int, dict[str, Any]]]
             last[fact["id"]] = (index, fact)
     for record in partitions.all_(rx):
         assert record.id is not None
-        index, fact = last.pop(record.id, (None, None))
         name = f"partition {record.table}@{record.label} (version {record.id})"
-        if fact is None:
+        if record.id not in last:
             yield Problem(PLACE, f"{name} is in no entry")
-        elif fact != record.fact():
+            continue
+        index, fact = last.pop(record.id)
+        if fact != record.fact():
             changed = sorted(key for key, said in record.fact().items() if fact.get(key) != said)
             yield Problem(PLACE, f"{name} differs from its entry in {', '.join(changed)}", entry=index)
     for id_, (index, fact) in last.items():
-        yield Problem(PLACE, f"partition {fact['table']}@{fact['label']} (version {id_}) is gone", entry=index)
+        yield Problem(
+            PLACE, f"partition {fact['table']}@{fact['label']} (version {id_}) is gone", entry=index
+        )
 
 
 def _accept_problems(rx: Reader, values: Sequence[tuple[int, dict[str, Any]]]) -> Iterator[Problem]:

@@ -54,13 +54,10 @@ class Ledger:
 
     def checkpoint(self) -> Checkpoint | None:
         """The size and root the log last settled on; None before its first entry."""
-        try:
-            with durable.refusals():
-                return Checkpoint.decode((self.folder / CHECKPOINT).read_bytes())
-        except durable.StorageFailed as error:
-            if isinstance(error.__cause__, FileNotFoundError):
-                return None
-            raise
+        path = self.folder / CHECKPOINT
+        with durable.refusals(path):
+            data = path.read_bytes() if path.exists() else None
+        return None if data is None else Checkpoint.decode(data)
 
     @property
     def size(self) -> int:
@@ -124,7 +121,9 @@ class Ledger:
         if before.origin != origin_of(catalog.id):
             raise LedgerTampered(f"{self.folder / CHECKPOINT} belongs to another workspace: {before.origin}")
         if before.size < placed:
-            raise LedgerTampered(f"{what}; {placed:,} had been written", hint="the folder was rolled back or emptied")
+            raise LedgerTampered(
+                f"{what}; {placed:,} had been written", hint="the folder was rolled back or emptied"
+            )
         if before.size > total:
             raise LedgerTampered(f"{what}; the catalog holds {total:,}", hint="the catalog was rolled back")
 
@@ -158,7 +157,8 @@ class Ledger:
         stale = [
             path
             for path in self.folder.rglob("*")
-            if path.name.endswith(durable.TEMPORARY_SUFFIX) or (path.parent.suffix == ".p" and path not in used)
+            if path.name.endswith(durable.TEMPORARY_SUFFIX)
+            or (path.parent.suffix == ".p" and path not in used)
         ]
         durable.remove(stale)
 

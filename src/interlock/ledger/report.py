@@ -19,7 +19,9 @@ class Problem:
     offset: int | None = None
 
     def __str__(self) -> str:
-        where = [f"entry {self.entry}"] * (self.entry is not None) + [f"byte {self.offset}"] * (self.offset is not None)
+        where = [f"entry {self.entry}"] * (self.entry is not None) + [f"byte {self.offset}"] * (
+            self.offset is not None
+        )
         return f"{self.file}: {', '.join(where)}{': ' if where else ''}{self.message}"
 
     def to_dict(self) -> dict[str, Any]:

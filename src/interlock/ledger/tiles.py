@@ -61,7 +61,9 @@ def unbundle(data: bytes, name: str) -> list[bytes]:
     while place < len(data):
         length = int.from_bytes(data[place : place + 2], "big")
         if place + 2 + length > len(data):
-            raise LedgerTampered(f"{name}: entry {len(found)} of the bundle, at byte {place}, runs past its end")
+            raise LedgerTampered(
+                f"{name}: entry {len(found)} of the bundle, at byte {place}, runs past its end"
+            )
         found.append(data[place + 2 : place + 2 + length])
         place += 2 + length
     return found
@@ -96,7 +98,9 @@ def required(size: int) -> Iterator[str]:
         size, level = size // WIDTH, level + 1
 
 
-_PATH = re.compile(r"tile/(entries|[0-9]|[1-5][0-9]|6[0-3])/((?:x[0-9]{3}/)*)([0-9]{3})(?:\.p/([1-9][0-9]?|1[0-9]{2}|2[0-4][0-9]|25[0-5]))?")
+_PATH = re.compile(
+    r"tile/(entries|[0-9]|[1-5][0-9]|6[0-3])/((?:x[0-9]{3}/)*)([0-9]{3})(?:\.p/([1-9][0-9]?|1[0-9]{2}|2[0-4][0-9]|25[0-5]))?"
+)
 
 
 def parse_path(name: str) -> tuple[int | str, int, int] | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +64,9 @@ class _Check:
         self._check_tiles()
         self._check_root()
 
-    def _problem(self, file: str, message: str, *, entry: int | None = None, offset: int | None = None) -> None:
+    def _problem(
+        self, file: str, message: str, *, entry: int | None = None, offset: int | None = None
+    ) -> None:
         self.problems.append(Problem(file, message, entry, offset))
 
     def _list(self) -> Iterator[str]:
@@ -162,7 +163,8 @@ class _Check:
         if found == expected:
             return
         offset = next(
-            (i for i, (a, b) in enumerate(zip(found, expected, strict=False)) if a != b), min(len(found), len(expected))
+            (i for i, (a, b) in enumerate(zip(found, expected, strict=False)) if a != b),
+            min(len(found), len(expected)),
         )
         self._blame(name, place, found, offset)
 
@@ -172,7 +174,10 @@ class _Check:
         if level == 0 and len(found) % merkle.HASH_BYTES == 0 and self._is_true_level(found, index):
             entry = index * WIDTH + offset // merkle.HASH_BYTES
             self._problem(
-                self._bundle_of(entry), f"its hash is not the one in {name}", entry=entry, offset=self._offset_of(entry)
+                self._bundle_of(entry),
+                f"its hash is not the one in {name}",
+                entry=entry,
+                offset=self._offset_of(entry),
             )
         elif level == 0:
             entry = index * WIDTH + offset // merkle.HASH_BYTES
@@ -199,7 +204,9 @@ class _Check:
         if self.checkpoint is None:
             return
         if len(self.entries) < self.size:
-            self._problem(CHECKPOINT, f"speaks of {self.size:,} entries; the bundles hold {len(self.entries):,}")
+            self._problem(
+                CHECKPOINT, f"speaks of {self.size:,} entries; the bundles hold {len(self.entries):,}"
+            )
             return
         leaves = [merkle.leaf_hash(entry) for entry in self.entries[: self.size]]
         if merkle.root(leaves) != self.checkpoint.root and not self.problems:

@@ -138,7 +138,8 @@ INTERLOCK = (
     """CREATE TABLE interlock_partition (
         id INTEGER PRIMARY KEY AUTOINCREMENT, table_name TEXT NOT NULL, label TEXT NOT NULL,
         state TEXT NOT NULL, rows BIGINT NOT NULL, size_bytes BIGINT NOT NULL, path TEXT, digest TEXT,
-        data_file_id BIGINT, snapshot_id BIGINT, verdict_id TEXT, loaded_at TEXT NOT NULL, schema TEXT NOT NULL
+        data_file_id BIGINT, snapshot_id BIGINT, verdict_id TEXT, loaded_at TEXT NOT NULL,
+        schema TEXT NOT NULL
     )""",
     "CREATE INDEX interlock_partition_by_label ON interlock_partition (table_name, label)",
     "CREATE INDEX interlock_partition_by_state ON interlock_partition (table_name, state)",
@@ -168,7 +169,9 @@ INTERLOCK = (
         detail TEXT, created_at TEXT NOT NULL, updated_at TEXT NOT NULL
     )""",
     "CREATE INDEX interlock_trigger_run_by_state ON interlock_trigger_run (state)",
-    "CREATE TABLE interlock_snapshot (snapshot_id BIGINT PRIMARY KEY, ours INTEGER NOT NULL, seen_at TEXT NOT NULL)",
+    """CREATE TABLE interlock_snapshot (
+        snapshot_id BIGINT PRIMARY KEY, ours INTEGER NOT NULL, seen_at TEXT NOT NULL
+    )""",
     """CREATE TABLE interlock_outbox (
         id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, at TEXT NOT NULL, entry BLOB NOT NULL,
         digest TEXT NOT NULL, ledger_index BIGINT UNIQUE
