@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import inspect
 import json
 import subprocess
 import sys
@@ -61,6 +63,12 @@ def test_the_public_names_are_these_and_each_can_be_had() -> None:
     assert sorted(interlock.__all__) == PUBLIC
     assert [name for name in PUBLIC if getattr(interlock, name, None) is None] == []
     assert dir(interlock) == PUBLIC
+
+
+@pytest.mark.parametrize("name", ["check", "fresh", "in_set", "matches", "not_null", "open", "profile", "unique"])
+def test_a_public_function_is_never_hidden_by_a_package_of_its_name(name: str) -> None:
+    importlib.import_module("interlock.cli.app")
+    assert inspect.isfunction(getattr(interlock, name))
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
