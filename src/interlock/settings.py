@@ -33,13 +33,29 @@ class Settings:
         100, "Wide tables are profiled in batches; past this, planning costs more than a second scan."
     )
     # profile
+    counted_dictionary_bytes: int = _setting(
+        16_384, "A column whose Parquet dictionaries are no larger has few values: each value is counted."
+    )
+    counted_rows_max: int = _setting(
+        8_192, "Up to this many rows every value of every column is counted; past it only where values repeat."
+    )
+    counted_values_max: int = _setting(4_096, "An integer column of no wider range has each value counted.")
     exact_rows_max: int = _setting(
         65_536, "Up to this many rows distinct counts, quantiles and top values are exact."
     )
-    sample_rows: int = _setting(65_536, "Expected size of the deterministic sample of a larger partition.")
+    sample_rows: int = _setting(32_768, "Expected size of the deterministic sample of a larger partition.")
+    text_length_max: int = _setting(200, "Texts kept in a profile are cut to this many characters.")
+    top_sample_rows: int = _setting(
+        4_096, "Rows whose values are counted for top values where a column has too many different ones."
+    )
     top_values: int = _setting(10, "Most frequent values kept per column.")
     domain_values_max: int = _setting(128, "A column with no more distinct values than this has its domain kept.")
     segment_values_max: int = _setting(64, "A segment column may have this many values; the rest are counted together.")
+    # constraints
+    expression_depth_max: int = _setting(16, "Brackets in brackets in an expression; past this nobody can read it.")
+    expression_length_max: int = _setting(
+        32_768, "Characters of an expression; a longer list of values belongs in a table, see references()."
+    )
     # verdicts
     sample_keys: int = _setting(5, "Failing rows shown with a violation, by key.")
     # catalog

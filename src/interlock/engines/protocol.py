@@ -15,20 +15,42 @@ from sqlglot import exp
 
 from interlock.engines.schema import Schema
 
+FILE = "file_index"  # of a row's file within its relation; not among the columns of ``*``
+ROW = "file_row_number"  # of a row within its file; not among the columns of ``*``
+
 
 @dataclass(frozen=True, slots=True)
 class Relation:
     """Rows an engine can scan: Parquet files that share one schema.
 
     ``rows`` comes from the file footers. ``bounds`` holds the smallest and
-    largest finite value of numeric and temporal columns, as numbers, where the
-    footers tell.
+    largest value of numeric columns, as numbers, where the footers tell and
+    nothing is NaN. ``repeating`` names the columns whose values the footers show
+    to be few, so that counting each value is cheap. Both are filled for
+    relations of more than `settings.counted_rows_max` rows only.
     """
 
     files: tuple[Path, ...]
     schema: Schema
     rows: int
     bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    repeating: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A column as it shall be stored: name, DuckDB type, Parquet field id.
+
+    ``children`` are the fields of a struct, the ``element`` of a list, the
+    ``key`` and ``value`` of a map; only their names and ids count. ``expression``
+    replaces the column's value (a repair). A column the data lacks is stored as NULL.
+    """
+
+    name: str
+    type: str
+    field_id: int | None = None
+    children: tuple[Target, ...] = ()
+    expression: exp.Expression | None = None
 
 
 class Result(Protocol):
@@ -48,16 +70,37 @@ class Engine(Protocol):
     @property
     def name(self) -> str: ...
 
-    def stage(self, data: object, into: Path) -> Relation:
-        """Write any accepted input as one fsynced Parquet file ``into``."""
+    @property
+    def dialect(self) -> str:
+        """The sqlglot dialect its statements are written in."""
+        ...
+
+    @property
+    def statements(self) -> list[str]:
+        """Every statement run so far that scanned a relation, so that tests can count passes."""
+        ...
+
+    def describe(self, data: object) -> Schema:
+        """The columns of any accepted input, read cheaply."""
         ...
 
     def relation(self, data: object) -> Relation:
         """Scan data where it is; Parquet is not copied, other input is staged to a temporary file."""
         ...
 
+    def stage(
+        self,
+        data: object,
+        into: Path,
+        *,
+        columns: Sequence[Target] | None = None,
+        where: exp.Expression | None = None,
+    ) -> Relation:
+        """Write any accepted input as one fsynced Parquet file ``into``."""
+        ...
+
     def source(self, relation: Relation) -> exp.Expression:
-        """The FROM item that reads a relation."""
+        """The FROM item that reads a relation; offers the columns `FILE` and `ROW` as well."""
         ...
 
     def run(self, tree: exp.Query) -> Result:

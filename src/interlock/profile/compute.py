@@ -1,0 +1,252 @@
+"""Profiles of a relation: one statement, more only for wide tables and for what footers do not tell."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlglot import exp
+
+from interlock import settings
+from interlock.engines.parquet import literal, quoted
+from interlock.engines.protocol import Engine, Relation
+from interlock.engines.schema import Column, Kind, Schema
+from interlock.errors import ColumnMissing, nearest
+from interlock.names import partition_label
+from interlock.profile.plan import OTHER_SEGMENTS, Plan, Shape, fetchable, plan, read_columns
+from interlock.profile.profile import ColumnProfile, Profile, Segment
+from interlock.profile.statistics.family import Scope, Size, decoded
+
+Checks = Mapping[str, tuple[exp.Expression, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What the caller wants, the same for every statement."""
+
+    engine: Engine
+    relation: Relation
+    segments: tuple[str, ...]
+    key: tuple[str, ...]
+    checks: Checks
+    more: bool
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """What the statements so far told of one partition."""
+
+    rows: int = 0
+    columns: dict[str, ColumnProfile] = field(default_factory=dict)
+    table: dict[str, Any] = field(default_factory=dict)
+    checks: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    segments: dict[str, dict[str | None, tuple[int, dict[str, ColumnProfile]]]] = field(default_factory=dict)
+
+    def profile(self) -> Profile:
+        segments = {name: _segments(found) for name, found in self.segments.items()}
+        return Profile(self.rows, self.columns, self.table, segments, self.checks)
+
+
+def compute(
+    engine: Engine,
+    relation: Relation,
+    *,
+    segments: Sequence[str] = (),
+    key: Sequence[str] = (),
+    checks: Checks | None = None,
+    more: bool = True,
+) -> Profile:
+    """The profile of all rows of a relation.
+
+    ``segments`` are columns whose values get statistics of their own. ``key``
+    names the columns that should be unique together. ``checks`` are extra
+    aggregates, answered in `Profile.checks` from the same pass. ``more`` asks
+    for the statistics beyond the core ones. Raises `ColumnMissing`.
+
+    The result depends on the rows and their order in the files, not on threads
+    (statistics of class advisory excepted).
+    """
+    request = _request(engine, relation, segments, key, checks or {}, more)
+    (profile,) = _gather(request, None, relation.rows, None).values()
+    return profile
+
+
+def compute_by(
+    engine: Engine,
+    relation: Relation,
+    by: str,
+    *,
+    segments: Sequence[str] = (),
+    key: Sequence[str] = (),
+    checks: Checks | None = None,
+    more: bool = True,
+) -> dict[str, Profile]:
+    """A profile for each value of ``by``, by partition label, in the order of the values, NULL last.
+
+    All partitions up to `settings.exact_rows_max` rows come from one pass over
+    the data; a larger one takes a pass over its own rows.
+    """
+    request = _request(engine, relation, segments, key, checks or {}, more)
+    column = _column(relation.schema, by)
+    sizes = _sizes(request, column)
+    limit = settings.current().exact_rows_max
+    small = [rows for _, _, rows in sizes if rows <= limit]
+    found: dict[str, Profile] = {}
+    if small:
+        where = None if len(small) == len(sizes) else _among(column, [t for _, t, rows in sizes if rows <= limit])
+        found |= _gather(request, column, max(small), where)
+    for label, text, rows in sizes:
+        if rows > limit:
+            found |= {label: _gather(request, None, rows, _equals(column, text))[""]}
+    return {label: found[label] for label, _, _ in sizes}
+
+
+def _request(
+    engine: Engine, relation: Relation, segments: Sequence[str], key: Sequence[str], checks: Checks, more: bool
+) -> _Request:
+    names = tuple(_column(relation.schema, s).name for s in dict.fromkeys(segments))
+    keys = tuple(_column(relation.schema, k).name for k in key)
+    return _Request(engine, relation, names, keys, checks, more)
+
+
+def _column(schema: Schema, name: str) -> Column:
+    for column in schema:
+        if column.name == name:
+            return column
+    for column in schema:
+        if column.name.casefold() == name.casefold():
+            return column
+    raise ColumnMissing(f"no column {name!r}", hint=nearest(name, [c.name for c in schema]))
+
+
+def _sizes(request: _Request, column: Column) -> list[tuple[str, str | None, int]]:
+    """Label, value as SQL text, and rows of each partition."""
+    source = request.engine.source(request.relation).sql(dialect=request.engine.dialect)
+    name = quoted(column.name)
+    found = _run(
+        request.engine,
+        f"SELECT {fetchable(column)}, CAST({name} AS VARCHAR), count(*) FROM {source}"
+        f" GROUP BY {name} ORDER BY {name} NULLS LAST",
+    )
+    return [(_label(column, value), text, rows) for value, text, rows in found]
+
+
+def _label(column: Column, value: Any) -> str:
+    return partition_label(decoded(Scope(column, "", Size.SMALL, counted=True), value))
+
+
+def _equals(column: Column, text: str | None) -> str:
+    if text is None:
+        return f"{quoted(column.name)} IS NULL"
+    return f"{quoted(column.name)} = CAST({literal(text)} AS {column.type})"
+
+
+def _among(column: Column, texts: Sequence[str | None]) -> str:
+    return "(" + " OR ".join(_equals(column, text) for text in texts) + ")"
+
+
+def _run(engine: Engine, text: str) -> list[tuple[Any, ...]]:
+    return engine.run(exp.select("*").from_(exp.Var(this=f"({text})"))).rows()
+
+
+def _gather(request: _Request, by: Column | None, rows: int, where: str | None) -> dict[str, Profile]:
+    """Profiles by label, or one under ``""`` where there is no ``by``. ``rows`` is the largest one's."""
+    gathered: dict[str, _Gathered] = defaultdict(_Gathered)
+    source = request.engine.source(request.relation).sql(dialect=request.engine.dialect)
+    texts = [check.unalias().sql(dialect=request.engine.dialect) for c in request.checks.values() for check in c]
+    for first, shape in _shapes(request, by, rows, where, source):
+        made = plan(shape)
+        statement = made.statement(source, texts if first else (), where)
+        for row in _run(request.engine, statement):
+            label = _label(by, row[0]) if by is not None else ""
+            _take(gathered[label], made, row, request.checks if first else {})
+    if by is None and not gathered:
+        gathered[""] = _Gathered()
+    return {label: one.profile() for label, one in gathered.items()}
+
+
+def _shapes(
+    request: _Request, by: Column | None, rows: int, where: str | None, source: str
+) -> Iterator[tuple[bool, Shape]]:
+    """A shape for each batch of columns, and whether it is the first."""
+    limits = settings.current()
+    size = _size(rows)
+    schema, width = request.relation.schema, limits.columns_per_statement
+    for start in range(0, max(len(schema), 1), width):
+        batch = schema[start : start + width]
+        data: dict[str, Any] = {}
+        if size is not Size.SMALL:
+            data = {"counted": request.relation.repeating & {c.name for c in batch}, "rows": rows}
+        if size is Size.LARGE:
+            data["bounds"] = _bounds(request, batch, where, source)
+        yield (
+            start == 0,
+            Shape(
+                batch,
+                size,
+                limits,
+                by,
+                request.segments,
+                request.key if start == 0 else (),
+                request.more,
+                whole=len(schema) <= width,
+                **data,
+            ),
+        )
+
+
+def _size(rows: int) -> Size:
+    limits = settings.current()
+    if rows <= limits.counted_rows_max:
+        return Size.SMALL
+    return Size.MEDIUM if rows <= limits.exact_rows_max else Size.LARGE
+
+
+def _bounds(request: _Request, batch: Schema, where: str | None, source: str) -> tuple[tuple[str, float, float], ...]:
+    """Bounds of the numeric columns that are not counted: the footers', else those of a statement of its own."""
+    numeric = [c for c in batch if c.kind.numeric and c.name not in request.relation.repeating]
+    known = {c.name: request.relation.bounds[c.name] for c in numeric if c.name in request.relation.bounds}
+    unknown = [c for c in numeric if c.name not in known]
+    if unknown:
+        values = [Scope(c, quoted(c.name), Size.LARGE, counted=False).finite for c in unknown]
+        ends = ", ".join(f"min({v}), max({v})" for v in values)
+        (row,) = _run(request.engine, f"SELECT {ends} FROM {source}{f' WHERE {where}' if where else ''}")
+        for i, column in enumerate(unknown):
+            if row[2 * i] is not None:
+                number = int if column.kind is Kind.INTEGER else float
+                known[column.name] = (number(row[2 * i]), number(row[2 * i + 1]))
+    return tuple((name, low, high) for name, (low, high) in known.items())
+
+
+def _take(gathered: _Gathered, made: Plan, row: tuple[Any, ...], checks: Checks) -> None:
+    """Put one row of a statement where it belongs."""
+    start = made.groups
+    values = row[start + 1 : start + 1 + made.over_rows_count]
+    extra = row[start + 1 + made.over_rows_count :]
+    rows, n_checks = int(row[start]), sum(map(len, checks.values()))
+    columns = read_columns(made, rows, values, extra[n_checks:])
+    for name, value in _segment_of(made, row):
+        before = gathered.segments.setdefault(name, {}).get(value, (rows, {}))[1]
+        gathered.segments[name][value] = (rows, before | columns)
+        return
+    gathered.rows = rows
+    gathered.columns |= columns
+    gathered.table |= {name: values[i] for name, i in made.table.items()}
+    rest = iter(extra)
+    gathered.checks |= {name: tuple(next(rest) for _ in items) for name, items in checks.items()}
+
+
+def _segment_of(made: Plan, row: tuple[Any, ...]) -> Iterator[tuple[str, str | None]]:
+    """The segment column and value a row is about, nothing for a row about the whole partition."""
+    at = made.groups - 2 * len(made.shape.segments)
+    for i, name in enumerate(made.shape.segments):
+        if row[at + 2 * i] == 0:
+            yield name, row[at + 2 * i + 1]
+
+
+def _segments(found: Mapping[str | None, tuple[int, Mapping[str, ColumnProfile]]]) -> tuple[Segment, ...]:
+    """By value; NULL and the rarer values together come last."""
+    order = sorted(found, key=lambda v: (v is None, v == OTHER_SEGMENTS, v or ""))
+    return tuple(Segment(value, *found[value]) for value in order)

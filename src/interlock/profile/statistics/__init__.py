@@ -1,0 +1,17 @@
+"""The families of statistics; this tuple is the whole registry."""
+
+from __future__ import annotations
+
+from interlock.profile.statistics import extremes, lengths, moments, occurrences, oddities, presence, quantiles, signs
+from interlock.profile.statistics.family import Family
+
+FAMILIES: tuple[Family, ...] = (
+    presence.FAMILY,
+    oddities.FAMILY,
+    extremes.FAMILY,
+    signs.FAMILY,
+    moments.FAMILY,
+    quantiles.FAMILY,
+    occurrences.FAMILY,
+    lengths.FAMILY,
+)

@@ -1,0 +1,135 @@
+"""What a family of statistics declares, and what it is given to work with."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+from interlock import settings
+from interlock.engines.schema import Column, Kind
+from interlock.profile.profile import StatisticClass
+
+
+class Size(StrEnum):
+    """How many rows: each value counted, aggregates over all rows, or a sample for the costly ones."""
+
+    SMALL = "small"
+    MEDIUM = "medium"
+    LARGE = "large"
+
+
+@dataclass(frozen=True)
+class Scope:
+    """One column in one plan. SQL texts are DuckDB's dialect.
+
+    ``x`` is the column, or what stands for it in the sample. ``counted`` says
+    whether every value of the column is counted. ``low`` and ``scale`` turn a
+    number into an integer of at most 31 bits: ``(x - low) * scale``.
+    ``row_sample`` is true for about `settings.top_sample_rows` of the rows.
+    """
+
+    column: Column
+    x: str
+    size: Size
+    counted: bool
+    low: float = 0.0
+    scale: float | None = None
+    row_sample: str | None = None
+
+    @property
+    def kind(self) -> Kind:
+        return self.column.kind
+
+    @cached_property
+    def finite(self) -> str:
+        """The column as a value to fetch, NULL where it is NaN or infinite, without negative zero."""
+        if self.kind is Kind.FLOAT:
+            return f"CASE WHEN isfinite({self.x}) THEN {self.x} + 0 END"
+        if self.kind in (Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMPTZ):
+            return f"CASE WHEN isfinite({self.x}) THEN {self.value} END"
+        return self.value
+
+    @cached_property
+    def value(self) -> str:
+        """The column in a form Python can take: UTC for zoned times, text for exotic types."""
+        if self.kind is Kind.TIMESTAMPTZ:
+            return f"make_timestamp(epoch_us({self.x}))"
+        if self.column.type in ("TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S"):
+            return f"CAST({self.x} AS TIMESTAMP)"
+        if self.kind is Kind.OTHER or self.column.type == "TIME_NS":
+            return f"CAST({self.x} AS VARCHAR)"
+        return self.x
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Every finite value of a column with how often it occurs, values ascending."""
+
+    values: tuple[Any, ...]
+    counts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a statistic's name stands for, for the reference.
+
+    ``nulls`` says what NULL does to it, ``error`` how far it may be off beyond
+    the exact limit.
+    """
+
+    text: str
+    unit: str
+    nulls: str = "ignored"
+    error: str = "none"
+
+
+Values = dict[str, Any]
+State = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Statistics that share their aggregates.
+
+    ``over_rows`` and ``over_sample`` give aggregates of the column; the latter
+    see all rows unless the size is large. ``read`` makes values of what both
+    returned, in that order. ``count``, where there is one, makes the same values
+    from the counts of a large partition's repeating column, instead of both.
+    ``merge`` makes the union's values of two sides' values; each side also knows
+    its ``rows``.
+    """
+
+    means: Mapping[str, Meaning]
+    applies: Callable[[Column], bool]
+    read: Callable[[Scope, tuple[Any, ...], int], Values]
+    merge: Callable[[State, State], Values]
+    count: Callable[[Scope, Counts], Values] | None = None
+    over_rows: Callable[[Scope], tuple[str, ...]] = lambda _: ()
+    over_sample: Callable[[Scope], tuple[str, ...]] = lambda _: ()
+    classes: Callable[[Scope, str], StatisticClass] = lambda scope, name: StatisticClass.EXACT
+    core: bool = True
+
+
+def add(a: State, b: State, name: str) -> Any:
+    """The sum of both sides, None where a side has none."""
+    left, right = a.get(name), b.get(name)
+    return None if left is None or right is None else left + right
+
+
+def sampled(scope: Scope, name: str) -> StatisticClass:
+    """The class of what a large partition's sample answers."""
+    answered_by_sample = scope.size is Size.LARGE and not scope.counted
+    return StatisticClass.DETERMINISTIC if answered_by_sample else StatisticClass.EXACT
+
+
+def decoded(scope: Scope, value: Any) -> Any:
+    """A fetched value as it is kept: zoned times in UTC, long texts cut."""
+    if isinstance(value, str):
+        return value[: settings.current().text_length_max]
+    if scope.kind is Kind.TIMESTAMPTZ and isinstance(value, dt.datetime):
+        return value.replace(tzinfo=dt.UTC)
+    return value

@@ -1,0 +1,133 @@
+"""Mean and standard deviation, the same to the last bit whatever the threads.
+
+Floating sums depend on the order of addition. Up to the exact limit values are
+added in sorted order. Beyond it each becomes a whole number of 2^-k steps above
+the smallest value, at most 31 bits, and whole numbers add up the same in any
+order; the error is at most half a step, a 2^-31 part of the range. Two parts are
+merged after Chan, Golub and LeVeque (1979), in exact fractions, rounded once.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import Any
+
+from interlock.engines.schema import Kind
+from interlock.profile.profile import StatisticClass
+from interlock.profile.statistics.family import Counts, Family, Meaning, Scope, Size, State, Values
+
+
+def _aggregates(scope: Scope) -> tuple[str, ...]:
+    if scope.size is Size.LARGE:
+        steps = _steps(scope)
+        return (f"count({scope.finite})", f"sum({steps})", f"sum({steps} * {steps})") if steps else ("0", "0", "0")
+    number = f"CAST({scope.finite} AS DOUBLE)"
+    return f"avg({number} ORDER BY {number})", f"stddev_samp({number} ORDER BY {number})"
+
+
+def _steps(scope: Scope) -> str | None:
+    """The column as whole steps above ``low``; None where its range is unknown or infinite."""
+    if scope.scale is None:
+        return None
+    if scope.kind is Kind.INTEGER and scope.scale == 1.0:
+        return f"(CAST({scope.x} AS BIGINT) - {int(scope.low)})"
+    return f"CAST((CAST({scope.finite} AS DOUBLE) - {scope.low!r}::DOUBLE) * {scope.scale!r}::DOUBLE AS BIGINT)"
+
+
+def scale_of(low: float, high: float, *, whole: bool) -> float | None:
+    """The power of two that spreads a range over 30 bits; 1 for whole numbers that fit anyway.
+
+    >>> scale_of(0, 499, whole=True), scale_of(0.0, 1.0, whole=False)
+    (1.0, 536870912.0)
+    """
+    spread = float(high) - float(low)
+    if not math.isfinite(spread):
+        return None
+    if spread == 0 or (whole and spread < 2**31):
+        return 1.0
+    exponent = 30 - math.frexp(spread)[1]
+    return math.ldexp(1.0, exponent) if -1000 < exponent < 1000 else None
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _read(scope: Scope, row: tuple[Any, ...], rows: int) -> Values:
+    if scope.size is not Size.LARGE:
+        return {"mean": _finite(row[0]), "stddev": _finite(row[1])}
+    n, total, squares = (int(v or 0) for v in row)
+    if scope.scale is None or n == 0:
+        return {"mean": None, "stddev": None}
+    scale = Fraction(scope.scale)
+    mean = Fraction(scope.low) + Fraction(total, n) / scale
+    return {"mean": float(mean), "stddev": _deviation(n, total, squares, scale)}
+
+
+def _deviation(n: int, total: int, squares: int, scale: Fraction) -> float | None:
+    if n < 2:
+        return None
+    return _root(Fraction(n * squares - total * total, n * (n - 1)) / (scale * scale))
+
+
+def _root(variance: Fraction) -> float | None:
+    try:
+        return math.sqrt(float(variance))
+    except OverflowError:
+        return None
+
+
+def _count(scope: Scope, counts: Counts) -> Values:
+    pairs = [(Fraction(v), n) for v, n in zip(counts.values, counts.counts, strict=True)]
+    n = sum(counts.counts)
+    if n == 0:
+        return {"mean": None, "stddev": None}
+    mean = sum((v * c for v, c in pairs), Fraction(0)) / n
+    spread = sum((c * (v - mean) ** 2 for v, c in pairs), Fraction(0))
+    return {"mean": float(mean), "stddev": _root(spread / (n - 1)) if n > 1 else None}
+
+
+def _merge(a: State, b: State) -> Values:
+    left, right = _present(a), _present(b)
+    if left == 0 or right == 0:
+        side = b if left == 0 else a
+        return {"mean": side.get("mean"), "stddev": side.get("stddev")}
+    if a.get("mean") is None or b.get("mean") is None:
+        return {"mean": None, "stddev": None}
+    n, gap = left + right, Fraction(b["mean"]) - Fraction(a["mean"])
+    mean = Fraction(a["mean"]) + gap * right / n
+    spread = _spread(a, left) + _spread(b, right) + gap * gap * left * right / n
+    return {"mean": float(mean), "stddev": _root(spread / (n - 1))}
+
+
+def _present(side: State) -> int:
+    """Finite values of a side."""
+    return int(side["rows"] - side["nulls"] - (side.get("nans") or 0) - (side.get("infinities") or 0))
+
+
+def _spread(side: State, n: int) -> Fraction:
+    return Fraction(side["stddev"] or 0) ** 2 * (n - 1)
+
+
+def _class(scope: Scope, name: str) -> StatisticClass:
+    rounded = scope.size is Size.LARGE and not scope.counted and scope.scale != 1.0
+    return StatisticClass.DETERMINISTIC if rounded else StatisticClass.EXACT
+
+
+FAMILY = Family(
+    means={
+        "mean": Meaning("Arithmetic mean of the finite numbers.", "of the column", error="2^-31 of the range"),
+        "stddev": Meaning(
+            "Sample standard deviation of the finite numbers; undefined below two, or beyond 1e150.",
+            "of the column",
+            error="2^-30 of the range",
+        ),
+    },
+    applies=lambda column: column.kind.numeric,
+    over_rows=_aggregates,
+    read=_read,
+    count=_count,
+    merge=_merge,
+    classes=_class,
+)

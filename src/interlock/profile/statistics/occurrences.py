@@ -1,0 +1,126 @@
+"""Which values occur: how many different ones, the most frequent, and all of them where they are few."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from interlock import settings
+from interlock.engines.schema import Column, Kind
+from interlock.profile.profile import StatisticClass
+from interlock.profile.statistics.family import Counts, Family, Meaning, Scope, Size, State, Values, decoded
+
+_UNCOUNTABLE = (Kind.NESTED, Kind.BINARY, Kind.INTERVAL, Kind.NULL)
+_DOMAIN = (Kind.TEXT, Kind.BOOLEAN, Kind.INTEGER, Kind.DATE)
+
+
+def countable(column: Column) -> bool:
+    """Whether a column's values can be counted one by one and shown."""
+    return column.kind not in _UNCOUNTABLE
+
+
+def _over_rows(scope: Scope) -> tuple[str, ...]:
+    if not countable(scope.column):
+        return (_distinct(scope, scope.x),)
+    if not scope.counted:
+        return (_distinct(scope, scope.finite),)
+    counted = f"histogram({scope.finite})"
+    if not _has_domain(scope):
+        return f"cardinality({counted})", _most_frequent(counted)
+    few = settings.current().domain_values_max
+    domain = f"CASE WHEN cardinality({counted}) <= {few} THEN map_entries({counted}) END"
+    return f"cardinality({counted})", _most_frequent(counted), domain
+
+
+def _distinct(scope: Scope, value: str) -> str:
+    return f"approx_count_distinct({value})" if scope.size is Size.LARGE else f"count(DISTINCT {value})"
+
+
+def _most_frequent(counted: str) -> str:
+    ranked = f"list_transform(map_entries({counted}), lambda interlock_e: {{n: -CAST(interlock_e.value AS BIGINT), v: interlock_e.key}})"
+    return f"list_sort({ranked})[:{settings.current().top_values}]"
+
+
+def _over_sample(scope: Scope) -> tuple[str, ...]:
+    if scope.counted or not countable(scope.column):
+        return ()
+    value = f"CASE WHEN {scope.row_sample} THEN {scope.finite} END" if scope.row_sample else scope.finite
+    return (_most_frequent(f"histogram({value})"),)
+
+
+def _has_domain(scope: Scope) -> bool:
+    return scope.kind in _DOMAIN
+
+
+def _read(scope: Scope, row: tuple[Any, ...], rows: int) -> Values:
+    values: Values = {"distinct": row[0] or 0}
+    if not countable(scope.column):
+        return values
+    values["top"] = [[decoded(scope, e["v"]), -e["n"]] for e in row[1] or ()]
+    if _has_domain(scope):
+        values["domain"] = _domain(scope, row) if scope.counted else None
+    return values
+
+
+def _domain(scope: Scope, row: tuple[Any, ...]) -> list[list[Any]] | None:
+    if not row[0]:
+        return []
+    if row[2] is None:
+        return None
+    return sorted([decoded(scope, e["key"]), e["value"]] for e in row[2])
+
+
+def _count(scope: Scope, counts: Counts) -> Values:
+    limits = settings.current()
+    pairs = list(zip(counts.values, counts.counts, strict=True))
+    ranked = sorted(pairs, key=lambda pair: -pair[1])[: limits.top_values]  # stable: ties stay by value
+    values: Values = {"distinct": len(pairs), "top": [[decoded(scope, v), n] for v, n in ranked]}
+    if _has_domain(scope):
+        few = len(pairs) <= limits.domain_values_max
+        values["domain"] = [[decoded(scope, v), n] for v, n in pairs] if few else None
+    return values
+
+
+def _merge(a: State, b: State) -> Values:
+    """Known where both sides know every value, undefined otherwise."""
+    values: Values = {"distinct": None, "top": None, "domain": None}
+    if a.get("domain") is None or b.get("domain") is None:
+        return values
+    both: Counter[Any] = Counter()
+    for value, n in (*a["domain"], *b["domain"]):
+        both[value] += n
+    pairs = sorted(both.items())
+    if len(pairs) > settings.current().domain_values_max:
+        return values
+    top = sorted(pairs, key=lambda pair: -pair[1])[: settings.current().top_values]
+    return {"distinct": len(pairs), "top": [list(p) for p in top], "domain": [list(p) for p in pairs]}
+
+
+def _class(scope: Scope, name: str) -> StatisticClass:
+    if scope.counted and countable(scope.column):
+        return StatisticClass.EXACT
+    if name == "distinct":
+        return StatisticClass.ADVISORY if scope.size is Size.LARGE else StatisticClass.EXACT
+    return StatisticClass.DETERMINISTIC if name == "top" else StatisticClass.EXACT
+
+
+FAMILY = Family(
+    means={
+        "distinct": Meaning("Different finite values.", "values", error="about 5 % (HyperLogLog)"),
+        "top": Meaning(
+            "The most frequent values with their counts, ties by value.",
+            "[value, rows] pairs",
+            error="counts are those of a sample",
+        ),
+        "domain": Meaning(
+            "Every value with its count, where they are few (text, boolean, integer, date).", "[value, rows] pairs"
+        ),
+    },
+    applies=lambda column: column.kind is not Kind.NULL,
+    over_rows=_over_rows,
+    over_sample=_over_sample,
+    read=_read,
+    count=_count,
+    merge=_merge,
+    classes=_class,
+)

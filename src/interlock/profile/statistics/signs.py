@@ -1,0 +1,33 @@
+"""How many numbers are zero, and how many negative."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from interlock.profile.statistics.family import Counts, Family, Meaning, Scope, State, Values, add
+
+
+def _read(scope: Scope, row: tuple[Any, ...], rows: int) -> Values:
+    return {"zeros": row[0], "negatives": row[1]}
+
+
+def _count(scope: Scope, counts: Counts) -> Values:
+    pairs = tuple(zip(counts.values, counts.counts, strict=True))
+    return {"zeros": sum(n for v, n in pairs if v == 0), "negatives": sum(n for v, n in pairs if v < 0)}
+
+
+def _merge(a: State, b: State) -> Values:
+    return {name: add(a, b, name) for name in FAMILY.means}
+
+
+FAMILY = Family(
+    means={
+        "zeros": Meaning("Rows equal to zero.", "rows"),
+        "negatives": Meaning("Finite numbers below zero.", "rows"),
+    },
+    applies=lambda column: column.kind.numeric,
+    over_rows=lambda scope: (f"count_if({scope.x} = 0)", f"count_if({scope.finite} < 0)"),
+    read=_read,
+    count=_count,
+    merge=_merge,
+)
