@@ -1,0 +1,166 @@
+"""Causes that are recognised from what broke, each as a plain sentence.
+
+A recogniser is a function of the context and the violations nobody explained
+yet; it gives back the causes it found with the violations each explains.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from interlock.constraints.constraint import Violation
+from interlock.detect import Learned
+from interlock.detect.learned import Expected
+from interlock.profile.profile import Profile
+
+# Ratios that are a change of unit, with their usual name.
+_RATIOS = (
+    (100.0, "×100, such as euros to cents or a share to percent"),
+    (1_000.0, "×1,000, such as kilo to base unit or seconds to milliseconds"),
+    (60.0, "×60, such as minutes to seconds"),
+    (3_600.0, "×3,600, such as hours to seconds"),
+    (24.0, "×24, such as days to hours"),
+    (10.0, "×10"),
+    (1.609344, "×1.609, miles to kilometres"),
+    (0.3048, "×0.3048, feet to metres"),
+    (0.453592, "×0.4536, pounds to kilograms"),
+    (2.54, "×2.54, inches to centimetres"),
+)
+_COUNTS = frozenset({"rows", "distinct", "key_duplicates", "row_duplicates"})
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """``words`` is None where nothing was recognised. ``columns`` come first in the alert."""
+
+    words: str | None
+    violations: tuple[Violation, ...]
+    columns: tuple[str, ...] = ()
+
+
+class Context:
+    """What recognisers look at."""
+
+    def __init__(
+        self, violations: tuple[Violation, ...], learned: Learned | None, profile: Profile, label: str
+    ) -> None:
+        self.violations, self.learned, self.profile, self.label = violations, learned, profile, label
+
+    @cached_property
+    def expected(self) -> Expected | None:
+        """What history expects of this partition; None without one."""
+        return self.learned.expected(self.profile, self.label) if self.learned is not None else None
+
+
+    def more_nulls(self, column: str) -> bool:
+        """Whether a column has more nulls than expected; True where nobody knows."""
+        expected = self.expected
+        return expected is None or expected.direction(column, "nulls") >= 0
+
+
+Recogniser = Callable[[Context, tuple[Violation, ...]], Iterator[Cause]]
+
+
+def duplicated(context: Context, rest: tuple[Violation, ...]) -> Iterator[Cause]:
+    """Rows that repeat each other, with every count they move."""
+    first = next((v for v in rest if v.statistic in ("row_duplicates", "key_duplicates", "unique")), None)
+    if first is None:
+        return
+    rows, total = first.rows or 0, max(context.profile.rows, 1)
+    all_of_it = 0.45 <= rows / total <= 0.55
+    words = (
+        f"the load ran twice: {rows:,} of {total:,} rows repeat another"
+        if all_of_it
+        else f"{rows:,} of {total:,} rows repeat another"
+    )
+    yield Cause(words, tuple(v for v in rest if v is first or v.statistic in _COUNTS or v.column is None))
+
+
+def swapped(context: Context, rest: tuple[Violation, ...]) -> Iterator[Cause]:
+    """Two columns that each look like the other's past."""
+    expected = context.expected
+    if expected is None:
+        return
+    suspects = list(dict.fromkeys(c for v in rest for c in v.columns))
+    for i, a in enumerate(suspects):
+        for b in suspects[i + 1 :]:
+            if expected.looks_like(a, b) and expected.looks_like(b, a):
+                mine = tuple(v for v in rest if set(v.columns) & {a, b})
+                yield Cause(f"{a} and {b} look swapped", mine, (a, b))
+                return
+
+
+def unit(context: Context, rest: tuple[Violation, ...]) -> Iterator[Cause]:
+    """A column whose location and spread grew by one familiar factor."""
+    expected = context.expected
+    if expected is None:
+        return
+    for column in dict.fromkeys(v.column for v in rest if v.column and v.statistic in ("mean", "stddev", "q50", "q95")):
+        ratio = expected.ratio(column)
+        name = _familiar(ratio) if ratio is not None else None
+        if name is not None:
+            mine = tuple(v for v in rest if v.column == column)
+            yield Cause(f"{column} looks like another unit: {name}", mine, (column,))
+
+
+def _familiar(ratio: float) -> str | None:
+    for factor, name in _RATIOS:
+        if abs(math.log(ratio / factor)) < 0.06:
+            return name
+        if abs(math.log(ratio * factor)) < 0.06:
+            return name.replace("×", "÷", 1).split(",")[0] + ", the other way round" if "," in name else "÷10"
+    return None
+
+
+def negated(context: Context, rest: tuple[Violation, ...]) -> Iterator[Cause]:
+    """Negative values where there were none."""
+    for first in [v for v in rest if v.statistic == "negatives" and v.rows]:
+        mine = tuple(v for v in rest if (v.column == first.column and v.segment is None) or v is first)
+        words = f"{first.column} is negative in {first.rows:,} rows, {first.share or 0:.0%}; it never was"
+        yield Cause(words, mine, (first.column,) if first.column else ())
+
+
+def lost(context: Context, rest: tuple[Violation, ...]) -> Iterator[Cause]:
+    """A value that was in every partition is gone, and every other share moved with it."""
+    gone = [v for v in rest if v.statistic == "present"]
+    if not gone:
+        return
+    first = max(gone, key=lambda v: v.score)
+    swaps = [v for v in rest if v.column == first.column and v.statistic == "domain"]
+    if swaps:
+        yield Cause(
+            f"{first.column} holds other values than ever before",
+            tuple(v for v in rest if v.column == first.column),
+            (first.column,) if first.column else (),
+        )
+        return
+    others = len({v.observed for v in gone if v.column == first.column}) - 1
+    words = f"one source is missing: {first.observed} in {first.column}" + (f" and {others} more" if others else "")
+    yield Cause(words, rest, (first.column,) if first.column else ())
+
+
+def empty(context: Context, rest: tuple[Violation, ...]) -> Iterator[Cause]:
+    """Nulls: in one column, a fault of it; in the same rows of several as before, an event or an upstream loss."""
+    relations = [v for v in rest if v.statistic == "null relation"]
+    nulls = [v for v in rest if v.statistic == "nulls" and v.column]
+    if relations:
+        first = max(relations, key=lambda v: v.score)
+        column = first.columns[0]
+        mine = tuple(v for v in rest if v in relations or v.column == column)
+        more = context.more_nulls(column)
+        words = f"{column} is {'empty' if more else 'filled'} in {first.rows or 0:,} rows where it never was"
+        yield Cause(words, mine, (column,))
+        return
+    columns = list(dict.fromkeys(v.column for v in nulls if v.column))
+    if len(columns) >= 3:
+        words = (
+            f"coherent shift: {', '.join(columns[:3])} and others are empty in the same rows, as they are at times; "
+            "an event in the world, or one upstream loss"
+        )
+        yield Cause(words, rest)
+
+
+RECOGNISERS: tuple[Recogniser, ...] = (duplicated, swapped, lost, negated, unit, empty)

@@ -1,0 +1,143 @@
+"""One cause, one alert: violations of a partition put together and ranked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from interlock.alerts import cause
+from interlock.alerts.alert import Alert
+from interlock.alerts.cause import Cause
+from interlock.constraints.constraint import Violation
+from interlock.detect import Learned
+from interlock.names import Origin, Outcome, Severity
+from interlock.profile.profile import Profile
+
+_RELATED = 0.35  # correlation of two columns' past surprises from which they are taken to move together
+
+
+def group(
+    violations: Sequence[Violation],
+    *,
+    table: str,
+    label: str,
+    learned: Learned | None,
+    profile: Profile,
+) -> tuple[Alert, ...]:
+    """Alerts for one partition's violations, the most surprising first.
+
+    Violations join when one cause explains them (a duplicated load moves every
+    count) or when their columns have moved together before. Each alert names
+    its columns, likeliest culprit first, and the next command to type.
+    """
+    failed = [v for v in violations if v.outcome is Outcome.FAIL]
+    if not failed:
+        return ()
+    context = cause.Context(tuple(failed), learned, profile, label)
+    alerts = [_alert(found, context, table, label) for found in _causes(context, learned)]
+    return tuple(sorted(alerts, key=lambda a: (a.severity.rank, -a.score, a.title)))
+
+
+def _causes(context: cause.Context, learned: Learned | None) -> list[Cause]:
+    """Recognised causes with what they explain, then the rest by related columns."""
+    rest = list(context.violations)
+    found: list[Cause] = []
+    for recognise in cause.RECOGNISERS:
+        for candidate in recognise(context, tuple(rest)):
+            if not candidate.violations:
+                continue
+            found.append(candidate)
+            taken = set(map(id, candidate.violations))
+            rest = [v for v in rest if id(v) not in taken]
+    for related in _related(rest, learned):
+        found.append(Cause(None, related))
+    return _joined(found, learned)
+
+
+def _joined(causes: list[Cause], learned: Learned | None) -> list[Cause]:
+    """Unexplained groups join a recognised cause whose columns they move with."""
+    named = [c for c in causes if c.words is not None]
+    if not named:
+        return causes
+    alone = []
+    for other in (c for c in causes if c.words is None):
+        home = next((n for n in named if _together(_columns(n.violations), _columns(other.violations), learned)), None)
+        if home is None:
+            alone.append(other)
+            continue
+        named[named.index(home)] = Cause(home.words, (*home.violations, *other.violations), home.columns)
+    return named + alone
+
+
+def _related(violations: Sequence[Violation], learned: Learned | None) -> list[tuple[Violation, ...]]:
+    """Connected by shared columns, or by columns that moved together in the past."""
+    groups: list[tuple[set[str], list[Violation]]] = []
+    for violation in violations:
+        columns = set(_columns([violation]))
+        joined = [g for g in groups if _together(g[0], columns, learned)]
+        merged = (columns.union(*(g[0] for g in joined)), [v for g in joined for v in g[1]] + [violation])
+        groups = [g for g in groups if all(g is not j for j in joined)] + [merged]
+    return [tuple(g[1]) for g in groups]
+
+
+def _columns(violations: Sequence[Violation]) -> set[str]:
+    return {c for v in violations for c in (v.columns or ((v.column,) if v.column else ()))} or {""}
+
+
+def _together(first: set[str], second: set[str], learned: Learned | None) -> bool:
+    if first & second or "" in first or "" in second:
+        return True
+    if learned is None:
+        return False
+    return any(learned.related(a, b) >= _RELATED for a in first for b in second)
+
+
+def _alert(found: Cause, context: cause.Context, table: str, label: str) -> Alert:
+    violations = tuple(sorted(found.violations, key=lambda v: -v.score))
+    columns = _ranked(violations, found.columns)
+    loudest = min((v.severity for v in violations), key=lambda s: s.rank)
+    since = min((v.since for v in violations if v.since), default=None)
+    title = found.words or _plain(violations, columns)
+    return Alert(
+        title=f"{table}@{label}: {title}",
+        severity=loudest,
+        columns=columns,
+        violations=violations,
+        score=violations[0].score,
+        since=since,
+        cause=found.words,
+        advice=_advice(violations, loudest, table, label, since),
+    )
+
+
+def _ranked(violations: Sequence[Violation], first: tuple[str, ...]) -> tuple[str, ...]:
+    """Columns by their loudest violation; ties by the sum of all."""
+    weight: dict[str, list[float]] = {}
+    for v in violations:
+        for place, column in enumerate(v.columns or ((v.column,) if v.column else ())):
+            weight.setdefault(column, []).append(v.score * (1.0 if place == 0 else 0.5))
+    order = sorted(weight, key=lambda c: (-max(weight[c]), -sum(weight[c]), c))
+    return (*first, *(c for c in order if c not in first))
+
+
+def _plain(violations: Sequence[Violation], columns: tuple[str, ...]) -> str:
+    """What broke, where no cause was recognised."""
+    top = violations[0]
+    text = f"{top.observed}; expected {top.expected}"
+    others = len(columns) - 1
+    return text + (f" (and {others} more column{'s' if others > 1 else ''})" if others > 0 else "")
+
+
+def _advice(
+    violations: Sequence[Violation], severity: Severity, table: str, label: str, since: str | None
+) -> str:
+    """The next command to type."""
+    if any(v.blocking for v in violations):
+        return f"interlock quarantine show {table}@{label}"
+    if severity is Severity.INFO:
+        return f"interlock profile {table}@{label}"
+    if all(v.origin is Origin.LEARNED for v in violations):
+        return (
+            f"interlock profile {table}@{label}; if this is the new normal: "
+            f"interlock accept {table} --since {since or label} --reason '…'"
+        )
+    return f"interlock profile {table}@{label}"

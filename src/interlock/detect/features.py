@@ -1,0 +1,274 @@
+"""Features: the numbers of a profile that are compared with history.
+
+A feature is named by a `Key` (column, feature, segment) and carries its value
+and a sampling error, so that a partition of twenty rows is not held to the
+precision of one of a million.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from interlock.engines.schema import Kind
+from interlock.profile.profile import ColumnProfile, Profile
+
+Array = npt.NDArray[np.float64]
+
+TABLE = ""  # the column of a feature that belongs to the whole table
+PATTERN = "\x00pattern:"  # prefix of the domain that holds a column's character-class patterns
+SHARES_MAX = 64  # a text column with more distinct values has no share per value
+SHARES_NUMBER_MAX = 16  # the same for whole numbers, where few values mean codes
+
+
+class Family(StrEnum):
+    """How a feature's value is measured: decides the scale it is compared on."""
+
+    SHARE = "share"  # 0…1; compared on 2·asin(√p), where the sampling error does not depend on p
+    COUNT = "count"  # ≥ 0; compared on its logarithm
+    REAL = "real"  # compared as it is
+    MOMENT = "moment"  # seconds since 1970; compared relative to the partition's own time
+
+
+FAMILIES: dict[str, Family] = {
+    "rows": Family.COUNT,
+    "key_duplicates": Family.SHARE,
+    "row_duplicates": Family.SHARE,
+    "nulls": Family.SHARE,
+    "zeros": Family.SHARE,
+    "negatives": Family.SHARE,
+    "nans": Family.SHARE,
+    "infinities": Family.SHARE,
+    "top": Family.SHARE,
+    "share": Family.SHARE,
+    "distinct": Family.COUNT,
+    "stddev": Family.COUNT,
+    "mean": Family.REAL,
+    "min": Family.REAL,
+    "max": Family.REAL,
+    "q05": Family.REAL,
+    "q25": Family.REAL,
+    "q50": Family.REAL,
+    "q75": Family.REAL,
+    "q95": Family.REAL,
+    "length_mean": Family.REAL,
+    "length_min": Family.REAL,
+    "length_max": Family.REAL,
+    "earliest": Family.MOMENT,
+    "latest": Family.MOMENT,
+}
+
+
+class Key(NamedTuple):
+    """Names a feature. ``value`` is the domain value of a ``share`` or the segment's value."""
+
+    column: str
+    feature: str
+    segment: str | None = None  # the segment column
+    value: str | None = None
+
+    @property
+    def family(self) -> Family:
+        return FAMILIES[self.feature]
+
+    @property
+    def text(self) -> str:
+        """The one spelling stored in the catalog."""
+        return json.dumps(list(self), ensure_ascii=False, separators=(",", ":"))
+
+    @classmethod
+    @lru_cache(maxsize=65_536)
+    def parse(cls, text: str) -> Key:
+        return cls(*json.loads(text))
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What of one partition is compared with history.
+
+    ``values`` and ``errors`` run along ``keys``; NaN where a statistic is
+    undefined. An error is one standard error on the scale of the family (of
+    the arcsine for a share, of the logarithm for a count). ``domains`` maps a
+    column to its values and their counts, where the profile kept the complete
+    domain, and ``PATTERN + column`` to its character-class patterns.
+    """
+
+    rows: int
+    keys: tuple[Key, ...]
+    values: Array
+    errors: Array
+    domains: Mapping[str, Mapping[str, int]]
+
+    def pack(self) -> tuple[tuple[str, ...], bytes, dict[str, Any]]:
+        """Schema, float64 vector and JSON document, as the catalog stores them."""
+        vector = np.concatenate([[float(self.rows)], self.values, self.errors])
+        return tuple(k.text for k in self.keys), vector.astype("<f8").tobytes(), dict(self.domains)
+
+    @classmethod
+    def unpack(cls, schema: tuple[str, ...], vector: bytes, domains: Mapping[str, Mapping[str, int]]) -> Features:
+        """The inverse of `pack`."""
+        numbers = np.frombuffer(vector, dtype="<f8")
+        half = len(schema)
+        return cls(int(numbers[0]), _keys(tuple(schema)), numbers[1 : 1 + half], numbers[1 + half :], domains)
+
+
+@lru_cache(maxsize=256)
+def _keys(schema: tuple[str, ...]) -> tuple[Key, ...]:
+    return tuple(Key.parse(text) for text in schema)
+
+
+def features(profile: Profile) -> Features:
+    """The features of a profile, in an order that depends on the schema alone."""
+    found = [*_table(profile)]
+    for name, column in profile.columns.items():
+        found.extend((Key(name, *k), v, e) for k, v, e in _column(column, profile.rows))
+    for by, segments in profile.segments.items():
+        for segment in segments:
+            if segment.value is None:
+                continue
+            for name, column in segment.columns.items():
+                found.extend(
+                    (Key(name, feature, by, segment.value), v, e)
+                    for (feature,), v, e in _segment(column, segment.rows)
+                )
+    return Features(
+        rows=profile.rows,
+        keys=tuple(k for k, _, _ in found),
+        values=np.array([v for _, v, _ in found], dtype=np.float64),  # None becomes NaN
+        errors=np.array([e for _, _, e in found], dtype=np.float64),
+        domains=_domains(profile),
+    )
+
+
+Number = float | None
+Measured = tuple[tuple[str, ...], Number, Number]
+
+
+def _table(profile: Profile) -> Iterator[tuple[Key, Number, Number]]:
+    yield Key(TABLE, "rows"), float(profile.rows), _per_root(profile.rows)
+    for name in ("key_duplicates", "row_duplicates"):
+        count = profile.table.get(name)
+        if count is not None and profile.rows:
+            yield Key(TABLE, name), float(count) / profile.rows, _per_root(profile.rows)
+
+
+def _column(profile: ColumnProfile, rows: int) -> Iterator[Measured]:
+    if not rows:
+        return
+    known = rows - int(profile["nulls"] or 0)
+    yield ("nulls",), _number(profile["nulls"], per=rows), _per_root(rows)
+    kind = profile.column.kind
+    distinct = _number(profile["distinct"])
+    if distinct and kind is not Kind.FLOAT:
+        yield ("distinct",), distinct, 1.0 / math.sqrt(distinct)
+    if kind.numeric:
+        yield from _numeric(profile, known)
+    elif kind in (Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMPTZ):
+        yield ("earliest",), _seconds(profile["min"]), 0.0
+        yield ("latest",), _seconds(profile["max"]), 0.0
+    if known and profile["top"] and kind in (Kind.TEXT, Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL):
+        yield ("top",), min(1.0, float(profile["top"][0][1]) / known), _per_root(known)
+    if known and profile["length_mean"] is not None:
+        spread = float(profile["length_max"] or 0) - float(profile["length_min"] or 0)
+        yield ("length_mean",), _number(profile["length_mean"]), spread / 4.0 * _per_root(known)
+        yield ("length_min",), _number(profile["length_min"]), 0.0
+        yield ("length_max",), _number(profile["length_max"]), 0.0
+
+
+def _numeric(profile: ColumnProfile, known: int) -> Iterator[Measured]:
+    for name in ("zeros", "negatives", "nans", "infinities"):
+        if known:
+            yield (name,), _number(profile[name], per=known), _per_root(known)
+    if not known:
+        return
+    yield ("min",), _number(profile["min"]), 0.0
+    yield ("max",), _number(profile["max"]), 0.0
+    deviation = _number(profile["stddev"])
+    if deviation is not None:
+        yield ("mean",), _number(profile["mean"]), deviation * _per_root(known)
+        if deviation > 0:
+            yield ("stddev",), deviation, 1.5 * _per_root(known)
+    quantiles = profile["quantiles"] or {}
+    at = {float(p): _number(v) for p, v in quantiles.items()}
+    ends = at.get(0.05), at.get(0.95)
+    coarse = 0.02 * abs(ends[1] - ends[0]) if ends[0] is not None and ends[1] is not None else 0.0
+    if profile.column.kind is Kind.INTEGER:
+        coarse = max(coarse, 0.7)  # a quantile of whole numbers moves by one or not at all
+    for name, p, low, high in _QUANTILES:
+        ends = at.get(low), at.get(high)
+        if at.get(p) is None or ends[0] is None or ends[1] is None:
+            continue
+        wide = math.sqrt(p * (1 - p) / known) * (ends[1] - ends[0]) / (high - low)
+        yield (name,), at[p], max(wide, coarse)
+
+
+# name, probability, and the neighbours whose distance gives the density at that quantile
+_QUANTILES = (
+    ("q05", 0.05, 0.01, 0.25),
+    ("q25", 0.25, 0.05, 0.5),
+    ("q50", 0.5, 0.25, 0.75),
+    ("q75", 0.75, 0.5, 0.95),
+    ("q95", 0.95, 0.75, 0.99),
+)
+
+
+def _segment(profile: ColumnProfile, rows: int) -> Iterator[Measured]:
+    if not rows:
+        return
+    known = rows - int(profile["nulls"] or 0)
+    yield ("nulls",), _number(profile["nulls"], per=rows), _per_root(rows)
+    if profile.column.kind.numeric and known > 1 and profile["stddev"] is not None:
+        yield ("negatives",), _number(profile["negatives"], per=known), _per_root(known)
+        yield ("mean",), _number(profile["mean"]), float(profile["stddev"]) * _per_root(known)
+
+
+def _domains(profile: Profile) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {}
+    for name, column in profile.columns.items():
+        if column["domain"]:
+            found[name] = {value_text(v): int(n) for v, n in column["domain"] if v is not None}
+        if column["patterns"]:
+            found[PATTERN + name] = {str(p): int(n) for p, n in column["patterns"].items()}
+    return found
+
+
+def value_text(value: object) -> str:
+    """A domain value as text: ISO 8601 for dates, ``true``/``false`` for booleans."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def _number(value: Any, *, per: int = 0) -> Number:
+    if value is None or isinstance(value, str):
+        return None
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    if not math.isfinite(number):
+        return None
+    return number / per if per else number
+
+
+def _seconds(value: Any) -> Number:
+    """Seconds since 1970, UTC where the value names no zone."""
+    if value is None or not hasattr(value, "year"):
+        return None
+    if not isinstance(value, dt.datetime):
+        value = dt.datetime(value.year, value.month, value.day)
+    return (value if value.tzinfo else value.replace(tzinfo=dt.UTC)).timestamp()
+
+
+def _per_root(count: float) -> float:
+    """The standard error of a share's arcsine (and of a count's logarithm)."""
+    return 1.0 / math.sqrt(count) if count > 0 else math.nan

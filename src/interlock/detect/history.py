@@ -1,0 +1,87 @@
+"""History: the published partitions of a table, in order, and what they teach."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from interlock.detect import calendar
+from interlock.detect.features import Features
+from interlock.detect.watch import Watch
+from interlock.names import partition_time
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One published partition. ``trusted`` where a person released or accepted it."""
+
+    label: str
+    features: Features
+    trusted: bool = False
+
+
+def _order(row: Row) -> tuple[float, str]:
+    moment = partition_time(row.label)
+    return (moment.timestamp() if moment else float("-inf"), row.label)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Partitions by time (by label where labels are no dates). Immutable; `append` shares the past.
+
+    >>> History.of([]).labels
+    ()
+    """
+
+    rows: tuple[Row, ...] = ()
+    _watch: list[Watch] = field(default_factory=list, compare=False, repr=False)
+
+    @classmethod
+    def of(cls, rows: Iterable[Row]) -> History:
+        """A history of rows in any order."""
+        return cls(tuple(sorted(rows, key=_order)))
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return tuple(row.label for row in self.rows)
+
+    def append(self, label: str, features: Features, *, trusted: bool = False) -> History:
+        """With one more partition. Cheap when it is the latest one; a label already there is replaced."""
+        row = Row(label, features, trusted)
+        latest = not self.rows or _order(self.rows[-1]) < _order(row)
+        if not latest:
+            return History.of([*(r for r in self.rows if r.label != label), row])
+        longer = History((*self.rows, row))
+        if self._watch and self._seasons() == longer._seasons():
+            watch = self._watch[0].copy()
+            _learn(watch, row)
+            longer._watch.append(watch)
+        return longer
+
+    def accepted(self, since: str) -> History:
+        """The same partitions with a new normal that starts at ``since``: that partition is trusted."""
+        at = next((i for i, r in enumerate(self.rows) if _order(r) >= _order(Row(since, r.features))), None)
+        if at is None:
+            return self
+        rows = list(self.rows)
+        rows[at] = replace(rows[at], trusted=True)
+        return History(tuple(rows))
+
+    def watch(self) -> Watch:
+        """What these partitions teach; computed once. Don't change it."""
+        if not self._watch:
+            watch = Watch(self._seasons())
+            for row in self.rows:
+                _learn(watch, row)
+            self._watch.append(watch)
+        return self._watch[0]
+
+    def _seasons(self) -> int:
+        return calendar.seasons(calendar.times([r.label for r in self.rows[:8]]))
+
+
+def _learn(watch: Watch, row: Row) -> None:
+    if not row.features.rows:
+        return
+    seen = watch.observe(row.label, partition_time(row.label), row.features)
+    watch.admit(seen, watch.score(seen), trusted=row.trusted)

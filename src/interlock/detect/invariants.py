@@ -1,0 +1,169 @@
+"""Invariants: what held in every partition of history, and the odds of a chance break.
+
+Three kinds, each held for all features at once as arrays: shares that were
+always zero, smallest and largest values, and the order or equality of two
+columns' null counts.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from interlock.detect import odds
+from interlock.detect.features import Array, Key
+
+Mask = npt.NDArray[np.bool_]
+Index = npt.NDArray[np.intp]
+
+NEVER = frozenset({"key_duplicates", "row_duplicates", "nulls", "zeros", "negatives", "nans", "infinities"})
+LOW = frozenset({"min", "length_min", "earliest", "q05"})
+HIGH = frozenset({"max", "length_max", "latest", "q95"})
+AFTER = 7  # partitions before an invariant is believed
+_RANGE_SHARE = 0.05  # a record by less than this share of the whole range is hardly one
+_EQUAL_EVIDENCE = 7  # partitions in which two null counts agreed and were not zero
+_ORDER_EVIDENCE = 10  # partitions in which the smaller one reached the larger, never passing it
+
+
+def _matches(keys: Sequence[Key], names: frozenset[str], *, segments: bool = False) -> Index:
+    return np.array(
+        [i for i, k in enumerate(keys) if k.feature in names and (segments or k.segment is None)], dtype=np.intp
+    )
+
+
+class Never:
+    """Shares that were zero in every partition. Arrays run along all features."""
+
+    def __init__(self, width: int = 0) -> None:
+        self.partitions = np.zeros(width)
+        self.rows = np.zeros(width)
+        self.clean = np.ones(width, dtype=bool)
+
+    def score(self, values: Array, rows: Array, watched: Index) -> Array:
+        found = np.zeros(len(values))
+        held = watched[self.clean[watched] & (self.partitions[watched] >= AFTER) & (values[watched] > 0)]
+        count = np.round(values[held] * rows[held])
+        found[held] = odds.score(odds.never_seen(count, rows[held], self.rows[held]))
+        return found
+
+    def admit(self, values: Array, rows: Array, admitted: Mask) -> None:
+        here = admitted & ~np.isnan(values)
+        self.partitions = self.partitions + here
+        self.rows = self.rows + np.where(here, np.nan_to_num(rows), 0.0)
+        self.clean = self.clean & ~(here & (values > 0))
+
+
+class Range:
+    """Smallest and largest value ever, and how far the extremes usually lie inside."""
+
+    def __init__(self, width: int = 0) -> None:
+        self.partitions = np.zeros(width)
+        self.low = np.full(width, np.inf)
+        self.high = np.full(width, -np.inf)
+        self.usual = np.zeros(width)
+
+    def margin(self, side: Array, wide: Array) -> Array:
+        """The scale of an extreme's tail: what the record stands out by, over its expected height (Gumbel)."""
+        height = np.log(np.maximum(self.partitions, 1.0)) + 0.58
+        with np.errstate(invalid="ignore"):
+            return np.nan_to_num(np.maximum(np.abs(side - self.usual) / height, _RANGE_SHARE * wide))
+
+    def score(self, values: Array, low: Index, high: Index, wide: Array) -> Array:
+        found = np.zeros(len(values))
+        for index, side, sign in ((low, self.low, -1.0), (high, self.high, 1.0)):
+            held = index[(self.partitions[index] >= AFTER) & ~np.isnan(values[index])]
+            beyond = sign * (values[held] - side[held])
+            spread = self.margin(side, wide)[held]
+            floor = 1e-9 * np.maximum(np.abs(side[held]), 1e-9)
+            found[held] = odds.score(
+                odds.record(beyond, np.maximum(spread, floor), self.partitions[held])
+            ) * _RANGE_STRICTNESS
+        return found
+
+    def allowance(self, wide: Array) -> Array:
+        """How far past a record a value may go before it scores 1; the larger of both sides'."""
+        needed = -math.log(odds.CHANCE) / _RANGE_STRICTNESS - np.log(self.partitions + 1.0)
+        margin = np.maximum(self.margin(self.low, wide), self.margin(self.high, wide))
+        return np.where(np.isfinite(margin), np.maximum(needed, 0.0) * margin, 0.0)
+
+    def admit(self, values: Array, admitted: Mask) -> None:
+        here = admitted & ~np.isnan(values)
+        self.partitions = self.partitions + here
+        value = np.where(here, values, 0.0)
+        self.low = np.where(here, np.minimum(self.low, value), self.low)
+        self.high = np.where(here, np.maximum(self.high, value), self.high)
+        gain = np.maximum(1.0 / np.maximum(self.partitions, 1.0), 0.02)
+        self.usual = np.where(here, self.usual + gain * (value - self.usual), self.usual)
+
+
+_RANGE_STRICTNESS = 0.6  # extremes are many and wild: alarm at CHANCE ** (1 / 0.6), about 3e-5
+
+
+class Order:
+    """Which columns' null counts were always equal, and which never above another's."""
+
+    def __init__(self, width: int = 0) -> None:
+        self.equal = np.ones((width, width), dtype=bool)
+        self.below = np.ones((width, width), dtype=bool)
+        self.agreed = np.zeros((width, width))
+        self.touched = np.zeros((width, width))
+        self.rows = np.zeros(width)
+
+    def held_equal(self) -> Mask:
+        return self.equal & (self.agreed >= _EQUAL_EVIDENCE)
+
+    def held_below(self) -> Mask:
+        return self.below & (self.touched >= _ORDER_EVIDENCE)
+
+    def score(self, nulls: Array, rows: float) -> tuple[Array, Array]:
+        """Scores of every pair whose equality, and whose order, is broken; (columns, columns) each."""
+        apart = np.nan_to_num(nulls[:, None] - nulls[None, :])
+        known = np.minimum(self.rows[:, None], self.rows[None, :])
+        size = odds.score(odds.never_seen(np.abs(apart), np.full(apart.shape, rows), known))
+        equal = np.where(self.held_equal() & (apart != 0), size, 0.0)
+        below = np.where(self.held_below() & (apart > 0), size, 0.0)
+        return equal, below
+
+    def admit(self, nulls: Array, rows: float, admitted: Mask) -> None:
+        here = admitted & ~np.isnan(nulls)
+        both = here[:, None] & here[None, :]
+        counts = np.nan_to_num(nulls)
+        apart = counts[:, None] - counts[None, :]
+        same = both & (apart == 0) & (counts > 0)[:, None]
+        self.equal &= ~(both & (apart != 0))
+        self.below &= ~(both & (apart > 0))
+        self.agreed += same
+        self.touched += same
+        self.rows = self.rows + np.where(here, rows, 0.0)
+
+
+def widen(state: Never | Range | Order, width: int) -> None:
+    """Make room for features (columns, for `Order`) not seen before."""
+    fresh = type(state)(width)
+    for name, array in vars(state).items():
+        into = getattr(fresh, name)
+        into[tuple(slice(0, n) for n in array.shape)] = array
+        setattr(state, name, into)
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where in the list of features each kind of invariant looks."""
+
+    never: Index
+    low: Index
+    high: Index
+    nulls: Index  # one per column
+
+    @classmethod
+    def of(cls, keys: Sequence[Key]) -> Places:
+        return cls(
+            _matches(keys, NEVER),
+            _matches(keys, LOW),
+            _matches(keys, HIGH),
+            _matches(keys, frozenset({"nulls"})),
+        )

@@ -1,0 +1,139 @@
+"""Features of many partitions along one list of keys, on the scale they are compared on."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from interlock.detect.features import (
+    PATTERN,
+    SHARES_MAX,
+    SHARES_NUMBER_MAX,
+    Array,
+    Family,
+    Features,
+    Key,
+)
+from interlock.detect.invariants import Places
+
+Index = npt.NDArray[np.intp]
+Mask = npt.NDArray[np.bool_]
+
+# Extremes and counts that are zero or news are judged as invariants only.
+_NO_BASELINE = frozenset(
+    {
+        *("min", "max", "length_min", "length_max", "earliest", "latest"),
+        *("key_duplicates", "row_duplicates", "nans", "infinities"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One partition's features along a layout's keys; NaN where there is none."""
+
+    label: str
+    time: dt.datetime | None
+    rows: int
+    raw: Array
+    values: Array  # on the scale of each family
+    errors: Array
+    domains: Mapping[str, Mapping[str, int]]
+
+
+class Layout:
+    """The list of keys. It only grows; `observe` adds keys it has not met."""
+
+    def __init__(self) -> None:
+        self.keys: list[Key] = []
+        self.at: dict[Key, int] = {}
+        self._indexes: dict[tuple[Key, ...], Index] = {}
+        self._shares: dict[str, dict[str, int]] = {}
+        self._masks()
+
+    def copy(self) -> Layout:
+        twin = Layout.__new__(Layout)
+        twin.__dict__.update(self.__dict__)
+        twin.keys, twin.at, twin._indexes = list(self.keys), dict(self.at), dict(self._indexes)
+        twin._shares = {c: dict(v) for c, v in self._shares.items()}
+        return twin
+
+    def observe(self, label: str, time: dt.datetime | None, features: Features) -> Observation:
+        """Align one partition's features with the keys."""
+        index = self._index(features.keys)
+        shares = [(c, d) for c, d in features.domains.items() if self._has_shares(c, d)]
+        self._add([Key(c, "share", None, v) for c, d in shares for v in d if Key(c, "share", None, v) not in self.at])
+        raw, errors = np.full((2, len(self.keys)), np.nan)
+        raw[index], errors[index] = features.values, features.errors
+        for column, counts in shares:
+            total = max(sum(counts.values()), 1)
+            places = self._shares.setdefault(column, {})
+            where = list(places.values())
+            raw[where] = [counts.get(v, 0) / total for v in places]
+            errors[where] = total**-0.5
+        return Observation(label, time, features.rows, raw, self.scaled(raw, time), errors, features.domains)
+
+    def _has_shares(self, column: str, counts: Mapping[str, int]) -> bool:
+        if column.startswith(PATTERN):
+            return False
+        most = SHARES_MAX if Key(column, "length_mean") in self.at else SHARES_NUMBER_MAX
+        return len(self._shares.get(column, {}).keys() | counts.keys()) <= most
+
+    def _index(self, keys: tuple[Key, ...]) -> Index:
+        found = self._indexes.get(keys)
+        if found is None:
+            self._add([k for k in keys if k not in self.at])
+            found = self._indexes[keys] = np.array([self.at[k] for k in keys], dtype=np.intp)
+        return found
+
+    def _add(self, keys: list[Key]) -> None:
+        if not keys:
+            return
+        for key in keys:
+            self.at[key] = len(self.keys)
+            if key.feature == "share" and key.value is not None:
+                self._shares.setdefault(key.column, {})[key.value] = len(self.keys)
+            self.keys.append(key)
+        self._masks()
+
+    def _masks(self) -> None:
+        families = [k.family for k in self.keys]
+        self.is_share = np.array([f is Family.SHARE for f in families], dtype=bool)
+        self.is_count = np.array([f is Family.COUNT for f in families], dtype=bool)
+        self.is_moment = np.array([f is Family.MOMENT for f in families], dtype=bool)
+        self.compared = np.array([k.feature not in _NO_BASELINE for k in self.keys], dtype=bool)
+        self.places = Places.of(self.keys)
+        self.columns = [self.keys[i].column for i in self.places.nulls]
+        number = {c: n for n, c in enumerate(self.columns)}
+        owned = [(i, number[k.column]) for i, k in enumerate(self.keys) if k.column in number and k.segment is None]
+        self.owned = np.array([i for i, _ in owned], dtype=np.intp)  # features of a column …
+        self.owners = np.array([n for _, n in owned], dtype=np.intp)  # … and which
+
+    def scaled(self, raw: Array, time: dt.datetime | None) -> Array:
+        """Raw values on the scale of their family (see `Family`)."""
+        values = raw.copy()
+        with np.errstate(invalid="ignore"):
+            values[self.is_share] = 2.0 * np.arcsin(np.sqrt(np.clip(raw[self.is_share], 0.0, 1.0)))
+            values[self.is_count] = np.log(np.maximum(raw[self.is_count], 0.5))
+        if time is not None:
+            values[self.is_moment] -= time.timestamp()
+        return values
+
+    def plain(self, values: Array, time: dt.datetime | None) -> Array:
+        """The inverse of `scaled`."""
+        raw = values.copy()
+        raw[self.is_share] = np.sin(np.clip(values[self.is_share], 0.0, np.pi) / 2.0) ** 2
+        raw[self.is_count] = np.exp(np.clip(values[self.is_count], -50.0, 700.0))
+        if time is not None:
+            raw[self.is_moment] += time.timestamp()
+        return raw
+
+    def row_counts(self, errors: Array) -> Array:
+        """How many rows a share was counted over, from its sampling error."""
+        return np.round(np.where(self.is_share & (errors > 0), errors, np.nan) ** -2.0)
+
+

@@ -1,0 +1,329 @@
+"""What a table's history teaches, and judging a profile by it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
+
+import numpy as np
+
+from interlock.constraints.constraint import Constraint, Violation
+from interlock.detect import stated, wording
+from interlock.detect.calendar import season
+from interlock.detect.features import PATTERN, TABLE, Features, Key, features
+from interlock.detect.history import History
+from interlock.detect.invariants import AFTER
+from interlock.detect.layout import Observation
+from interlock.detect.watch import Scores, Watch
+from interlock.names import Origin, Severity, partition_time
+from interlock.profile.profile import Profile
+
+PAGE_SCORE = 2.5  # louder than this wakes someone
+MILD_SCORE = 1.5  # an invariant broken by less is worth a note, no more
+VIOLATIONS_MAX = 100
+
+
+def learn(history: History, *, since: str | Iterable[str] | None = None) -> Learned:
+    """What ``history`` teaches.
+
+    ``since`` names partitions at which a new normal was accepted: they are
+    learned from whatever they broke. Below seven partitions nothing is learned.
+    """
+    for label in [since] if isinstance(since, str) else since or ():
+        history = history.accepted(label)
+    return Learned(history)
+
+
+class Learned:
+    """Learned constraints of a table and the scores behind them."""
+
+    def __init__(self, history: History) -> None:
+        self.history = history
+        self.watch: Watch = history.watch()
+
+    def __len__(self) -> int:
+        """How many constraints there are; cheaper than making them."""
+        return stated.count(self.watch)
+
+    @cached_property
+    def constraints(self) -> tuple[Constraint, ...]:
+        """Every learned constraint as a person can read and edit it, with its evidence."""
+        return stated.constraints(self.watch)
+
+    def judge(self, profile: Profile, label: str) -> list[Violation]:
+        """What of a profile breaks what was learned, loudest first; each scores at least 1.
+
+        Judges from the profile alone. A partition without rows is judged by its
+        number of rows only. With fewer than seven partitions learned from: nothing.
+        """
+        return self.judge_features(features(profile), label)
+
+    def judge_features(self, found: Features, label: str) -> list[Violation]:
+        """`judge` for a partition whose features are at hand."""
+        if self.watch.partitions < AFTER:
+            return []
+        watch = self.watch.copy()  # features never met widen it
+        seen = watch.observe(label, partition_time(label), found)
+        reading = Reading(watch, seen, watch.score(seen))
+        violations = [v for part in PARTS for v in part(reading)]
+        violations.sort(key=lambda v: (-v.score, v.constraint))
+        return violations[:VIOLATIONS_MAX]
+
+    def expected(self, profile: Profile, label: str) -> Expected:
+        """What history expects of a partition, beside what it is."""
+        watch = self.watch.copy()
+        return Expected(watch, watch.observe(label, partition_time(label), features(profile)))
+
+    def related(self, first: str, second: str) -> float:
+        """Correlation (0 … 1) of how surprising two columns were in past partitions."""
+        return self.watch.related(first, second)
+
+
+class Expected:
+    """A partition's features beside their expected values, in plain units."""
+
+    def __init__(self, watch: Watch, seen: Observation) -> None:
+        self._watch, self._seen = watch, seen
+        at = season(seen.time, watch.seasons)
+        self._scaled = watch.baseline.expected(at)
+        self._swing = watch.baseline.deviation(self._scaled, seen.errors) * watch.baseline.tail()
+        self._plain = watch.layout.plain(self._scaled, seen.time)
+
+    def pair(self, column: str, feature: str) -> tuple[float, float] | None:
+        """Observed and expected value of a feature, or None."""
+        at = self._watch.layout.at.get(Key(column, feature))
+        if at is None or np.isnan(self._seen.raw[at]) or np.isnan(self._plain[at]):
+            return None
+        return float(self._seen.raw[at]), float(self._plain[at])
+
+    def direction(self, column: str, feature: str) -> float:
+        """Positive where a feature lies above what is expected; 0 where unknown."""
+        pair = self.pair(column, feature)
+        return pair[0] - pair[1] if pair else 0.0
+
+    def ratio(self, column: str) -> float | None:
+        """By what factor a column's mean and spread both changed; None if they disagree."""
+        pairs = [p for f in ("mean", "stddev", "q95") if (p := self.pair(column, f)) is not None]
+        ratios = [a / b for a, b in pairs if a * b > 0]
+        if len(ratios) < 2 or len(ratios) < len(pairs):
+            return None
+        middle = sorted(ratios)[len(ratios) // 2]
+        return middle if all(abs(np.log(r / middle)) < 0.12 for r in ratios) else None
+
+    def looks_like(self, column: str, other: str) -> bool:
+        """Whether ``column`` now fits what is expected of ``other`` better than of itself, and well."""
+        domains = self._watch.domains
+        if column in domains and other in domains and column in self._seen.domains:
+            now = self._seen.domains[column].keys()
+            if now and not any(domains[n].open for n in (column, other)):
+                own = len(now & domains[column].seen.keys()) / len(now)
+                its = len(now & domains[other].seen.keys()) / len(now)
+                if own != 1.0 or its != 1.0:
+                    return its >= 0.9 and its > own
+        return self._distance(column, other) < min(0.25 * self._distance(column, column), 6.0)
+
+    def _distance(self, column: str, other: str) -> float:
+        """Median distance of a column's features from what is expected of another, in its usual swings."""
+        layout = self._watch.layout
+        far = []
+        for feature in ("mean", "stddev", "q05", "q25", "q50", "q75", "q95", "length_mean", "distinct"):
+            mine, its = layout.at.get(Key(column, feature)), layout.at.get(Key(other, feature))
+            if mine is None or its is None or np.isnan(self._scaled[its]) or np.isnan(self._seen.values[mine]):
+                continue
+            far.append(abs(self._seen.values[mine] - self._scaled[its]) / self._swing[its])
+        return float(np.median(far)) if len(far) >= 2 else float("inf")
+
+
+class Reading:
+    """One partition's scores beside what was expected of it."""
+
+    def __init__(self, watch: Watch, seen: Observation, scores: Scores) -> None:
+        self.watch, self.seen, self.scores = watch, seen, scores
+
+    @cached_property
+    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
+        """Lowest and highest value of each feature that raises no alarm in this season, in plain units."""
+        return stated.bounds(self.watch, season(self.seen.time, self.watch.seasons), self.seen.time, self.seen.errors)
+
+    @property
+    def history(self) -> str:
+        return f"in {self.watch.partitions} partitions"
+
+
+def _baseline(reading: Reading) -> Iterator[Violation]:
+    scores, layout = reading.scores, reading.watch.layout
+    for i in np.flatnonzero(scores.baseline >= 1):
+        key, (low, high) = layout.keys[i], reading.bounds
+        family = key.family
+        limit = f"{wording.number(low[i], family)} … {wording.number(high[i], family)}"
+        yield _violation(
+            key,
+            name=wording.name(key),
+            observed=f"{wording.words(key)} = {wording.number(reading.seen.raw[i], family)}",
+            expected=f"{limit} (alarm at {reading.watch.threshold:.1f} times its usual swing)",
+            score=float(scores.baseline[i]),
+        )
+
+
+def _never(reading: Reading) -> Iterator[Violation]:
+    scores, seen, layout = reading.scores, reading.seen, reading.watch.layout
+    for i in np.flatnonzero(scores.never >= 1):
+        key, share = layout.keys[i], float(seen.raw[i])
+        rows = int(np.round(share / seen.errors[i] ** 2))
+        yield _violation(
+            key,
+            name=wording.name(key, stated.NEVER_NAMES[key.feature]),
+            observed=f"{rows:,} rows, {wording.percent(share)}: {wording.words(key)}",
+            expected=f"none, as {reading.history} with {reading.watch.never.rows[i]:,.0f} rows",
+            score=float(scores.never[i]),
+            rows=rows,
+            share=share,
+            mild=True,
+        )
+
+
+def _range(reading: Reading) -> Iterator[Violation]:
+    scores, seen, watch = reading.scores, reading.seen, reading.watch
+    for i in np.flatnonzero(scores.range >= 1):
+        key = watch.layout.keys[i]
+        below = seen.values[i] < watch.range.low[i]
+        limits = watch.layout.plain(watch.range.low if below else watch.range.high, seen.time)
+        yield _violation(
+            key,
+            name=wording.name(key, "range"),
+            observed=f"{wording.words(key)} = {wording.number(seen.raw[i], key.family)}",
+            expected=f"not {'below' if below else 'above'} {wording.number(limits[i], key.family)} or little, "
+            f"the record {reading.history}",
+            score=float(scores.range[i]),
+            mild=True,
+        )
+
+
+def _order(reading: Reading) -> Iterator[Violation]:
+    scores, watch, seen = reading.scores, reading.watch, reading.seen
+    columns, at = watch.layout.columns, watch.layout.places.nulls
+    counts = np.round(seen.raw[at] * seen.rows)
+    loud = np.nan_to_num(np.abs(scores.surprise[at]))
+    equal = scores.equal >= 1
+    below = (scores.below >= 1) & ~(equal.any(axis=0)[:, None] & equal.any(axis=0)[None, :])
+    for matrix, sign, word in ((np.triu(equal), "=", "as many nulls as"), (below, ">=", "no more nulls than")):
+        for a, b in zip(*np.nonzero(matrix), strict=True):
+            culprit, other = (a, b) if _agreeing(equal, a) < _agreeing(equal, b) or (
+                _agreeing(equal, a) == _agreeing(equal, b) and loud[a] >= loud[b]
+            ) else (b, a)
+            yield _violation(
+                Key(columns[culprit], "nulls"),
+                name=f"{columns[a]}_nulls_{columns[b]}",
+                observed=f"{columns[a]} has {counts[a]:,.0f} nulls, {columns[b]} {counts[b]:,.0f}",
+                expected=f"{columns[a]} has {word} {columns[b]}, as {reading.history}",
+                score=float(max(scores.equal[a, b], scores.below[a, b])),
+                rows=int(abs(counts[a] - counts[b])),
+                share=abs(counts[a] - counts[b]) / max(seen.rows, 1),
+                columns=(columns[culprit], columns[other]),
+                statistic="null relation",
+            )
+
+
+def _agreeing(broken: np.ndarray, column: int) -> int:
+    """Fewer broken equalities than the others means a column sides with the majority."""
+    return -int(broken[column].sum())
+
+
+def _new(reading: Reading) -> Iterator[Violation]:
+    for column, score in reading.scores.new.items():
+        if score < 1:
+            continue
+        domain = reading.watch.domains[column]
+        new = domain.unseen(reading.seen.domains[column])
+        rows, total = sum(new.values()), sum(reading.seen.domains[column].values())
+        what = "character pattern" if column.startswith(PATTERN) else "value"
+        shown = ", ".join(repr(v) for v in sorted(new, key=lambda v: -new[v])[:3]) + (" …" if len(new) > 3 else "")
+        yield _violation(
+            Key(wording.shown(column), what),
+            name=f"{wording.shown(column)}_{'patterns' if what != 'value' else 'domain'}",
+            observed=f"{len(new)} new {what}{'s' if len(new) > 1 else ''} in {rows:,} rows: {shown}",
+            expected=f"one of the {len(domain.seen):,} seen {reading.history}",
+            score=score,
+            rows=rows,
+            share=rows / max(total, 1),
+            statistic="domain" if what == "value" else "pattern",
+            mild=True,
+        )
+
+
+def _gone(reading: Reading) -> Iterator[Violation]:
+    for column, values in reading.scores.gone.items():
+        for value, score in values.items():
+            if score < 1:
+                continue
+            least = reading.watch.domains[column].least[value]
+            yield _violation(
+                Key(wording.shown(column), "present"),
+                name=f"{wording.shown(column)}_present",
+                observed=f"no {value!r}",
+                expected=f"at least {least:,} rows, as {reading.history}",
+                score=score,
+                statistic="present",
+                mild=True,
+            )
+
+
+def _calendar(reading: Reading) -> Iterator[Violation]:
+    for column, score in reading.scores.calendar.items():
+        parts = sorted(reading.watch.follows[column])
+        yield _violation(
+            Key(column, "calendar"),
+            name=f"{column}_calendar",
+            observed=f"{column} does not hold the {' or '.join(parts)} of {reading.seen.label}",
+            expected=f"one value, the partition's {' or '.join(parts)}, as {reading.history}",
+            score=score,
+            statistic="calendar",
+        )
+
+
+PARTS: tuple[Callable[[Reading], Iterator[Violation]], ...] = (
+    _baseline,
+    _never,
+    _range,
+    _order,
+    _new,
+    _gone,
+    _calendar,
+)
+
+
+def _violation(
+    key: Key,
+    *,
+    name: str,
+    observed: str,
+    expected: str,
+    score: float,
+    rows: int | None = None,
+    share: float | None = None,
+    columns: tuple[str, ...] = (),
+    statistic: str | None = None,
+    mild: bool = False,
+) -> Violation:
+    column = None if key.column == TABLE else key.column
+    return Violation(
+        constraint=name,
+        column=column,
+        statistic=statistic or key.feature,
+        observed=observed,
+        expected=expected,
+        rows=rows,
+        share=share,
+        severity=_severity(score, mild),
+        score=round(score, 3),
+        origin=Origin.LEARNED,
+        blocking=False,
+        segment=(key.segment, key.value) if key.segment else None,
+        columns=columns or ((column,) if column else ()),
+    )
+
+
+def _severity(score: float, mild: bool) -> Severity:
+    if mild and score < MILD_SCORE:
+        return Severity.INFO
+    return Severity.PAGE if score >= PAGE_SCORE else Severity.TICKET

@@ -1,0 +1,82 @@
+"""Domains: values never seen before, and values always seen until now.
+
+How likely a new value is follows Good and Turing: a domain in which many
+values were seen in one partition only will show more new ones.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from interlock.detect import odds
+from interlock.detect.invariants import AFTER
+
+OPEN = 2_000  # a domain with more values is open: nothing is learned of it
+_MEMBERS_MAX = 64
+
+
+@dataclass(slots=True)
+class Domain:
+    """What one column's values were. ``seen`` maps a value to the partitions that held it."""
+
+    partitions: int = 0
+    rows: int = 0
+    seen: dict[str, int] = field(default_factory=dict)
+    least: dict[str, int] = field(default_factory=dict)  # smallest count, of values in every partition
+    burst: float = 1.0  # most rows a value had when it was new
+    open: bool = False
+
+    def copy(self) -> Domain:
+        return Domain(self.partitions, self.rows, dict(self.seen), dict(self.least), self.burst, self.open)
+
+    @property
+    def once(self) -> int:
+        """Values seen in a single partition."""
+        return sum(1 for n in self.seen.values() if n == 1)
+
+    def unseen(self, counts: Mapping[str, int]) -> dict[str, int]:
+        return {v: counts[v] for v in counts.keys() - self.seen.keys()}
+
+    def score_new(self, counts: Mapping[str, int]) -> float:
+        """How surprising the new values of a partition are; 0 where there is none."""
+        if self.open or self.partitions < AFTER or counts.keys() <= self.seen.keys():
+            return 0.0
+        new = self.unseen(counts)
+        rows = sum(counts.values())
+        usual = max(self.rows / self.partitions, 1.0)
+        once = self.once
+        rate = (once + 2.0 * math.sqrt(once) + 3.0) / self.partitions * rows / usual
+        weight = sum(max(1.0, n / self.burst) for n in new.values())
+        return float(odds.score(odds.poisson_tail(np.float64(weight), np.float64(rate))))
+
+    def score_gone(self, counts: Mapping[str, int]) -> dict[str, float]:
+        """How surprising each value's absence is, for values that every partition held."""
+        if self.open or self.partitions < 2 * AFTER:
+            return {}
+        rows, usual = sum(counts.values()), max(self.rows / self.partitions, 1.0)
+        found = {}
+        for value in self.least.keys() - counts.keys():
+            expected = self.least[value] * min(1.0, rows / usual)
+            log_odds = -expected - math.log(self.partitions / 3.0)
+            found[value] = float(odds.score(min(0.0, log_odds)))
+        return found
+
+    def admit(self, counts: Mapping[str, int]) -> None:
+        if self.open:
+            return
+        if self.partitions:
+            self.burst = max([self.burst, *map(float, self.unseen(counts).values())])
+        if self.partitions == 0:
+            self.least = dict(counts)
+        else:
+            self.least = {v: min(n, counts[v]) for v, n in self.least.items() if v in counts}
+        for value in counts:
+            self.seen[value] = self.seen.get(value, 0) + 1
+        self.partitions += 1
+        self.rows += sum(counts.values())
+        if len(self.seen) > OPEN:
+            self.open, self.seen, self.least = True, {}, {}

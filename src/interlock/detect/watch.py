@@ -1,0 +1,259 @@
+"""The fold over history: score a partition by those before it, then learn from it.
+
+Everything learned is the state of one `Watch`. Scoring never looks ahead, so
+the scores of past partitions say how loud a table usually is, and the alarm
+threshold is set from them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from interlock.detect import calibration
+from interlock.detect.baseline import Baseline
+from interlock.detect.calendar import CONSTANT, PARTS, season
+from interlock.detect.features import Array, Features, Key
+from interlock.detect.invariants import AFTER, Never, Order, Range, widen
+from interlock.detect.layout import Layout, Observation
+from interlock.detect.novelty import Domain
+
+Mask = npt.NDArray[np.bool_]
+_CALENDAR_SCORE = 3.0
+_STAYS_OUT = 2.0  # a milder break of an invariant alarms once and is then known
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Each ≥ 1 is an alarm. Arrays run along the layout's keys."""
+
+    surprise: Array  # signed, in units of the feature's tail
+    baseline: Array
+    never: Array
+    range: Array
+    equal: Array  # (columns, columns)
+    below: Array
+    new: Mapping[str, float]
+    gone: Mapping[str, Mapping[str, float]]
+    calendar: Mapping[str, float]
+
+    def loudest(self, among: Mask) -> float:
+        """The largest surprise of any of these features; NaN where nothing is known yet."""
+        known = np.abs(self.surprise[among & ~np.isnan(self.surprise)])
+        return float(known.max()) if known.size else float("nan")
+
+
+class Watch:
+    """What was learned from a series of partitions. `copy` before learning on from a shared one."""
+
+    def __init__(self, seasons: int = 7) -> None:
+        self.seasons = seasons
+        self.partitions = 0
+        self.rows = 0
+        self.layout = Layout()
+        self.baseline = Baseline(seasons)
+        self.never, self.range, self.order = Never(), Range(), Order()
+        self.domains: dict[str, Domain] = {}
+        self.follows: dict[str, frozenset[str]] = {}
+        self.constants: dict[str, float] = {}
+        self.loudest: deque[float] = deque(maxlen=calibration.MEMORY)
+        self.swings: deque[Array] = deque(maxlen=calibration.MEMORY)  # each column's largest surprise
+        self._was_suspect = np.zeros(0, dtype=bool)
+
+    def copy(self) -> Watch:
+        twin = Watch(self.seasons)
+        twin.partitions, twin.rows = self.partitions, self.rows
+        twin.layout, twin.baseline = self.layout.copy(), self.baseline.copy()
+        for name in ("never", "range", "order"):
+            state = getattr(self, name)
+            setattr(twin, name, type(state)())
+            getattr(twin, name).__dict__.update({k: v.copy() for k, v in vars(state).items()})
+        twin.domains = {name: d.copy() for name, d in self.domains.items()}
+        twin.follows, twin.constants = dict(self.follows), dict(self.constants)
+        twin.loudest, twin.swings = self.loudest.copy(), self.swings.copy()
+        twin._was_suspect = self._was_suspect
+        return twin
+
+    @property
+    def threshold(self) -> float:
+        return calibration.threshold(self.loudest, int(self.layout.compared.sum()))
+
+    def observe(self, label: str, moment: dt.datetime | None, features: Features) -> Observation:
+        """A partition along the layout's keys; the state grows with the layout."""
+        seen = self.layout.observe(label, moment, features)
+        width = len(self.layout.keys)
+        if width > len(self.baseline.count):
+            self.baseline.widen(width)
+            widen(self.never, width)
+            widen(self.range, width)
+            widen(self.order, len(self.layout.places.nulls))
+        return seen
+
+    def score(self, seen: Observation) -> Scores:
+        """How a partition stands against everything learned so far."""
+        layout = self.layout
+        surprise = np.where(
+            layout.compared & ~self._explained(), self._surprise(seen), np.nan
+        )
+        rows = layout.row_counts(seen.errors)
+        equal, below = self.order.score(self._nulls(seen), float(seen.rows))
+        places = layout.places
+        return Scores(
+            surprise=surprise,
+            baseline=np.nan_to_num(np.abs(surprise)) / self.threshold,
+            never=self.never.score(seen.raw, rows, places.never),
+            range=np.where(self._explained(), 0.0, self._range(seen)),
+            equal=equal,
+            below=below,
+            new=self._new(seen),
+            gone=self._gone(seen),
+            calendar=self._calendar(seen),
+        )
+
+    def admit(self, seen: Observation, scores: Scores, *, trusted: bool = False) -> None:
+        """Learn from a partition; what raised an alarm stays out, unless a person trusts it."""
+        rows = self.layout.row_counts(seen.errors)
+        bad = (scores.never >= _STAYS_OUT) | (scores.range >= _STAYS_OUT)
+        suspect = (scores.baseline >= 1) | bad
+        if trusted:
+            bad, suspect = np.zeros_like(bad), np.zeros_like(suspect)
+        self.baseline.admit(seen.values, seen.errors, season(seen.time, self.seasons), suspect, trusted)
+        self.never.admit(seen.raw, rows, ~bad)
+        self.range.admit(seen.values, ~suspect)
+        self._admit_order(seen, scores, trusted=trusted)
+        for column, counts in seen.domains.items():
+            worst = max(scores.new.get(column, 0.0), *scores.gone.get(column, {}).values(), 0.0)
+            if trusted or worst < _STAYS_OUT:
+                self.domains.setdefault(column, Domain()).admit(counts)
+        self._admit_calendar(seen, scores, trusted=trusted)
+        fresh = ~self._was_suspect if len(self._was_suspect) == len(suspect) else np.ones_like(suspect)
+        loudest = scores.loudest(fresh)
+        if not np.isnan(loudest):
+            self.loudest.append(loudest)
+            self.swings.append(self._by_column(scores.surprise))
+        self._was_suspect = suspect
+        self.partitions += 1
+        self.rows += seen.rows
+
+    def limits(self) -> tuple[Array, Array]:
+        """Below and above which a new extreme would raise an alarm, on the scale of each family."""
+        beyond = self.range.allowance(self._wide())
+        return self.range.low - beyond, self.range.high + beyond
+
+    def related(self, first: str, second: str) -> float:
+        """Rank correlation (0 … 1) of how surprising two columns were in past partitions."""
+        columns = self.layout.columns
+        if first not in columns or second not in columns or len(self.swings) < 2 * AFTER:
+            return 0.0
+        a, b = columns.index(first), columns.index(second)
+        pairs = np.array([(s[a], s[b]) for s in self.swings if len(s) > max(a, b)])
+        pairs = pairs[~np.isnan(pairs).any(axis=1)]
+        if len(pairs) < 2 * AFTER:
+            return 0.0
+        ranks = pairs.argsort(axis=0).argsort(axis=0)
+        return max(0.0, float(np.corrcoef(ranks.T)[0, 1]))
+
+    # --- details ----------------------------------------------------------------------
+
+    def _by_column(self, surprise: Array) -> Array:
+        largest = np.full(len(self.layout.columns), np.nan)
+        np.fmax.at(largest, self.layout.owners, np.abs(surprise[self.layout.owned]))
+        return largest
+
+    def _surprise(self, seen: Observation) -> Array:
+        return self.baseline.surprise(seen.values, seen.errors, season(seen.time, self.seasons))
+
+    def _explained(self) -> Mask:
+        """Features of columns that only repeat the partition's date."""
+        dated = {c for c, parts in self.follows.items() if parts - {CONSTANT} and self.partitions >= AFTER}
+        return np.array([k.column in dated for k in self.layout.keys], dtype=bool)
+
+    def _nulls(self, seen: Observation) -> Array:
+        return np.round(seen.raw[self.layout.places.nulls] * seen.rows)
+
+    def _range(self, seen: Observation) -> Array:
+        places = self.layout.places
+        return self.range.score(seen.values, places.low, places.high, self._wide())
+
+    def _wide(self) -> Array:
+        """How far apart the smallest and the largest value of each column ever were."""
+        wide = np.zeros(len(self.layout.keys))
+        for low, high in self._sides():
+            wide[[low, high]] = self.range.high[high] - self.range.low[low]
+        return np.nan_to_num(wide, posinf=0.0, neginf=0.0)
+
+    def _sides(self) -> list[tuple[int, int]]:
+        at = self.layout.at
+        pairs = (("min", "max"), ("length_min", "length_max"), ("earliest", "latest"), ("q05", "q95"))
+        return [
+            (at[Key(c, low)], at[Key(c, high)])
+            for c in self.layout.columns
+            for low, high in pairs
+            if Key(c, low) in at and Key(c, high) in at
+        ]
+
+    def _new(self, seen: Observation) -> dict[str, float]:
+        found = {}
+        for column, counts in seen.domains.items():
+            domain = self.domains.get(column)
+            if domain is not None and column not in self.follows and (score := domain.score_new(counts)) > 0:
+                found[column] = score
+        return found
+
+    def _gone(self, seen: Observation) -> dict[str, dict[str, float]]:
+        found = {}
+        for column, counts in seen.domains.items():
+            domain = self.domains.get(column)
+            if domain is not None and column not in self.follows and (scores := domain.score_gone(counts)):
+                found[column] = scores
+        return found
+
+    def _single(self, seen: Observation) -> dict[str, float]:
+        """Columns that hold a single number in this partition."""
+        at, raw = self.layout.at, seen.raw
+        return {
+            c: float(raw[at[Key(c, "min")]])
+            for c in self.layout.columns
+            if Key(c, "min") in at and raw[at[Key(c, "min")]] == raw[at[Key(c, "max")]]
+        }
+
+    def _fits(self, column: str, value: float, moment: dt.datetime | None) -> frozenset[str]:
+        """The explanations of a column's only value that still hold."""
+        parts = {name for name, part in PARTS.items() if moment is not None and part(moment) == value}
+        if self.constants.get(column, value) == value:
+            parts.add(CONSTANT)
+        return frozenset(parts)
+
+    def _calendar(self, seen: Observation) -> dict[str, float]:
+        if self.partitions < AFTER or seen.time is None:
+            return {}
+        single = self._single(seen)
+        return {
+            c: _CALENDAR_SCORE
+            for c, parts in self.follows.items()
+            if seen.rows and not (c in single and self._fits(c, single[c], seen.time) & parts)
+        }
+
+    def _admit_calendar(self, seen: Observation, scores: Scores, *, trusted: bool) -> None:
+        if not seen.rows:
+            return
+        single = self._single(seen)
+        if self.partitions == 0:
+            self.constants = dict(single)
+            self.follows = {c: self._fits(c, v, seen.time) for c, v in single.items()}
+        elif trusted or not scores.calendar:
+            kept = {c: self._fits(c, single[c], seen.time) & p for c, p in self.follows.items() if c in single}
+            self.follows = {c: parts for c, parts in kept.items() if parts - {CONSTANT}}
+
+    def _admit_order(self, seen: Observation, scores: Scores, *, trusted: bool) -> None:
+        broken = ((scores.equal >= 1) | (scores.below >= 1)).any(axis=1)
+        broken |= ((scores.equal >= 1) | (scores.below >= 1)).any(axis=0)
+        here = np.ones_like(broken) if trusted else ~broken
+        self.order.admit(self._nulls(seen), float(seen.rows), here)
+
+
