@@ -1,0 +1,34 @@
+"""Constraints: SQL boolean expressions — read, allowed, compiled, judged.
+
+`interlock.constraints.contract` (the YAML file) is imported on its own, since
+it needs libraries that nothing else here does.
+"""
+
+from interlock.constraints.compile import Compiled, compile, failing_rows
+from interlock.constraints.constraint import Constraint, Level, Violation
+from interlock.constraints.document import from_dict, to_dict
+from interlock.constraints.judge import judge, violation
+from interlock.constraints.parse import name_of, parse
+from interlock.constraints.sugar import fresh, identifier, in_set, matches, not_null, references, unique
+
+__all__ = [
+    "Compiled",
+    "Constraint",
+    "Level",
+    "Violation",
+    "compile",
+    "failing_rows",
+    "fresh",
+    "from_dict",
+    "identifier",
+    "in_set",
+    "judge",
+    "matches",
+    "name_of",
+    "not_null",
+    "parse",
+    "references",
+    "to_dict",
+    "unique",
+    "violation",
+]

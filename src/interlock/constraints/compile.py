@@ -1,0 +1,245 @@
+"""From a constraint to the aggregates that decide it, counted in the profile's own pass."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from sqlglot import exp
+
+from interlock.constraints import emit
+from interlock.constraints.bind import MissingColumn
+from interlock.constraints.constraint import Constraint
+from interlock.constraints.emit import Emitter, any_of, call, is_aggregate, is_null, literal, not_null, number, when
+from interlock.constraints.expression import Node
+from interlock.constraints.parse import Fresh, References, Statement, Unique, level_of, span_text, statement_of
+from interlock.constraints.constraint import Level
+from interlock.engines.schema import Kind, Schema
+from interlock.errors import ExpressionRefused
+
+SourceOf = Callable[[str], exp.Expression | None]
+_SHOWN_LENGTH = 80  # characters of an aggregate's value in a violation
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A constraint ready for one schema.
+
+    ``checks`` are aggregates for the profile's pass; their values go to `judge`.
+    ``inconclusive`` says why it cannot be judged; ``broken`` why it fails
+    whatever the values are (a column is gone or has another type). Either
+    leaves ``checks`` empty.
+    """
+
+    constraint: Constraint
+    checks: tuple[exp.Expression, ...] = ()
+    inconclusive: str | None = None
+    broken: str | None = None
+    shown: tuple[str, ...] = ()  # what the last checks are the values of
+    revealing: tuple[bool, ...] = ()  # whether such a value is a cell's own
+    counts_errors: bool = False
+    limit: str = ""
+
+
+def compile(
+    constraint: Constraint,
+    schema: Schema,
+    *,
+    now: dt.datetime,
+    source_of: SourceOf | None = None,
+) -> Compiled:
+    """What to aggregate over a relation of ``schema`` to judge ``constraint``.
+
+    ``now`` is the moment of judgement (with a zone). ``source_of`` gives the
+    FROM item of a published table, None where there is none.
+    """
+    try:
+        statement = statement_of(constraint.sql, schema)
+    except MissingColumn as missing:
+        return Compiled(constraint, broken=f"column {missing.column!r} is missing")
+    except ExpressionRefused as refused:
+        return Compiled(constraint, broken=refused.message.split("\n")[0])
+    if isinstance(statement, Unique):
+        return _unique(constraint, statement, schema)
+    if isinstance(statement, Fresh):
+        return _fresh(constraint, statement, schema, now)
+    if isinstance(statement, References):
+        return _references(constraint, statement, schema, source_of)
+    built = _expression(constraint.sql, schema)
+    return Compiled(constraint, tuple(c.copy() for c in built.checks), **built.rest)
+
+
+@dataclass(frozen=True, slots=True)
+class _Built:
+    checks: tuple[exp.Expression, ...]
+    rest: dict[str, object]
+
+
+@lru_cache(maxsize=4096)
+def _expression(sql: str, schema: Schema) -> _Built:
+    statement = statement_of(sql, schema)
+    assert isinstance(statement, Node)
+    emitter = _emitter(schema)
+    if level_of(statement) is Level.ROW:
+        return _rows(emitter, statement)
+    return _partition(emitter, statement)
+
+
+def _emitter(schema: Schema) -> Emitter:
+    return Emitter({c.name: c.type for c in schema})
+
+
+def _count(condition: exp.Expression) -> exp.Expression:
+    return call("count", when(condition, number(1)))
+
+
+def _rows(emitter: Emitter, node: Node) -> _Built:
+    checks = [_count(emitter.violated(node))]
+    failed = emitter.error(node)
+    if failed is not None:
+        checks.append(_count(failed))
+    return _Built(tuple(checks), {"counts_errors": failed is not None})
+
+
+def _partition(emitter: Emitter, node: Node) -> _Built:
+    checks = [emitter.code(node)]
+    aggregates = [n for n in _unique_nodes(node) if is_aggregate(n)]
+    failed = any_of(*(emitter.error(arg) for a in aggregates for arg in a.args))
+    if failed is not None:
+        checks.append(_count(failed))
+    shown, revealing = [], []
+    for aggregate in aggregates:
+        value = call("left", emit.cast(emitter.value(aggregate), "VARCHAR"), number(_SHOWN_LENGTH))
+        checks.append(value)
+        shown.append(text_of(aggregate))
+        revealing.append(aggregate.op in ("min", "max", "quantile_disc"))
+    rest = {"counts_errors": failed is not None, "shown": tuple(shown), "revealing": tuple(revealing)}
+    return _Built(tuple(checks), rest)
+
+
+def _unique_nodes(node: Node) -> list[Node]:
+    return list(dict.fromkeys(node.walk()))
+
+
+def _unique(constraint: Constraint, statement: Unique, schema: Schema) -> Compiled:
+    emitter = _emitter(schema)
+    present = emit.chain(exp.And, [emit.paren(not_null(emitter.column(c))) for c in statement.columns])
+    columns = [emitter.column(c) for c in statement.columns]
+    row = columns[0] if len(columns) == 1 else call("row", *columns)
+    distinct = call("count", exp.Distinct(expressions=[when(present.copy(), row)]))
+    return Compiled(constraint, (_count(present), distinct))
+
+
+def _fresh(constraint: Constraint, statement: Fresh, schema: Schema, now: dt.datetime) -> Compiled:
+    zoned = next(c.kind is Kind.TIMESTAMPTZ for c in schema if c.name == statement.column)
+    oldest = now.astimezone(dt.UTC) - statement.within
+    bound = literal(oldest if zoned else oldest.replace(tzinfo=None))
+    newest = call("max", _emitter(schema).column(statement.column))
+    code = exp.Case(
+        ifs=[
+            exp.If(this=is_null(newest), true=number(emit.NULL)),
+            exp.If(this=exp.GTE(this=newest.copy(), expression=bound), true=number(emit.TRUE)),
+        ],
+        default=number(emit.FALSE),
+    )
+    shown = newest.copy() if not zoned else call("make_timestamp", call("epoch_us", newest.copy()))
+    limit = f"at least {oldest:%Y-%m-%d %H:%M:%S} UTC, {span_text(statement.within)} before it was judged"
+    checks = (code, emit.cast(shown, "VARCHAR"))
+    return Compiled(constraint, checks, shown=(f"max({statement.column})",), revealing=(True,), limit=limit)
+
+
+def _references(
+    constraint: Constraint, statement: References, schema: Schema, source_of: SourceOf | None
+) -> Compiled:
+    source = source_of(statement.table) if source_of else None
+    if source is None:
+        return Compiled(constraint, inconclusive=f"table {statement.table!r} has nothing published to refer to")
+    return Compiled(constraint, (_count(_dangling(statement, schema, source)),))
+
+
+def _dangling(statement: References, schema: Schema, source: exp.Expression) -> exp.Expression:
+    column = _emitter(schema).column(statement.column)
+    other = exp.column(statement.other, quoted=True)
+    known = exp.select(other).from_(source.copy()).where(not_null(other.copy()))
+    inside = exp.In(this=column.copy(), query=exp.Subquery(this=known))
+    return exp.And(this=not_null(column), expression=exp.Not(this=inside))
+
+
+def failing_rows(
+    constraint: Constraint,
+    schema: Schema,
+    source: exp.Expression,
+    columns: Sequence[str],
+    limit: int,
+    *,
+    source_of: SourceOf | None = None,
+) -> exp.Query | None:
+    """The first ``limit`` rows that break a constraint, ordered by ``columns``.
+
+    None where no row is to blame: a table-level constraint other than unique(),
+    or one that cannot be evaluated.
+    """
+    if not columns:
+        return None
+    try:
+        statement = statement_of(constraint.sql, schema)
+    except ExpressionRefused:
+        return None
+    condition = _blame(statement, schema, source, source_of)
+    if condition is None:
+        return None
+    wanted = [exp.column(c, quoted=True) for c in columns]
+    order = [exp.Ordered(this=c.copy(), nulls_first=False) for c in wanted]
+    return exp.select(*wanted).from_(source.copy()).where(condition).order_by(*order).limit(limit)
+
+
+def _blame(
+    statement: Statement, schema: Schema, source: exp.Expression, source_of: SourceOf | None
+) -> exp.Expression | None:
+    if isinstance(statement, Unique):
+        return _repeated(statement, schema, source)
+    if isinstance(statement, References):
+        other = source_of(statement.table) if source_of else None
+        return None if other is None else _dangling(statement, schema, other)
+    if isinstance(statement, Fresh) or level_of(statement) is Level.TABLE:
+        return None
+    return _emitter(schema).violated(statement)
+
+
+def _repeated(statement: Unique, schema: Schema, source: exp.Expression) -> exp.Expression:
+    def key() -> exp.Expression:
+        columns = [_emitter(schema).column(c) for c in statement.columns]
+        return columns[0] if len(columns) == 1 else call("row", *columns)
+
+    names = [exp.column(c, quoted=True) for c in statement.columns]
+    present = emit.chain(exp.And, [emit.paren(not_null(n.copy())) for n in names])
+    more = exp.GT(this=exp.Count(this=exp.Star()), expression=number(1))
+    keys = exp.select(key()).from_(source.copy()).where(present.copy()).group_by(*names).having(more)
+    return exp.And(this=emit.paren(present), expression=exp.In(this=key(), query=exp.Subquery(this=keys)))
+
+
+def text_of(node: Node) -> str:
+    """An aggregate as a person wrote it, or nearly."""
+    inner = ", ".join(_short(a) for a in node.args)
+    if node.op == "count_rows":
+        return "count(*)"
+    if node.op == "count_distinct":
+        return f"count(DISTINCT {inner})"
+    options = "".join(f", {o}" for o in node.value) if isinstance(node.value, tuple) else ""
+    return f"{node.op}({inner}{options})"
+
+
+def _short(node: Node) -> str:
+    if node.op == "column":
+        return str(node.value)
+    if node.op == "convert":
+        return _short(node.args[0])
+    return "…"
+
+
+def hides(compiled: Compiled, sensitive: Collection[str]) -> bool:
+    """Whether a value of this constraint could be a cell of a sensitive column."""
+    hidden = {c.casefold() for c in sensitive}
+    return any(c.casefold() in hidden for c in compiled.constraint.columns)
