@@ -3,7 +3,7 @@
 `Catalog` opens transactions; the modules beside it read and write with them::
 
     with catalog.write() as tx:
-        file_ids, snapshot = lake.publish(tx, "flights", [file])
+        published = lake.publish(tx, "flights", [file])
         partition_id = partitions.add(tx, PartitionRecord(...))
         verdicts.put(tx, VerdictRecord(...))
 """
@@ -11,10 +11,12 @@
 from interlock.catalog import (
     accepts,
     constraints,
+    foreign,
     lake,
     outbox,
     partitions,
     profiles,
+    scan,
     tables,
     triggers,
     verdicts,
@@ -55,10 +57,12 @@ __all__ = [
     "Writer",
     "accepts",
     "constraints",
+    "foreign",
     "lake",
     "outbox",
     "partitions",
     "profiles",
+    "scan",
     "tables",
     "triggers",
     "verdicts",

@@ -10,19 +10,43 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import and_, func, insert, or_, select, update
+from sqlalchemy import func, insert, select, update
 
 from interlock.catalog import lake_schema as s
 from interlock.catalog import lake_stats, schema
 from interlock.catalog.catalog import Reader, Writer
+from interlock.catalog.lake_columns import (
+    Columns,
+    Evolution,
+    alive,
+    columns,
+    fields_of,
+    id_of,
+    insert_fields,
+    numbered,
+    plan,
+)
 from interlock.catalog.records import DataFile
-from interlock.catalog.types import Field, LakeType, fits, number, quoted, to_lake_type, widens
-from interlock.errors import ColumnMissing, DataError, SchemaIncompatible, WorkspaceCorrupt
+from interlock.catalog.types import Field, quoted
+from interlock.errors import ColumnMissing, WorkspaceCorrupt
 
-Columns = Sequence[tuple[str, str]]
-"""Column names and DuckDB types, in order."""
+__all__ = [
+    "Columns",
+    "Evolution",
+    "LakeFile",
+    "Published",
+    "Snapshot",
+    "columns",
+    "create_table",
+    "evolve",
+    "files",
+    "folder",
+    "latest",
+    "partition_files",
+    "plan",
+    "publish",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +65,6 @@ class Published:
 
     snapshot_id: int
     data_file_ids: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Evolution:
-    """What a schema would change: new columns and wider types, in a table's field ids."""
-
-    added: tuple[Field, ...] = ()
-    retyped: tuple[Field, ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.added or self.retyped)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +97,7 @@ def create_table(tx: Writer, name: str, columns: Columns, partition: str | None 
     Raises `DataTypeUnsupported`, `ColumnMissing` for the partition column, and
     `DataError` where two column names differ only in case.
     """
-    fields = _numbered(columns, 1)
+    fields = numbered(columns, 1)
     key = None if partition is None else _field(fields, partition)
     before = latest(tx)
     table_id = before.next_catalog_id
@@ -106,7 +119,7 @@ def create_table(tx: Writer, name: str, columns: Columns, partition: str | None 
             path_is_relative=1,
         )
     )
-    _insert_fields(tx, table_id, fields, now)
+    insert_fields(tx, table_id, fields, now)
     if key is not None:
         partition_id = table_id + 1
         tx.connection.execute(
@@ -124,11 +137,6 @@ def create_table(tx: Writer, name: str, columns: Columns, partition: str | None 
     return table_id
 
 
-def columns(rx: Reader, table: str, snapshot: int | None = None) -> tuple[Field, ...]:
-    """The table's columns in order, with the field ids its files must carry."""
-    return _fields(rx, _table_id(rx, table, snapshot), snapshot)
-
-
 def folder(rx: Reader, table: str) -> Path:
     """Where the table's files lie; paths given to `publish` are relative to it."""
     t = s.tables
@@ -140,43 +148,12 @@ def folder(rx: Reader, table: str) -> Path:
     return rx.catalog.data / "main" / str(path)
 
 
-def plan(rx: Reader, table: str, new: Columns) -> Evolution:
-    """What `evolve` would do for data of these columns; nothing is changed.
-
-    New columns are added. A column that so far held nothing but NULL takes any
-    type; integers and floats widen. Data narrower than its column is no change:
-    it is cast when staged. `SchemaIncompatible` for the rest.
-    """
-    old = columns(rx, table)
-    by_name = {f.name.casefold(): f for f in old}
-    table_id = _table_id(rx, table)
-    next_id = _next_column_id(rx, table_id)
-    added: list[Field] = []
-    retyped: list[Field] = []
-    _refuse_alike(new)
-    for name, duckdb_type in new:
-        wanted = to_lake_type(duckdb_type)
-        known = by_name.get(name.casefold())
-        if known is None:
-            added.append(number(name, wanted, next_id))
-            next_id += sum(1 for _ in added[-1].all())
-        elif widens(known.type, wanted):
-            retyped.append(replace(known, type=wanted))
-        elif not fits(wanted, known.type) and duckdb_type.strip('"').upper() != "NULL":
-            if known.children or wanted.children or lake_stats.has_values(rx, table_id, known.id):
-                column = f"column {name!r} of table {table!r} is {known.type.duckdb}"
-                hint = f"cast it to {known.type.duckdb}"
-                raise SchemaIncompatible(f"{column}, and {duckdb_type} in the new data", hint=hint)
-            retyped.append(replace(known, type=wanted))
-    return Evolution(tuple(added), tuple(retyped))
-
-
 def evolve(tx: Writer, table: str, new: Columns) -> Evolution:
     """Add the columns and widen the types that data of these columns needs; see `plan`."""
     evolution = plan(tx, table, new)
     if not evolution:
         return evolution
-    table_id = _table_id(tx, table)
+    table_id = id_of(tx, table)
     now = _commit(tx, latest(tx), f"altered_table:{table_id}", altered=table_id)
     ended = [f.id for f in evolution.retyped]
     t = s.columns
@@ -186,8 +163,8 @@ def evolve(tx: Writer, table: str, new: Columns) -> Evolution:
             .where(t.c.table_id == table_id, t.c.column_id.in_(ended), t.c.end_snapshot.is_(None))
             .values(end_snapshot=now)
         )
-        lake_stats.forget(tx, table_id, ended)
-    _insert_fields(tx, table_id, (*evolution.added, *evolution.retyped), now)
+        lake_stats.retype(tx, table_id, evolution.retyped)
+    insert_fields(tx, table_id, (*evolution.added, *evolution.retyped), now)
     lake_stats.admit_null(tx, table_id, [leaf.id for f in evolution.added for leaf in f.leaves()])
     return evolution
 
@@ -203,9 +180,10 @@ def publish(
     """One snapshot in which files appear and others (by data file id) disappear.
 
     The files must be durable, carry the field ids of `columns`, and lie under
-    `folder`. Replaced files stay readable as of earlier snapshots.
+    `folder`. Replaced files stay readable as of earlier snapshots. One that
+    somebody else already ended is no error: it is gone either way.
     """
-    table_id = _table_id(tx, table)
+    table_id = id_of(tx, table)
     before = latest(tx)
     after = _Snapshot(
         before.id, before.schema_version, before.next_catalog_id, before.next_file_id + len(add)
@@ -231,7 +209,7 @@ def files(rx: Reader, table: str, snapshot: int | None = None) -> list[LakeFile]
     Files alone are not the whole truth where another DuckLake writer deleted
     rows or keeps some in the catalog: `scan.query` reads those right.
     """
-    table_id = _table_id(rx, table, snapshot)
+    table_id = id_of(rx, table, snapshot)
     t = s.data_files
     rows = rx.connection.execute(
         select(
@@ -252,12 +230,20 @@ def files(rx: Reader, table: str, snapshot: int | None = None) -> list[LakeFile]
     ]
 
 
-def alive(table: Any, snapshot: int | None) -> Any:
-    """The condition that a row counts as of a snapshot (None: now)."""
-    if snapshot is None:
-        return table.c.end_snapshot.is_(None)
-    ended = or_(table.c.end_snapshot.is_(None), table.c.end_snapshot > snapshot)
-    return and_(table.c.begin_snapshot <= snapshot, ended)
+def partition_files(rx: Reader, table: str, value: object) -> list[int]:
+    """Ids of the current files of one partition value, also those written past the gate."""
+    table_id = id_of(rx, table)
+    f, v = s.data_files, s.partition_values
+    wanted = lake_stats.text_of(value)
+    same = v.c.partition_value.is_(None) if wanted is None else v.c.partition_value == wanted
+    return list(
+        rx.connection.scalars(
+            select(f.c.data_file_id)
+            .join(v, v.c.data_file_id == f.c.data_file_id)
+            .where(f.c.table_id == table_id, f.c.end_snapshot.is_(None), same)
+            .order_by(f.c.data_file_id)
+        )
+    )
 
 
 def _commit(
@@ -325,7 +311,7 @@ def _insert_files(tx: Writer, table_id: int, ids: Sequence[int], add: Sequence[D
             for file_id, file in zip(ids, add, strict=True)
         ]
         tx.connection.execute(insert(s.partition_values), values)
-    lake_stats.add_files(tx, table_id, ids, add, _fields(tx, table_id, None))
+    lake_stats.add_files(tx, table_id, ids, add, fields_of(tx, table_id, None))
 
 
 def _end_files(tx: Writer, table_id: int, ids: Sequence[int], now: int) -> None:
@@ -334,28 +320,13 @@ def _end_files(tx: Writer, table_id: int, ids: Sequence[int], now: int) -> None:
     for start in range(0, len(ids), 500):
         some = list(ids[start : start + 500])
         mine = (t.c.table_id == table_id, t.c.data_file_id.in_(some), t.c.end_snapshot.is_(None))
-        ended = tx.connection.execute(update(t).where(*mine).values(end_snapshot=now))
-        if ended.rowcount != len(set(some)):
-            raise WorkspaceCorrupt(
-                f"of the data files {some} not all are current", hint="`interlock doctor` says more"
-            )
+        tx.connection.execute(update(t).where(*mine).values(end_snapshot=now))
         d = s.delete_files
         tx.connection.execute(
             update(d)
             .where(d.c.table_id == table_id, d.c.data_file_id.in_(some), d.c.end_snapshot.is_(None))
             .values(end_snapshot=now)
         )
-
-
-def _table_id(rx: Reader, table: str, snapshot: int | None = None) -> int:
-    t = s.tables
-    found = rx.connection.scalar(
-        select(t.c.table_id).where(t.c.table_name == table, t.c.schema_id == 0, alive(t, snapshot))
-    )
-    if found is None:
-        when = "" if snapshot is None else f" as of snapshot {snapshot}"
-        raise WorkspaceCorrupt(f"{rx.catalog.file} lists no DuckLake table {table!r}{when}")
-    return int(found)
 
 
 def _partition_id(rx: Reader, table_id: int) -> int | None:
@@ -365,77 +336,8 @@ def _partition_id(rx: Reader, table_id: int) -> int | None:
     )
 
 
-def _next_column_id(rx: Reader, table_id: int) -> int:
-    t = s.columns
-    return int(rx.connection.scalar(select(func.max(t.c.column_id)).where(t.c.table_id == table_id)) or 0) + 1
-
-
-def _numbered(columns: Columns, first_id: int) -> tuple[Field, ...]:
-    _refuse_alike(columns)
-    fields: list[Field] = []
-    for name, duckdb_type in columns:
-        fields.append(number(name, to_lake_type(duckdb_type), first_id))
-        first_id += sum(1 for _ in fields[-1].all())
-    return tuple(fields)
-
-
-def _refuse_alike(columns: Columns) -> None:
-    seen: dict[str, str] = {}
-    for name, _ in columns:
-        other = seen.setdefault(name.casefold(), name)
-        if other is not name:
-            raise DataError(f"columns {other!r} and {name!r} differ only in case", hint="rename one of them")
-
-
 def _field(fields: Sequence[Field], name: str) -> Field:
     for field in fields:
         if field.name == name:
             return field
     raise ColumnMissing(f"no column {name!r} to partition by")
-
-
-def _insert_fields(tx: Writer, table_id: int, fields: Sequence[Field], now: int) -> None:
-    rows: list[dict[str, Any]] = []
-
-    def visit(field: Field, parent: int | None) -> None:
-        rows.append(
-            {
-                "column_id": field.id,
-                "begin_snapshot": now,
-                "table_id": table_id,
-                "column_order": field.id,
-                "column_name": field.name,
-                "column_type": field.type.name,
-                "default_value": "NULL",
-                "nulls_allowed": 1,
-                "parent_column": parent,
-                "default_value_type": "" if field.children else "literal",
-                "default_value_dialect": "duckdb",
-            }
-        )
-        for child in field.children:
-            visit(child, field.id)
-
-    for field in fields:
-        visit(field, None)
-    if rows:
-        tx.connection.execute(insert(s.columns), rows)
-
-
-def _fields(rx: Reader, table_id: int, snapshot: int | None) -> tuple[Field, ...]:
-    t = s.columns
-    rows = rx.connection.execute(
-        select(t.c.column_id, t.c.column_name, t.c.column_type, t.c.parent_column)
-        .where(t.c.table_id == table_id, alive(t, snapshot))
-        .order_by(t.c.column_order, t.c.column_id)
-    ).all()
-    below: dict[int | None, list[Any]] = {}
-    for row in rows:
-        below.setdefault(row.parent_column, []).append(row)
-
-    def build(row: Any) -> Field:
-        children = tuple(build(child) for child in below.get(row.column_id, ()))
-        kind = LakeType(row.column_type, tuple((child.name, child.type) for child in children))
-        return Field(row.column_id, row.column_name, kind, children)
-
-    return tuple(build(row) for row in below.get(None, ()))

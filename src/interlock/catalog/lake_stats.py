@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
+import struct
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -70,7 +71,7 @@ def subtract_files(tx: Writer, table_id: int, ids: Sequence[int]) -> None:
         rows, size = tx.connection.execute(
             select(
                 func.coalesce(func.sum(f.c.record_count), 0), func.coalesce(func.sum(f.c.file_size_bytes), 0)
-            ).where(f.c.data_file_id.in_(some))
+            ).where(f.c.data_file_id.in_(some), f.c.end_snapshot.is_(None))
         ).one()
         tx.connection.execute(
             update(t)
@@ -84,6 +85,7 @@ def add_files(
 ) -> None:
     """Store the files' column statistics and widen the table's."""
     leaves = [leaf for field in fields for leaf in field.leaves()]
+    by_id = {leaf.id: leaf for leaf in leaves}
     rows = [
         {
             "data_file_id": file_id,
@@ -92,8 +94,8 @@ def add_files(
             "column_size_bytes": stats.size_bytes,
             "value_count": stats.value_count,
             "null_count": stats.null_count,
-            "min_value": stats.min,
-            "max_value": stats.max,
+            "min_value": _normal(by_id[column_id], stats.min),
+            "max_value": _normal(by_id[column_id], stats.max),
             "contains_nan": None if stats.contains_nan is None else int(stats.contains_nan),
         }
         for file_id, file in zip(ids, add, strict=True)
@@ -123,43 +125,87 @@ def _widen_table(tx: Writer, table_id: int, leaves: Sequence[Field], add: Sequen
 
 
 def _merged(leaf: Field, before: Any, files: Sequence[ColumnStats | None]) -> dict[str, Any]:
-    """A table's bounds of one column after these files; None where a file has no say (column absent)."""
-    order = _ORDERS.get(leaf.type.name.partition("(")[0])
+    """A table's bounds of one column after these files; None stands for a file without the column.
+
+    No bounds means "no value so far", to other writers too. Where values are
+    there and their bounds are not known, the type's own limits are the bounds.
+    """
+    order = _ORDERS.get(_family(leaf))
     null = bool(before.contains_null) if before is not None else False
     nan: int | None = before.contains_nan if before is not None else 0
-    lows = [] if before is None else [before.min_value]
-    highs = [] if before is None else [before.max_value]
+    bounds = (
+        [(before.min_value, before.max_value)] if before is not None and before.min_value is not None else []
+    )
     for stats in files:
         if stats is None or stats.null_count:
             null = True
-        if stats is None:
-            continue
-        if stats.value_count:
+        if stats is not None and stats.value_count:
             nan = None if nan is None or stats.contains_nan is None else int(nan or stats.contains_nan)
-            lows.append(stats.min)
-            highs.append(stats.max)
+            bounds.append((_normal(leaf, stats.min), _normal(leaf, stats.max)))
     return {
         "contains_null": int(null),
         "contains_nan": nan if leaf.type.name.startswith("float") else None,
-        "min_value": _extreme(lows, order, min),
-        "max_value": _extreme(highs, order, max),
+        "min_value": _extreme([low for low, _ in bounds], order, min, limits(leaf)[0]),
+        "max_value": _extreme([high for _, high in bounds], order, max, limits(leaf)[1]),
     }
 
 
+def _family(leaf: Field) -> str:
+    return leaf.type.name.partition("(")[0]
+
+
+def _normal(leaf: Field, text: str | None) -> str | None:
+    """DuckLake writes booleans as 0 and 1."""
+    return {"false": "0", "true": "1"}.get(text or "", text) if leaf.type.name == "boolean" else text
+
+
 def _extreme(
-    values: Sequence[str | None], order: Callable[[str], Any] | None, pick: Callable[..., str]
+    values: Sequence[str | None],
+    order: Callable[[str], Any] | None,
+    pick: Callable[..., str],
+    limit: str | None,
 ) -> str | None:
-    if order is None or not values or any(value is None for value in values):
+    known = [value for value in values if value is not None]
+    if order is None or not values:
         return None
+    if len(known) < len(values):
+        return limit
     try:
-        return pick([value for value in values if value is not None], key=order)
+        return pick(known, key=order)
     except (ValueError, ArithmeticError):
-        return None
+        return limit
+
+
+def limits(leaf: Field) -> tuple[str | None, str | None]:
+    """The least and the greatest value of a type, as text; None where bounds are not used."""
+    family = _family(leaf)
+    if family == "decimal":
+        width, scale = (int(part) for part in leaf.type.name[len("decimal(") : -1].split(","))
+        most = format(decimal.Decimal(10**width - 1).scaleb(-scale), "f")
+        return f"-{most}", most
+    if family.startswith(("int", "uint")) and family != "interval":
+        bits = int(family.lstrip("uint"))
+        low = 0 if family.startswith("u") else -(2 ** (bits - 1))
+        return str(low), str(low + 2**bits - 1)
+    return _LIMITS.get(family, (None, None))
+
+
+_LIMITS = {
+    "boolean": ("0", "1"),
+    "float32": ("-inf", "inf"),
+    "float64": ("-inf", "inf"),
+    "time": ("00:00:00", "24:00:00"),
+    "uuid": ("00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"),
+    "varchar": ("", "\U0010ffff" * 4),
+} | dict.fromkeys(
+    ("date", "timestamp", "timestamp_s", "timestamp_ms", "timestamp_ns", "timestamptz"),
+    ("-infinity", "infinity"),
+)
 
 
 def _iso(text: str) -> str:
     """Orders four-digit years; anything else has no order here."""
-    if len(text) < 5 or not text[:4].isdecimal() or text[4] != "-" or text.endswith("BC"):
+    if len(text) < 5 or not text[:4].isdecimal() or text[4] != "-" or text.endswith("(BC)"):
         raise ValueError(text)
     return text
 
@@ -172,20 +218,33 @@ def _order_of() -> dict[str, Callable[[str], Any]]:
     orders |= dict.fromkeys(
         ("date", "timestamp", "timestamp_s", "timestamp_ms", "timestamp_ns", "timestamptz"), _iso
     )
-    return orders
+    return orders | {"time": str, "uuid": str}
 
 
 _ORDERS = _order_of()
 
 
-def forget(tx: Writer, table_id: int, column_ids: Sequence[int]) -> None:
-    """Drop a retyped column's bounds: they were texts of another type."""
+def retype(tx: Writer, table_id: int, fields: Sequence[Field]) -> None:
+    """Carry the bounds of columns over to their new, wider types.
+
+    Texts of integers read the same in a wider type. Those of ``float32`` do
+    not (``0.1`` is another number as ``float64``), so they are written anew.
+    """
     t = s.column_stats
-    for column_id in column_ids:
-        mine = (t.c.table_id == table_id, t.c.column_id == column_id)
-        tx.connection.execute(
-            update(t).where(*mine).values(min_value=None, max_value=None, contains_nan=None)
-        )
+    for field in fields:
+        if field.type.name == "float64":
+            mine = (t.c.table_id == table_id, t.c.column_id == field.id)
+            row = tx.connection.execute(select(t.c.min_value, t.c.max_value).where(*mine)).first()
+            if row is not None and row[0] is not None:
+                low, high = (_as_float32(text) for text in row)
+                tx.connection.execute(update(t).where(*mine).values(min_value=low, max_value=high))
+
+
+def _as_float32(text: str) -> str:
+    try:
+        return repr(struct.unpack("<f", struct.pack("<f", float(text)))[0])
+    except OverflowError:
+        return text
 
 
 def admit_null(tx: Writer, table_id: int, column_ids: Iterable[int]) -> None:
@@ -201,12 +260,9 @@ def admit_null(tx: Writer, table_id: int, column_ids: Iterable[int]) -> None:
 
 
 def has_values(rx: Reader, table_id: int, column_id: int) -> bool:
-    """Whether any file, also one that was replaced, may hold a value of the column."""
-    f, t = s.data_files, s.file_stats
-    files = rx.connection.scalar(select(func.count()).where(f.c.table_id == table_id))
-    empty = rx.connection.scalar(
-        select(func.count(func.distinct(t.c.data_file_id))).where(
-            t.c.table_id == table_id, t.c.column_id == column_id, t.c.value_count == 0
-        )
-    )
-    return files != empty
+    """Whether the table, at any snapshot, may hold a value of the column."""
+    t, i = s.file_stats, s.inlined_tables
+    valued = (t.c.table_id == table_id, t.c.column_id == column_id, func.coalesce(t.c.value_count, 1) > 0)
+    if rx.connection.execute(select(t.c.data_file_id).where(*valued).limit(1)).first() is not None:
+        return True
+    return rx.connection.execute(select(i.c.table_id).where(i.c.table_id == table_id)).first() is not None

@@ -1,0 +1,90 @@
+"""Commits made past the gate: snapshots of the lake that our writer did not make."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from sqlalchemy import or_, select
+from sqlalchemy.dialects.sqlite import insert
+
+from interlock.catalog import lake_schema as s
+from interlock.catalog import schema
+from interlock.catalog.catalog import Reader, Writer
+from interlock.catalog.records import ForeignSnapshot
+
+_TABLE_ID = re.compile(r"(?:^|,)\w+:(\d+)(?=,|$)")
+_TABLE_NAME = re.compile(r'(?:created|dropped)_table:"(?:[^"]|"")*"\."((?:[^"]|"")*)"')
+
+
+def unseen(rx: Reader) -> list[ForeignSnapshot]:
+    """Foreign snapshots nobody has been told of yet, oldest first; see `mark_seen`."""
+    known = select(schema.snapshots.c.snapshot_id)
+    t = s.snapshots
+    rows = rx.connection.execute(
+        select(t.c.snapshot_id, t.c.snapshot_time)
+        .where(t.c.snapshot_id.not_in(known))
+        .order_by(t.c.snapshot_id)
+    ).all()
+    return [_describe(rx, id_, at) for id_, at in rows]
+
+
+def mark_seen(tx: Writer, snapshot_ids: Iterable[int]) -> None:
+    """Don't report these again. They stay on record as foreign."""
+    rows = [{"snapshot_id": id_, "ours": 0, "seen_at": tx.now} for id_ in snapshot_ids]
+    if rows:
+        tx.connection.execute(insert(schema.snapshots).on_conflict_do_nothing(), rows)
+
+
+def seen(rx: Reader) -> list[int]:
+    """The foreign snapshots that were reported once."""
+    t = schema.snapshots
+    return list(rx.connection.scalars(select(t.c.snapshot_id).where(t.c.ours == 0).order_by(t.c.snapshot_id)))
+
+
+def _describe(rx: Reader, id_: int, at: str) -> ForeignSnapshot:
+    c = s.changes
+    change = rx.connection.execute(
+        select(c.c.changes_made, c.c.author, c.c.commit_message).where(c.c.snapshot_id == id_)
+    ).first()
+    made, author, message = change if change is not None else ("", None, None)
+    f, d = s.data_files, s.delete_files
+    added = rx.connection.execute(select(f.c.table_id, f.c.path).where(f.c.begin_snapshot == id_)).all()
+    removed = rx.connection.execute(select(f.c.table_id, f.c.path).where(f.c.end_snapshot == id_)).all()
+    deleted = rx.connection.execute(
+        select(d.c.table_id).where(or_(d.c.begin_snapshot == id_, d.c.partial_max == id_))
+    ).all()
+    ids = {row[0] for row in (*added, *removed, *deleted)} | {int(m) for m in _TABLE_ID.findall(made or "")}
+    names = {n.replace('""', '"') for n in _TABLE_NAME.findall(made or "")}
+    return ForeignSnapshot(
+        snapshot_id=id_,
+        at=at,
+        changes=made or "",
+        author=author,
+        message=message,
+        tables=tuple(sorted(names | _names(rx, ids))),
+        files_added=tuple(path for _, path in added),
+        files_removed=tuple(path for _, path in removed),
+        delete_files=len(deleted),
+        rows_inlined=_rows_inlined(rx, id_),
+    )
+
+
+def _names(rx: Reader, table_ids: set[int]) -> set[str]:
+    t = s.tables
+    return set(rx.connection.scalars(select(t.c.table_name).where(t.c.table_id.in_(sorted(table_ids)))))
+
+
+def _rows_inlined(rx: Reader, id_: int) -> int:
+    """Rows this snapshot put into, or deleted through, the catalog."""
+    t = s.inlined_tables
+    total = 0
+    for name in rx.connection.scalars(select(t.c.table_name)).all():
+        changed = f'SELECT count(*) FROM "{name}" WHERE begin_snapshot = ? OR end_snapshot = ?'
+        total += rx.connection.exec_driver_sql(changed, (id_, id_)).scalar() or 0
+    like = "ducklake\\_inlined\\_delete\\_%"
+    tables = f"SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE '{like}' ESCAPE '\\'"
+    for (name,) in rx.connection.exec_driver_sql(tables).all():
+        deleted = f'SELECT count(*) FROM "{name}" WHERE begin_snapshot = ?'
+        total += rx.connection.exec_driver_sql(deleted, (id_,)).scalar() or 0
+    return total
