@@ -52,6 +52,8 @@ class Settings:
     domain_values_max: int = _setting(128, "A column with no more distinct values than this has its domain kept.")
     segment_values_max: int = _setting(64, "A segment column may have this many values; the rest are counted together.")
     # constraints
+    contract_depth_max: int = _setting(12, "Levels of nesting in a contract file; its deepest part needs seven.")
+    contract_length_max: int = _setting(1_000_000, "Characters of a contract file; a larger one was not written by hand.")
     expression_depth_max: int = _setting(16, "Brackets in brackets in an expression; past this nobody can read it.")
     expression_length_max: int = _setting(
         32_768, "Characters of an expression; a longer list of values belongs in a table, see references()."

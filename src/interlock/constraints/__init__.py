@@ -4,6 +4,7 @@
 it needs libraries that nothing else here does.
 """
 
+from interlock.constraints.blame import limits, violating
 from interlock.constraints.compile import Compiled, compile, failing_rows
 from interlock.constraints.constraint import Constraint, Level, Violation
 from interlock.constraints.document import from_dict, to_dict
@@ -23,6 +24,7 @@ __all__ = [
     "identifier",
     "in_set",
     "judge",
+    "limits",
     "matches",
     "name_of",
     "not_null",
@@ -30,5 +32,6 @@ __all__ = [
     "references",
     "to_dict",
     "unique",
+    "violating",
     "violation",
 ]

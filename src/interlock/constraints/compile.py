@@ -11,11 +11,10 @@ from sqlglot import exp
 
 from interlock.constraints import emit
 from interlock.constraints.bind import MissingColumn
-from interlock.constraints.constraint import Constraint
+from interlock.constraints.constraint import Constraint, Level
 from interlock.constraints.emit import Emitter, any_of, call, is_aggregate, is_null, literal, not_null, number, when
 from interlock.constraints.expression import Node
 from interlock.constraints.parse import Fresh, References, Statement, Unique, level_of, span_text, statement_of
-from interlock.constraints.constraint import Level
 from interlock.engines.schema import Kind, Schema
 from interlock.errors import ExpressionRefused
 
@@ -175,29 +174,26 @@ def failing_rows(
     limit: int,
     *,
     source_of: SourceOf | None = None,
-) -> exp.Query | None:
+) -> exp.Query:
     """The first ``limit`` rows that break a constraint, ordered by ``columns``.
 
-    None where no row is to blame: a table-level constraint other than unique(),
-    or one that cannot be evaluated.
+    No rows where none is to blame: a table-level constraint other than
+    unique(), or one that cannot be evaluated.
     """
-    if not columns:
-        return None
     try:
         statement = statement_of(constraint.sql, schema)
+        condition = blame(statement, schema, source, source_of) or exp.false()
     except ExpressionRefused:
-        return None
-    condition = _blame(statement, schema, source, source_of)
-    if condition is None:
-        return None
+        condition = exp.false()
     wanted = [exp.column(c, quoted=True) for c in columns]
     order = [exp.Ordered(this=c.copy(), nulls_first=False) for c in wanted]
     return exp.select(*wanted).from_(source.copy()).where(condition).order_by(*order).limit(limit)
 
 
-def _blame(
+def blame(
     statement: Statement, schema: Schema, source: exp.Expression, source_of: SourceOf | None
 ) -> exp.Expression | None:
+    """The condition that is true for the rows to blame; None where no single row is."""
     if isinstance(statement, Unique):
         return _repeated(statement, schema, source)
     if isinstance(statement, References):

@@ -1,0 +1,493 @@
+"""``interlock.yaml``: what a team promises about its tables, written down.
+
+Reading gives the same frozen values that Python code makes. Every mistake is
+named by file, line and column, with the nearest valid name.
+"""
+
+from __future__ import annotations
+
+import io
+import shlex
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+
+from interlock import durable
+from interlock.constraints import sugar, yaml_file
+from interlock.constraints.constraint import Constraint
+from interlock.constraints.parse import parse
+from interlock.constraints.table_contract import EVENTS, REPAIRS, Repair, TableContract, Trigger
+from interlock.errors import ContractError, InterlockError, nearest
+from interlock.names import Origin, Severity, table_name
+
+VERSION = 1
+FILENAME = "interlock.yaml"
+_ERRORS_SHOWN = 10
+
+
+# --- the shape of the file --------------------------------------------------------------
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _words(value: Any) -> Any:
+    return shlex.split(value) if isinstance(value, str) else value
+
+
+Texts = Annotated[
+    list[str],
+    BeforeValidator(_listed),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+    word: ClassVar[str] = "key"
+
+
+class InSet(_Model):
+    column: str
+    values: list[Any] = Field(min_length=1)
+
+
+class References(_Model):
+    column: str
+    table: str
+    other: str
+
+
+class Matches(_Model):
+    column: str
+    pattern: str
+
+
+class Fresh(_Model):
+    column: str
+    within: str
+
+
+class ConstraintEntry(_Model):
+    """One constraint: SQL, or one of the named forms, with its options."""
+
+    sql: str | None = None
+    not_null: str | None = None
+    unique: Texts | None = None
+    in_set: InSet | None = None
+    references: References | None = None
+    matches: Matches | None = None
+    fresh: Fresh | None = None
+    name: str | None = None
+    tolerance: float = Field(0.0, ge=0, lt=1, strict=False, description="Share of rows that may break it.")
+    severity: Literal["page", "ticket", "info"] = "page"
+    block: bool = True
+
+
+FORMS = ("sql", "not_null", "unique", "in_set", "references", "matches", "fresh")
+
+
+class RepairEntry(_Model):
+    constraint: str
+    action: Literal["null", "clamp", "drop"]
+
+
+class TriggerEntry(_Model):
+    """An action on a verdict."""
+
+    on: Literal["pass", "fail", "inconclusive", "published", "quarantined", "alert"]
+    notify: Texts | None = None
+    webhook: str | None = None
+    run: Annotated[list[str], BeforeValidator(_words)] | None = None
+    repair: RepairEntry | None = None
+    attempts: int | None = Field(None, ge=1, le=100)
+    timeout_s: float | None = Field(None, gt=0, le=3600, strict=False)
+
+
+def _entry(value: Any) -> Any:
+    return {"sql": value} if isinstance(value, str) else value
+
+
+class TableEntry(_Model):
+    """One table."""
+
+    partition: str | None = None
+    key: Texts = []
+    owner: str | None = None
+    sensitive: Texts = []
+    segments: Texts = []
+    attach: str | None = None
+    allow_samples: bool = False
+    enforce: bool | list[str] = False
+    constraints: list[
+        Annotated[
+            ConstraintEntry,
+            BeforeValidator(_entry),
+            WithJsonSchema({"anyOf": [{"type": "string"}, {"$ref": "#/$defs/ConstraintEntry"}]}),
+        ]
+    ] = []
+    triggers: list[TriggerEntry] = []
+
+
+class ContractFile(_Model):
+    """An Interlock contract."""
+
+    version: Literal[1]
+    tables: dict[str, TableEntry | None] = {}
+    notify: Texts = []
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema of the contract, for editors."""
+    schema = ContractFile.model_json_schema()
+    schema["$defs"]["ConstraintEntry"] = ConstraintEntry.model_json_schema(ref_template="#/$defs/{model}")
+    schema["$defs"].update(schema["$defs"]["ConstraintEntry"].pop("$defs", {}))
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    return schema
+
+
+# --- the values -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """The tables a contract speaks of. ``notify`` addresses hear every table's alerts."""
+
+    tables: Mapping[str, TableContract] = field(default_factory=dict)
+    notify: tuple[str, ...] = ()
+
+    @classmethod
+    def load(cls, path: str | Path) -> Contract:
+        """Read a contract file. Raises `ContractError`."""
+        return cls.loads(_text(Path(path)), str(path))
+
+    @classmethod
+    def loads(cls, text: str, filename: str = FILENAME) -> Contract:
+        """Read a contract from text; ``filename`` stands in its errors."""
+        document = yaml_file.load(text, filename)
+        shape = _validated(document, filename)
+        made = _Maker(document, filename)
+        notify = tuple(shape.notify)
+        tables = {name: made.table(name, entry or TableEntry(), notify) for name, entry in shape.tables.items()}
+        return cls(tables, notify)
+
+    def table(self, name: str) -> TableContract:
+        """What is said of a table: its own part, or only what holds for all."""
+        return self.tables.get(name) or TableContract(triggers=_notices(self.notify))
+
+    def to_yaml(self) -> str:
+        """The contract as YAML; reading it gives an equal contract."""
+        document: dict[str, Any] = {"version": VERSION}
+        if self.notify:
+            document["notify"] = list(self.notify)
+        document["tables"] = {name: _table_document(t, self.notify) for name, t in self.tables.items()}
+        out = io.StringIO()
+        writer = yaml_file.reader()
+        writer.indent(mapping=2, sequence=4, offset=2)
+        writer.dump(document, out)
+        return out.getvalue()
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ContractError(f"{path}: not UTF-8 at byte {error.start}") from None
+    except OSError as error:
+        raise ContractError(f"{path}: {error.strerror}") from None
+
+
+def _notices(notify: Iterable[str]) -> tuple[Trigger, ...]:
+    return tuple(Trigger("alert", "notify", address) for address in notify)
+
+
+# --- mistakes ---------------------------------------------------------------------------
+
+
+def _validated(document: CommentedMap, filename: str) -> ContractFile:
+    try:
+        return ContractFile.model_validate(yaml_file.plain(document))
+    except ValidationError as error:
+        seen = dict.fromkeys(_mistake(document, filename, dict(e)) for e in error.errors(include_url=False))
+        lines = list(seen)[:_ERRORS_SHOWN]
+        if len(seen) > _ERRORS_SHOWN:
+            lines.append(f"{filename}: and {len(seen) - _ERRORS_SHOWN} more")
+        raise ContractError("\n".join(lines)) from None
+
+
+def _mistake(document: CommentedMap, filename: str, error: dict[str, Any]) -> str:
+    path = _path_in(document, error["loc"])
+    unknown = error["type"] == "extra_forbidden"
+    missing = error["type"] == "missing"
+    at = yaml_file.mark(document, path[:-1] if missing else path, key=unknown)
+    where = yaml_file.place(filename, *at)
+    name = str(path[-1]) if path else ""
+    if unknown:
+        known = list(_model_at(path[:-1]).model_fields)
+        close = nearest(name, known)
+        return f"{where}: unknown key {name!r}; {close or 'known: ' + ', '.join(known)}"
+    if missing:
+        return f"{where}: {name!r} is missing"
+    return f"{where}: {_in_words(error, name)}"
+
+
+def _in_words(error: dict[str, Any], name: str) -> str:
+    subject = f"{name!r}: " if name else ""
+    if error["type"] == "literal_error":
+        expected = str(error["ctx"]["expected"]).replace("'", "")
+        close = nearest(str(error["input"]), [w.strip() for w in expected.replace(" or ", ",").split(",")])
+        return f"{subject}{error['input']!r} is not one of {expected}" + (f"; {close}" if close else "")
+    words = str(error["msg"]).replace("Input should be", "must be").replace("dictionary", "mapping")
+    return f"{subject}{words[0].lower()}{words[1:]}, not {_shown(error['input'])}"
+
+
+def _shown(value: Any) -> str:
+    return {dict: "a mapping", list: "a list", type(None): "nothing"}.get(type(value)) or repr(value)[:60]
+
+
+def _path_in(document: CommentedMap, location: tuple[Any, ...]) -> list[Any]:
+    """A pydantic location without the parts that name alternatives of a union."""
+    path: list[Any] = []
+    node: Any = document
+    for i, step in enumerate(location):
+        last = i == len(location) - 1
+        if isinstance(node, CommentedMap) and (step in node or (last and isinstance(step, str))):
+            path.append(step)
+            node = node.get(step)
+        elif isinstance(node, CommentedSeq) and isinstance(step, int) and step < len(node):
+            path.append(step)
+            node = node[step]
+    return path
+
+
+_MODELS: dict[str, type[_Model]] = {
+    "constraints": ConstraintEntry,
+    "triggers": TriggerEntry,
+    "tables": TableEntry,
+    "repair": RepairEntry,
+    "in_set": InSet,
+    "references": References,
+    "matches": Matches,
+    "fresh": Fresh,
+}
+
+
+def _model_at(path: list[Any]) -> type[_Model]:
+    """Which part of the file a place belongs to: the last step that has a model."""
+    for step in reversed(path[2:] if path[:1] == ["tables"] else path):
+        if step in _MODELS:
+            return _MODELS[step]
+    return TableEntry if path[:1] == ["tables"] and len(path) > 1 else ContractFile
+
+
+# --- from the shape to the values -------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    document: CommentedMap
+    filename: str
+
+    def at(self, path: list[Any], make: Callable[[], Any]) -> Any:
+        """``make()``; what it refuses is said with its place in the file."""
+        try:
+            return make()
+        except InterlockError as error:
+            where = yaml_file.place(self.filename, *yaml_file.mark(self.document, path))
+            raise ContractError(f"{where}: {error.message}", hint=error.hint) from None
+
+    def table(self, name: str, entry: TableEntry, notify: tuple[str, ...]) -> TableContract:
+        path = ["tables", name]
+        self.at(path, lambda: table_name(name))
+        found: dict[str, Constraint] = {}
+        for i, item in enumerate(entry.constraints):
+            place = [*path, "constraints", i]
+            made = self.at(place, lambda item=item: _constraint(item))
+            if made.name in found:
+                where = yaml_file.place(self.filename, *yaml_file.mark(self.document, place))
+                raise ContractError(f"{where}: a second constraint named {made.name!r}", hint="give it a name of its own")
+            found[made.name] = made
+        triggers = [
+            trigger
+            for i, item in enumerate(entry.triggers)
+            for trigger in self.at([*path, "triggers", i], lambda item=item: _triggers(item, found))
+        ]
+        return TableContract(
+            partition=entry.partition,
+            key=tuple(entry.key),
+            owner=entry.owner,
+            sensitive=tuple(entry.sensitive),
+            segments=tuple(entry.segments),
+            attach=entry.attach,
+            allow_samples=entry.allow_samples,
+            enforce=entry.enforce if isinstance(entry.enforce, bool) else tuple(entry.enforce),
+            constraints=tuple(found.values()),
+            triggers=(*triggers, *_notices(notify)),
+        )
+
+
+def _constraint(entry: ConstraintEntry) -> Constraint:
+    given = [form for form in FORMS if getattr(entry, form) is not None]
+    if len(given) != 1:
+        said = " and ".join(given) or "none"
+        raise ContractError(f"a constraint has one of {', '.join(FORMS)}; this has {said}")
+    options: dict[str, Any] = {
+        "name": entry.name,
+        "tolerance": entry.tolerance,
+        "severity": Severity(entry.severity),
+        "block": entry.block,
+    }
+    form, value = given[0], getattr(entry, given[0])
+    if form == "sql":
+        return parse(value, **options)
+    if form == "not_null":
+        return sugar.not_null(value, **options)
+    if form == "unique":
+        return sugar.unique(*value, **options)
+    if form == "in_set":
+        return sugar.in_set(value.column, value.values, **options)
+    if form == "references":
+        return sugar.references(value.column, value.table, value.other, **options)
+    if form == "matches":
+        return sugar.matches(value.column, value.pattern, **options)
+    return sugar.fresh(value.column, value.within, **options)
+
+
+def _triggers(entry: TriggerEntry, constraints: Mapping[str, Constraint]) -> tuple[Trigger, ...]:
+    bounds = (entry.attempts, entry.timeout_s)
+    made = [Trigger(entry.on, "notify", address, *bounds) for address in entry.notify or ()]
+    if entry.webhook is not None:
+        made.append(Trigger(entry.on, "webhook", entry.webhook, *bounds))
+    if entry.run:
+        made.append(Trigger(entry.on, "run", tuple(entry.run), *bounds))
+    if entry.repair is not None:
+        if entry.repair.constraint not in constraints:
+            raise ContractError(
+                f"no constraint named {entry.repair.constraint!r} to repair",
+                hint=nearest(entry.repair.constraint, constraints),
+            )
+        made.append(Trigger(entry.on, "repair", Repair(entry.repair.constraint, entry.repair.action), *bounds))
+    if not made:
+        raise ContractError("a trigger needs notify, webhook, run or repair")
+    return tuple(made)
+
+
+# --- from the values to the file --------------------------------------------------------
+
+
+def _table_document(table: TableContract, notify: tuple[str, ...]) -> dict[str, Any]:
+    empty = TableContract()
+    document: dict[str, Any] = {}
+    for name in ("partition", "key", "owner", "sensitive", "segments", "attach", "allow_samples", "enforce"):
+        value = getattr(table, name)
+        if value != getattr(empty, name):
+            document[name] = list(value) if isinstance(value, tuple) else value
+    if table.constraints:
+        document["constraints"] = [constraint_document(c) for c in table.constraints]
+    everywhere = _notices(notify)
+    triggers = [_trigger_document(t) for t in table.triggers if t not in everywhere]
+    if triggers:
+        document["triggers"] = triggers
+    return document
+
+
+def constraint_document(constraint: Constraint) -> dict[str, Any]:
+    """One entry of ``constraints``: its SQL and name, and what differs from the defaults."""
+    document: dict[str, Any] = {"sql": constraint.sql, "name": constraint.name}
+    if constraint.tolerance:
+        document["tolerance"] = constraint.tolerance
+    if constraint.severity is not Severity.PAGE:
+        document["severity"] = constraint.severity.value
+    if not constraint.block:
+        document["block"] = False
+    return document
+
+
+def _trigger_document(trigger: Trigger) -> dict[str, Any]:
+    target: Any = trigger.target
+    if isinstance(target, Repair):
+        target = {"constraint": target.constraint, "action": target.action}
+    document = {"on": trigger.on, trigger.action: list(target) if isinstance(target, tuple) else target}
+    if trigger.attempts is not None:
+        document["attempts"] = trigger.attempts
+    if trigger.timeout_s is not None:
+        document["timeout_s"] = trigger.timeout_s
+    return document
+
+
+def write_learned(path: str | Path, table: str, constraints: Iterable[Constraint]) -> tuple[Constraint, ...]:
+    """Add learned constraints to a table of the contract file; comments, order and the rest stay.
+
+    Those already there, by name or by SQL, are left as they are. A missing file
+    or table is made. Returns what was added. The file is replaced atomically.
+    """
+    path = Path(path)
+    text = _text(path) if path.exists() else f"version: {VERSION}\n\ntables:\n"
+    contract = Contract.loads(text, str(path))
+    known = contract.tables.get(table, TableContract()).constraints
+    taken = {c.name for c in known} | {c.sql for c in known}
+    added = tuple(c for c in constraints if c.name not in taken and c.sql not in taken and _writable(c))
+    if not added:
+        return ()
+    document = yaml_file.load(text, str(path))
+    entries = _constraints_of(document, table_name(table))
+    for constraint in added:
+        entries.append(CommentedMap(constraint_document(constraint)))
+        why = constraint.evidence.get("why")
+        if constraint.origin is Origin.LEARNED and why:
+            entries.yaml_set_comment_before_after_key(len(entries) - 1, before=_comment(constraint, str(why)), indent=6)
+    out = io.StringIO()
+    writer = yaml_file.reader()
+    writer.indent(mapping=2, sequence=4, offset=2)
+    writer.dump(document, out)
+    Contract.loads(out.getvalue(), str(path))  # never leave a file that cannot be read again
+    durable.write(path, out.getvalue().encode())
+    return added
+
+
+def _comment(constraint: Constraint, why: str) -> str:
+    partitions = constraint.evidence.get("partitions")
+    seen = f" in {partitions} partitions" if partitions else ""
+    return f"learned{seen}: {' '.join(why.split())}"
+
+
+def _writable(constraint: Constraint) -> bool:
+    try:
+        parse(constraint.sql)
+    except InterlockError:
+        return False
+    return True
+
+
+def _constraints_of(document: CommentedMap, table: str) -> CommentedSeq:
+    """The list of a table's constraints in the document, made where it is missing."""
+    if document.get("tables") is None:
+        document["tables"] = CommentedMap()
+    tables = document["tables"]
+    if tables.get(table) is None:
+        tables[table] = CommentedMap()
+    entries = tables[table].get("constraints")
+    if not isinstance(entries, CommentedSeq):
+        entries = CommentedSeq(entries or [])
+        tables[table]["constraints"] = entries
+    entries.fa.set_block_style()
+    return entries
+
+
+__all__ = [
+    "EVENTS",
+    "FILENAME",
+    "REPAIRS",
+    "Contract",
+    "Repair",
+    "TableContract",
+    "Trigger",
+    "constraint_document",
+    "json_schema",
+    "write_learned",
+]

@@ -1,0 +1,55 @@
+"""What a contract says about one table, as frozen values; YAML and Python spell the same ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from interlock.constraints.constraint import Constraint
+
+EVENTS = ("pass", "fail", "inconclusive", "published", "quarantined", "alert")
+ACTIONS = ("notify", "webhook", "run", "repair")
+REPAIRS = ("null", "clamp", "drop")
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """Rows that break ``constraint`` are changed and counted: value to NULL, to the limit, or row dropped."""
+
+    constraint: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """On verdict event ``on`` (`EVENTS`) do ``action`` (`ACTIONS`).
+
+    ``target`` is an address to notify, a URL to post to, a command's words, or a
+    `Repair`. ``attempts`` and ``timeout_s`` None: as in the settings.
+    """
+
+    on: str
+    action: str
+    target: str | tuple[str, ...] | Repair
+    attempts: int | None = None
+    timeout_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TableContract:
+    """One table of ``interlock.yaml``. The default says nothing.
+
+    ``attach`` is the glob of a table judged in place, None for a managed one.
+    ``enforce`` True: every learned constraint blocks; or the names of those that do.
+    ``allow_samples``: failing rows may be shown whole, not by key only.
+    """
+
+    partition: str | None = None
+    key: tuple[str, ...] = ()
+    owner: str | None = None
+    sensitive: tuple[str, ...] = ()
+    segments: tuple[str, ...] = ()
+    attach: str | None = None
+    allow_samples: bool = False
+    enforce: bool | tuple[str, ...] = False
+    constraints: tuple[Constraint, ...] = ()
+    triggers: tuple[Trigger, ...] = field(default=())
