@@ -7,11 +7,12 @@ named by file, line and column, with the nearest valid name.
 from __future__ import annotations
 
 import io
+import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
@@ -33,7 +34,16 @@ _ERRORS_SHOWN = 10
 
 
 def _listed(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
+    return [value] if isinstance(value, str) else _empty_list(value)
+
+
+def _empty_list(value: Any) -> Any:
+    """A key with nothing behind it, all its entries commented out, is an empty list."""
+    return [] if value is None else value
+
+
+def _empty_mapping(value: Any) -> Any:
+    return {} if value is None else value
 
 
 def _words(value: Any) -> Any:
@@ -49,7 +59,6 @@ Texts = Annotated[
 
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
-    word: ClassVar[str] = "key"
 
 
 class InSet(_Model):
@@ -113,6 +122,13 @@ def _entry(value: Any) -> Any:
     return {"sql": value} if isinstance(value, str) else value
 
 
+SqlOrEntry = Annotated[
+    ConstraintEntry,
+    BeforeValidator(_entry),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"$ref": "#/$defs/ConstraintEntry"}]}),
+]
+
+
 class TableEntry(_Model):
     """One table."""
 
@@ -124,21 +140,15 @@ class TableEntry(_Model):
     attach: str | None = None
     allow_samples: bool = False
     enforce: bool | list[str] = False
-    constraints: list[
-        Annotated[
-            ConstraintEntry,
-            BeforeValidator(_entry),
-            WithJsonSchema({"anyOf": [{"type": "string"}, {"$ref": "#/$defs/ConstraintEntry"}]}),
-        ]
-    ] = []
-    triggers: list[TriggerEntry] = []
+    constraints: Annotated[list[SqlOrEntry], BeforeValidator(_empty_list)] = []
+    triggers: Annotated[list[TriggerEntry], BeforeValidator(_empty_list)] = []
 
 
 class ContractFile(_Model):
     """An Interlock contract."""
 
     version: Literal[1]
-    tables: dict[str, TableEntry | None] = {}
+    tables: Annotated[dict[str, TableEntry | None], BeforeValidator(_empty_mapping)] = {}
     notify: Texts = []
 
 
@@ -221,12 +231,12 @@ def _validated(document: CommentedMap, filename: str) -> ContractFile:
 
 
 def _mistake(document: CommentedMap, filename: str, error: dict[str, Any]) -> str:
-    path = _path_in(document, error["loc"])
     unknown = error["type"] == "extra_forbidden"
     missing = error["type"] == "missing"
+    path = _path_in(document, error["loc"]) + ([error["loc"][-1]] if missing else [])
     at = yaml_file.mark(document, path[:-1] if missing else path, key=unknown)
     where = yaml_file.place(filename, *at)
-    name = str(path[-1]) if path else ""
+    name = next((str(step) for step in reversed(path) if isinstance(step, str)), "")
     if unknown:
         known = list(_model_at(path[:-1]).model_fields)
         close = nearest(name, known)
@@ -240,9 +250,14 @@ def _in_words(error: dict[str, Any], name: str) -> str:
     subject = f"{name!r}: " if name else ""
     if error["type"] == "literal_error":
         expected = str(error["ctx"]["expected"]).replace("'", "")
+        if not isinstance(error["input"], str):
+            return f"{subject}must be {expected}, not {_shown(error['input'])}"
         close = nearest(str(error["input"]), [w.strip() for w in expected.replace(" or ", ",").split(",")])
         return f"{subject}{error['input']!r} is not one of {expected}" + (f"; {close}" if close else "")
+    if error["type"] == "too_short":
+        return f"{subject}must not be empty"
     words = str(error["msg"]).replace("Input should be", "must be").replace("dictionary", "mapping")
+    words = re.sub(r" or instance of \w+", "", words.replace("a valid ", "a "))
     return f"{subject}{words[0].lower()}{words[1:]}, not {_shown(error['input'])}"
 
 
@@ -254,11 +269,10 @@ def _path_in(document: CommentedMap, location: tuple[Any, ...]) -> list[Any]:
     """A pydantic location without the parts that name alternatives of a union."""
     path: list[Any] = []
     node: Any = document
-    for i, step in enumerate(location):
-        last = i == len(location) - 1
-        if isinstance(node, CommentedMap) and (step in node or (last and isinstance(step, str))):
+    for step in location:
+        if isinstance(node, CommentedMap) and step in node:
             path.append(step)
-            node = node.get(step)
+            node = node[step]
         elif isinstance(node, CommentedSeq) and isinstance(step, int) and step < len(node):
             path.append(step)
             node = node[step]
