@@ -65,7 +65,7 @@ def test_the_public_names_are_these_and_each_can_be_had() -> None:
     assert dir(interlock) == PUBLIC
 
 
-@pytest.mark.parametrize("name", ["check", "fresh", "in_set", "matches", "not_null", "open", "profile", "unique"])
+@pytest.mark.parametrize("name", ["check", "fresh", "in_set", "matches", "open", "profile", "unique"])
 def test_a_public_function_is_never_hidden_by_a_package_of_its_name(name: str) -> None:
     importlib.import_module("interlock.cli.app")
     assert inspect.isfunction(getattr(interlock, name))
