@@ -180,7 +180,8 @@ class Catalog:
     def _load(self) -> None:
         with self.read() as rx:
             values: dict[str, str] = dict(
-                rx.connection.exec_driver_sql("SELECT key, value FROM interlock_workspace").tuples().all()
+                (key, value)
+                for key, value in rx.connection.exec_driver_sql("SELECT key, value FROM interlock_workspace")
             )
             self.id = values["id"]
             version, data_path = (_lake_setting(rx, key) for key in ("version", "data_path"))
@@ -253,6 +254,6 @@ def _engine(file: Path) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _: object) -> None:
-        storage.prepare(connection)
+        storage.prepare(connection, file)
 
     return engine

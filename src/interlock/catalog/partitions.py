@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Row, Select, insert, select, update
+from sqlalchemy import Row, Select, func, insert, select, update
 
 from interlock.catalog import schema
 from interlock.catalog.catalog import Reader, Writer
@@ -100,6 +100,14 @@ def all_(rx: Reader, table: str | None = None) -> list[PartitionRecord]:
     """Every version there is, oldest first."""
     statement = select(_T).order_by(_T.c.id)
     return _fetch(rx, statement if table is None else statement.where(_T.c.table_name == table))
+
+
+def stamp(rx: Reader, table: str) -> tuple[int, int]:
+    """A value that differs whenever a table's current partitions do: their number and newest id."""
+    states = [state.value for state in CURRENT]
+    chosen = (_T.c.table_name == table, _T.c.state.in_(states))
+    row = rx.connection.execute(select(func.count(), func.coalesce(func.max(_T.c.id), 0)).where(*chosen)).one()
+    return int(row[0]), int(row[1])
 
 
 def label_order(label: str) -> tuple[int, float, str]:

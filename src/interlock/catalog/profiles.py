@@ -86,7 +86,7 @@ def history(
     )
     if since is not None:
         statement = statement.where(p.c.loaded_at >= since)
-    rows = rx.connection.execute(statement).tuples().all()
+    rows = rx.connection.execute(statement).all()
     # One parse of all domains together is several times faster than one each.
     domains = json.loads("[" + ",".join(row[7] for row in rows) + "]")
     return [

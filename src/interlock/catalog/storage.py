@@ -17,22 +17,22 @@ def connect(file: Path) -> sqlite3.Connection:
     return sqlite3.connect(file, isolation_level=None, check_same_thread=False)
 
 
-def prepare(connection: sqlite3.Connection) -> None:
+def prepare(connection: sqlite3.Connection, file: Path) -> None:
     """Readers don't block the writer (WAL); a commit is on disk when it returns (FULL)."""
-    with errors(None):
+    with errors(file):
         if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
             connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
 
 
 @contextlib.contextmanager
-def errors(file: Path | None) -> Iterator[None]:
+def errors(file: Path) -> Iterator[None]:
     """Turn what SQLite and the operating system refuse into one-line workspace errors."""
     try:
         yield
     except (DBAPIError, sqlite3.Error) as error:
         original = error.orig if isinstance(error, DBAPIError) else error
-        known = _translated(original, file or "the catalog")
+        known = _translated(original, file)
         if known is None:
             raise
         raise known from error
@@ -40,7 +40,7 @@ def errors(file: Path | None) -> Iterator[None]:
         raise WorkspaceBusy("too many transactions at once in this process") from error
 
 
-def _translated(error: BaseException | None, file: Path | str) -> InterlockError | None:
+def _translated(error: BaseException | None, file: Path) -> InterlockError | None:
     name = getattr(error, "sqlite_errorname", "") or ""
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return WorkspaceBusy(f"another process is writing to {file}", hint="wait for it to end and try again")
