@@ -196,6 +196,10 @@ class LedgerError(InterlockError):
     exit_status = 1
 
 
+class LedgerWarning(UserWarning):
+    """Something was committed, but the ledger's files could not be extended yet."""
+
+
 class LedgerTampered(LedgerError):
     """The ledger's files do not agree with themselves or with the catalog."""
 

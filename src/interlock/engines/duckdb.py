@@ -83,6 +83,10 @@ class DuckDB:
         self._connection.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
+    def temporary(self) -> Path:
+        """A new file name in this engine's own folder, gone when it closes."""
+        return self._folder / f"{uuid.uuid4().hex}.parquet"
+
     # --- reading ------------------------------------------------------------------
 
     def describe(self, data: object) -> Schema:
@@ -101,7 +105,7 @@ class DuckDB:
         if isinstance(given, Files) and given.format is Format.PARQUET:
             with translated(str(given), reading=True):
                 return self._scan(given.paths)
-        return self._stage(given, self._folder / f"{uuid.uuid4().hex}.parquet", None, None)
+        return self._stage(given, self.temporary(), None, None)
 
     def source(self, relation: Relation) -> exp.Expression:
         """``read_parquet([…])``, which has `FILE` and `ROW` as virtual columns."""

@@ -1,0 +1,44 @@
+"""The command tree."""
+
+from __future__ import annotations
+
+import typer
+
+from interlock.cli import check, demo, doctor, ledger, quarantine, tables, write
+
+app = typer.Typer(
+    name="interlock",
+    help="Gates for machine-learning pipelines: check each new partition, publish it or quarantine it, say why.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+app.command("init")(tables.init)
+app.command("learn")(tables.learn)
+app.command("check")(check.check)
+app.command("write")(write.write)
+app.command("enforce")(tables.enforce)
+app.command("accept")(tables.accept)
+app.command("alerts")(tables.alerts)
+app.command("profile")(tables.profile)
+app.command("sql")(tables.sql)
+app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(ledger.app, name="ledger")
+app.command("demo")(demo.demo)
+app.command("incident")(demo.incident)
+app.command("doctor")(doctor.doctor)
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    version: bool = typer.Option(False, "--version", help="Print the version and leave."),
+) -> None:
+    """Gates for machine-learning pipelines."""
+    if version:
+        from interlock import __version__
+
+        typer.echo(f"interlock {__version__}")
+        raise typer.Exit(0)

@@ -1,0 +1,151 @@
+"""Attached tables: files judged where they are, never moved, each verdict on record."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from interlock import detect
+from interlock.catalog import PartitionRecord, Reader, State, partitions, profiles
+from interlock.engines.inputs import Files, recognise
+from interlock.errors import DataError, DataNotFound
+from interlock.gates import drift, judge, write
+from interlock.gates.judge import Judgement
+from interlock.gates.site import Site
+from interlock.gates.verdict import Verdict
+from interlock.gates.write import Request
+from interlock.names import Decision, Outcome, partition_label
+from interlock.profile.profile import Profile
+
+HIVE = re.compile(r"^[^=/]+=(?P<value>[^/]+)$")
+Progress = Callable[[int, int], None]
+
+
+def label_of(path: Path) -> str:
+    """``day=2013-01-01/part.parquet`` → ``2013-01-01``; else the file's name without its ending.
+
+    Several levels are joined by ``-``. Files of one hive folder are told apart by name.
+    """
+    values = [m["value"] for part in path.parts[:-1] if (m := HIVE.match(part))]
+    stem = path.name.split(".", 1)[0]
+    return partition_label("-".join(values) if values else stem)
+
+
+def judge_new(site: Site, request: Request, history: detect.History, progress: Progress) -> list[Verdict]:
+    """Judge each file that is new, or whose size or time changed, in the order of their labels."""
+    todo = pending(site, request)
+    made = []
+    for done, (label, path) in enumerate(todo, start=1):
+        verdict = _one(site, replace(request, label=label), path, history)
+        if verdict is not None:
+            made.append(verdict)
+            if verdict.decision is Decision.ADMITTED:
+                history = history.append(label, detect.features(verdict.profile))
+        progress(done, len(todo))
+    if made:
+        write.after(site, request, made)
+    return made
+
+
+def pending(site: Site, request: Request) -> list[tuple[str, Path]]:
+    """Files not judged yet as they are now, with their labels."""
+    found = _files(request.table.location or "")
+    labels = [label_of(p) for p in found]
+    twice = {label for label in labels if labels.count(label) > 1}
+    named = [(f"{label}-{p.stem}" if label in twice else label, p) for label, p in zip(labels, found, strict=True)]
+    with site.catalog.read() as rx:
+        known = {_identity(r) for r in _judged(rx, request.table.name)}
+    fresh = [(label, p) for label, p in named if (str(p), *_stamp(p)) not in known]
+    return sorted(fresh, key=lambda pair: partitions.label_order(pair[0]))
+
+
+def _files(location: str) -> tuple[Path, ...]:
+    try:
+        given = recognise(location)
+    except DataNotFound:
+        return ()
+    return given.paths if isinstance(given, Files) else ()
+
+
+def _judged(rx: Reader, table: str) -> list[PartitionRecord]:
+    return [r for r in partitions.all_(rx, table) if r.state in (State.CHECKED, State.QUARANTINED)]
+
+
+def _identity(record: PartitionRecord) -> tuple[str, str, int]:
+    return (record.path or "", record.digest or "", record.size_bytes)
+
+
+def _stamp(path: Path) -> tuple[str, int]:
+    facts = path.stat()
+    return f"mtime:{facts.st_mtime_ns}", facts.st_size
+
+
+def _one(site: Site, request: Request, path: Path, history: detect.History) -> Verdict | None:
+    label = request.label or ""
+    stamp, size = _stamp(path)
+    learned = detect.learn(history) if history.labels else None
+    try:
+        relation = site.engine.relation(str(path))
+    except DataError as error:
+        judgement = _unreadable(error)
+        schema: list[list[str]] = []
+    else:
+        prepared = judge.prepare(request.rules, relation.schema, request.now)
+        measured = judge.measure(site.engine, relation, request.rules, prepared)
+        drifted = tuple(drift.violations(request.rules.schema, relation.schema))
+        found = judge.judge(measured, request.rules, prepared, learned, label, request.previous, drifted=drifted)
+        judgement = judge.with_samples(found, site.engine, relation, request.rules, learned)
+        schema = [[c.name, c.type] for c in relation.schema]
+    verdict = _verdict(request, label, judgement)
+    record = PartitionRecord(
+        table=request.table.name,
+        label=label,
+        state=State.CHECKED if verdict.decision is Decision.ADMITTED else State.QUARANTINED,
+        rows=judgement.profile.rows,
+        size_bytes=size,
+        loaded_at=request.now,
+        schema=schema,
+        path=str(path),
+        digest=stamp,
+        verdict_id=verdict.id,
+    )
+    _store(site, request, record, verdict)
+    return verdict
+
+
+def _store(site: Site, request: Request, record: PartitionRecord, verdict: Verdict) -> None:
+    features = detect.features(verdict.profile)
+    with site.catalog.write() as tx:
+        old = [r.id for r in _judged(tx, record.table) if r.label == record.label and r.id is not None]
+        partitions.move(tx, old, State.REPLACED)
+        partition_id = partitions.add(tx, record)
+        profiles.put_all(tx, [write.profile_row(partition_id, verdict.profile, features, request.rules)])
+        write.store_verdicts(tx, [verdict], request.triggers)
+
+
+def _verdict(request: Request, label: str, judgement: Judgement) -> Verdict:
+    failed = judgement.outcome is Outcome.FAIL
+    return Verdict(
+        gate=write.GATE,
+        table=request.table.name,
+        partition=label,
+        outcome=judgement.outcome,
+        decision=Decision.REFUSED if failed else Decision.ADMITTED,
+        violations=judgement.violations,
+        alerts=judgement.alerts,
+        profile=judgement.profile,
+        judged_at=request.now,
+        stored=True,
+        judged=judgement.judged,
+        id=uuid.uuid4().hex,
+        notes=judgement.notes,
+    )
+
+
+def _unreadable(error: DataError) -> Judgement:
+    """A file that cannot be read fails: readers of the glob would fail too."""
+    violation = drift.unreadable(error.message)
+    return Judgement(Profile(0, {}), (violation,), (), Outcome.FAIL, 1, (str(error),))

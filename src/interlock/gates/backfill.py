@@ -1,0 +1,107 @@
+"""Backfill: many partitions through the write gate in one pass and one commit."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+
+from interlock import detect, profile
+from interlock.catalog import partitions, tables
+from interlock.engines.protocol import Relation
+from interlock.errors import ColumnMissing, SchemaIncompatible, nearest
+from interlock.gates import drift, judge, layout, repair, staging, write
+from interlock.gates.judge import Prepared
+from interlock.gates.site import Site
+from interlock.gates.verdict import Verdict
+from interlock.gates.write import Commit, Request, Staged
+from interlock.names import Decision
+
+Progress = Callable[[int, int], None]
+
+
+def backfill(site: Site, request: Request, history: detect.History, progress: Progress) -> list[Verdict]:
+    """Split by the partition column, profile all in one pass, judge one by one in order, commit once.
+
+    Each partition is judged by those before it, as if they had come day by day;
+    partitions already there are replaced. Raises `ColumnMissing`, and
+    `SchemaIncompatible` where the data as a whole does not fit the table.
+    """
+    name = request.table.name
+    with write.one_writer(site, name), staging.begin(site.staging, uuid.uuid4().hex, name, "several partitions") as place:
+        data, schema = write.described(site, request.data)
+        plan = _plan(site, request, data)
+        column = request.table.partition or ""
+        relations = site.engine.stage_partitions(data, place.path / "parts", column, columns=plan.targets)
+        prepared = judge.prepare(request.rules, schema, request.now)
+        profiles = _profiles(site, request, relations, prepared)
+        commits: list[Commit] = []
+        previous = dict(request.previous)
+        for done, label in enumerate(sorted(relations, key=partitions.label_order), start=1):
+            staged = Staged(relations[label], schema, label, plan, None if label == "__null__" else write.typed(label))
+            made = _one(site, request, staged, profiles[label], prepared, history, previous)
+            previous = {v.constraint: v.since or label for v in made.verdict.violations}
+            if made.verdict.decision is Decision.PUBLISHED:
+                history = history.append(label, made.features)
+            commits.append(made)
+            progress(done, len(relations))
+        write.commit(site, request, place, commits)
+    verdicts = [c.verdict for c in commits]
+    write.after(site, request, verdicts)
+    return verdicts
+
+
+def _plan(site: Site, request: Request, data: Relation) -> layout.Layout:
+    column = request.table.partition
+    names = [c.name for c in data.schema]
+    if column not in names:
+        raise ColumnMissing(f"the data has no column {column!r} to split by", hint=nearest(column or "", names))
+    with site.catalog.read() as rx:
+        if tables.get(rx, request.table.name).lake_table_id is None:
+            return layout.new_table(data.schema, {})
+        plan = layout.existing_table(rx, request.table.name, site.engine, data, data.schema, {})
+    if plan.problem is not None:
+        raise SchemaIncompatible(plan.problem, hint="write the partitions one by one to quarantine those that don't fit")
+    return plan
+
+
+def _profiles(
+    site: Site, request: Request, relations: dict[str, Relation], prepared: Prepared
+) -> dict[str, profile.Profile]:
+    """Every partition's profile, from one pass over all of them."""
+    if not relations:
+        return {}
+    first = next(iter(relations.values()))
+    together = Relation(
+        tuple(r.files[0] for r in relations.values()), first.schema, sum(r.rows for r in relations.values())
+    )
+    names = {c.name for c in first.schema}
+    return profile.compute_by(
+        site.engine,
+        together,
+        request.table.partition or "",
+        segments=tuple(s for s in request.rules.segments if s in names),
+        key=request.rules.key if set(request.rules.key) <= names else (),
+        checks=prepared.checks,
+    )
+
+
+def _one(
+    site: Site,
+    request: Request,
+    staged: Staged,
+    measured: profile.Profile,
+    prepared: Prepared,
+    history: detect.History,
+    previous: dict[str, str],
+) -> Commit:
+    learned = detect.learn(history) if history.labels else None
+    drifted = tuple(drift.violations(request.rules.schema, staged.schema))
+    judgement = judge.judge(measured, request.rules, prepared, learned, staged.label, previous, drifted=drifted)
+    if repair.due(request.triggers, judgement.violations, request.rules):
+        one = replace(request, learned=learned, previous=previous)
+        staged, judgement = write.judged(site, one, staged)
+    else:
+        judgement = judge.with_samples(judgement, site.engine, staged.relation, request.rules, learned)
+    verdict = write.verdict_of(request, staged, judgement, uuid.uuid4().hex, stored=True)
+    return Commit(staged, verdict, detect.features(judgement.profile))

@@ -1,0 +1,192 @@
+"""Judging one partition: a profile in one pass, then every constraint's answer.
+
+Pure with regard to the workspace: reads data, returns values. The gates turn a
+`Judgement` into a verdict and act on it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from sqlglot import exp
+
+from interlock import alerts, constraints, detect, profile
+from interlock.alerts.alert import Alert
+from interlock.constraints.constraint import Constraint, Violation
+from interlock.engines.protocol import Engine, Relation
+from interlock.engines.schema import Schema
+from interlock.gates.verdict import outcome_of
+from interlock.names import Origin, Outcome
+from interlock.profile.profile import Profile
+from interlock.settings import current
+
+MASKED = "•••"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a table promises: everything a judgement needs besides the data.
+
+    ``enforced`` holds the names of learned constraints that block, ``"*"`` for
+    all. ``schema`` is what the table holds today, None for a new table.
+    ``show_all`` lets a sample show whole rows, not the key alone.
+    """
+
+    table: str
+    declared: tuple[Constraint, ...] = ()
+    enforced: frozenset[str] = frozenset()
+    key: tuple[str, ...] = ()
+    segments: tuple[str, ...] = ()
+    sensitive: frozenset[str] = frozenset()
+    show_all: bool = False
+    schema: Schema | None = None
+    source_of: Callable[[str], exp.Expression] | None = None
+
+    def blocks(self, violation: Violation) -> bool:
+        """Declared and accepted constraints say so themselves; learned ones only when enforced."""
+        if violation.origin is not Origin.LEARNED:
+            return violation.blocking
+        return "*" in self.enforced or violation.constraint in self.enforced
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What was seen and what it breaks."""
+
+    profile: Profile
+    violations: tuple[Violation, ...]
+    alerts: tuple[Alert, ...]
+    outcome: Outcome
+    judged: int
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Declared constraints made ready for one schema: their aggregates join the profile's pass."""
+
+    compiled: tuple[constraints.Compiled, ...]
+    checks: Mapping[str, tuple[exp.Expression, ...]] = field(default_factory=dict)
+
+
+def prepare(rules: Rules, schema: Schema, now: dt.datetime) -> Prepared:
+    """Compile every declared constraint for ``schema``."""
+    compiled = tuple(
+        constraints.compile(c, schema, now=now, source_of=rules.source_of) for c in rules.declared
+    )
+    return Prepared(compiled, {c.constraint.name: c.checks for c in compiled if c.checks})
+
+
+def measure(engine: Engine, relation: Relation, rules: Rules, prepared: Prepared) -> Profile:
+    """The one pass over the data: statistics, segments and every constraint's counts."""
+    names = {c.name for c in relation.schema}
+    return profile.compute(
+        engine,
+        relation,
+        segments=tuple(s for s in rules.segments if s in names),
+        key=rules.key if set(rules.key) <= names else (),
+        checks=prepared.checks,
+    )
+
+
+def judge(
+    profiled: Profile,
+    rules: Rules,
+    prepared: Prepared,
+    learned: detect.Learned | None,
+    label: str,
+    previous: Mapping[str, str],
+    *,
+    drifted: Sequence[Violation] = (),
+) -> Judgement:
+    """Every constraint's answer on a profile, with blame grouped into alerts.
+
+    ``previous`` maps the constraints the partition before broke to the label that
+    series began with, which it keeps. ``drifted`` is what the schema broke.
+    """
+    found = list(drifted)
+    for compiled in prepared.compiled:
+        values = profiled.checks.get(compiled.constraint.name, ())
+        violation = constraints.judge(compiled, values, profiled.rows, sensitive=rules.sensitive)
+        if violation is not None:
+            found.append(violation)
+    if learned is not None:
+        found.extend(learned.judge(profiled, label))
+    violations = tuple(
+        _mask(v.with_(blocking=rules.blocks(v), since=previous.get(v.constraint, label)), rules.sensitive)
+        for v in found
+    )
+    judged = len(prepared.compiled) + (len(learned) if learned is not None else 0)
+    return Judgement(
+        profile=profiled,
+        violations=violations,
+        alerts=alerts.group(violations, table=rules.table, label=label, learned=learned, profile=profiled),
+        outcome=outcome_of(violations) if judged else Outcome.INCONCLUSIVE,
+        judged=judged,
+        notes=() if judged else ("nothing to judge by yet: no constraint is declared and there is no history",),
+    )
+
+
+def with_samples(
+    judgement: Judgement, engine: Engine, relation: Relation, rules: Rules, learned: detect.Learned | None
+) -> Judgement:
+    """The same judgement, its row-level violations carrying a few failing rows.
+
+    One more statement per violated row-level constraint, none for a clean
+    partition. Shows the key only, unless the contract allows more; sensitive
+    columns are masked.
+    """
+    if not judgement.violations:
+        return judgement
+    by_name = {c.name: c for c in (*rules.declared, *(learned.constraints if learned is not None else ()))}
+    names = {c.name for c in relation.schema}
+    wanted = tuple(c.name for c in relation.schema) if rules.show_all else rules.key
+    show = tuple(c for c in wanted if c in names)
+    if not show:
+        return judgement
+
+    def sampled(violation: Violation) -> Violation:
+        constraint = by_name.get(violation.constraint)
+        if (
+            constraint is None
+            or violation.outcome is not Outcome.FAIL
+            or not set(constraint.columns) <= names
+        ):
+            return violation
+        query = constraints.failing_rows(
+            constraint,
+            relation.schema,
+            engine.source(relation),
+            show,
+            current().sample_keys,
+            source_of=rules.source_of,
+        )
+        if query is None:
+            return violation
+        rows = engine.run(query).rows()
+        return violation.with_(
+            sample=tuple(
+                {c: MASKED if c in rules.sensitive else value for c, value in zip(show, row, strict=True)}
+                for row in rows
+            )
+        )
+
+    renewed = {id(v): sampled(v) for v in judgement.violations}
+    return replace(
+        judgement,
+        violations=tuple(renewed[id(v)] for v in judgement.violations),
+        alerts=tuple(
+            replace(a, violations=tuple(renewed.get(id(v), v) for v in a.violations)) for a in judgement.alerts
+        ),
+    )
+
+
+def _mask(violation: Violation, sensitive: frozenset[str]) -> Violation:
+    """Without the values of a sensitive column: what was seen and expected may quote cells."""
+    touched = {violation.column, *violation.columns} & sensitive
+    counted = violation.origin is not Origin.LEARNED and violation.rows is not None
+    if not touched or counted:
+        return violation
+    return violation.with_(observed=MASKED, expected=MASKED)

@@ -1,0 +1,229 @@
+"""Triggers: actions on a verdict. They follow the commit and never change the verdict.
+
+What is to be done is recorded with the verdict, in the same transaction; each
+try is recorded after it. A trigger that keeps failing is given up after its
+number of attempts and left for `interlock doctor` to show. Addresses may hold
+secrets, so the catalog keeps a trigger's digest, not its address.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from interlock.catalog import Catalog, TriggerRun, TriggerState, Writer, triggers, verdicts
+from interlock.constraints.table_contract import EVENTS, Repair, Trigger
+from interlock.errors import ExtraMissing, TriggerFailed, UsageError, nearest
+from interlock.gates.verdict import Verdict
+from interlock.names import Decision, Severity
+from interlock.settings import current
+
+PAUSE_S = 0.1  # before the second try; doubles with each
+DETAIL_LENGTH_MAX = 300
+CALL = "call"  # the action of a trigger given in Python
+
+
+@dataclass(frozen=True, slots=True)
+class Hook(Trigger):
+    """A trigger given in Python: calls ``call(verdict)``."""
+
+    call: Callable[[Verdict], object] | None = None
+
+
+def python(
+    event: str, call: Callable[[Verdict], object], *, attempts: int | None = None, timeout_s: float | None = None
+) -> Hook:
+    """A trigger that calls a function. Raises `UsageError` for an unknown event."""
+    if event not in EVENTS:
+        raise UsageError(f"no event {event!r}", hint=nearest(event, EVENTS) or f"events: {', '.join(EVENTS)}")
+    name = getattr(call, "__qualname__", type(call).__qualname__)
+    return Hook(event, CALL, f"{name}#{id(call):x}", attempts, timeout_s, call)
+
+
+def events_of(verdict: Verdict) -> frozenset[str]:
+    """The events a verdict is: its outcome, its decision, and ``alert`` where it raises one.
+
+    ``refused`` and ``admitted``, the words for attached tables, set off what
+    was asked for ``quarantined`` and ``published``.
+    """
+    alias = {Decision.REFUSED: Decision.QUARANTINED, Decision.ADMITTED: Decision.PUBLISHED}
+    decision = alias.get(verdict.decision, verdict.decision)
+    loud = any(a.severity is not Severity.INFO for a in verdict.alerts)
+    return frozenset({verdict.outcome.value, decision.value} | ({"alert"} if loud else set()))
+
+
+def put(tx: Writer, verdict: Verdict, declared: Sequence[Trigger]) -> None:
+    """Record what is to be done about a verdict, in the verdict's own transaction."""
+    happened = events_of(verdict)
+    for trigger in declared:
+        if trigger.on in happened and not isinstance(trigger.target, Repair):
+            told = {"action": trigger.action, "id": identity(trigger), "shown": shown(trigger)}
+            triggers.put(tx, TriggerRun(verdict.id, verdict.table, verdict.partition, told, tx.now, tx.now))
+
+
+def identity(trigger: Trigger) -> str:
+    """A digest that finds a trigger again in the contract without storing its address."""
+    return hashlib.sha256(repr((trigger.on, trigger.action, trigger.target)).encode()).hexdigest()[:16]
+
+
+def shown(trigger: Trigger) -> str:
+    """A trigger in words, its address without anything secret."""
+    target = trigger.target
+    if isinstance(target, str):
+        word = target.split("#", 1)[0] if trigger.action == CALL else target.split(":", 1)[0] + "://…"
+        return f"{trigger.action} {word}"
+    return f"{trigger.action} {target[0] if isinstance(target, tuple) else target.constraint}"
+
+
+def run_pending(catalog: Catalog, declared: Sequence[Trigger], fresh: Mapping[str, Verdict]) -> None:
+    """Run what is recorded and not done, each within its attempts and time.
+
+    ``declared`` are the triggers known now; ``fresh`` the verdicts of this
+    process, which functions get as they are. A trigger that is no longer
+    declared is given up.
+    """
+    with catalog.read() as rx:
+        waiting = triggers.pending(rx)
+    known = {identity(t): t for t in declared}
+    for run in waiting:
+        trigger = known.get(run.trigger["id"])
+        if trigger is None:
+            if run.trigger["action"] != CALL or run.verdict_id in fresh:
+                _record(catalog, run, TriggerState.GIVEN_UP, run.attempts, "no longer declared")
+            continue
+        _attempt(catalog, run, trigger, fresh.get(run.verdict_id))
+
+
+def _attempt(catalog: Catalog, run: TriggerRun, trigger: Trigger, verdict: Verdict | None) -> None:
+    limit = trigger.attempts or current().trigger_attempts
+    with catalog.read() as rx:
+        stored = verdicts.get(rx, run.verdict_id)
+    document = dict(stored.document) if stored is not None else {}
+    for attempt in range(run.attempts + 1, limit + 1):
+        try:
+            _within(trigger.timeout_s or current().trigger_timeout_s, lambda: _act(trigger, document, verdict))
+        except Exception as error:
+            last = attempt >= limit
+            state = TriggerState.GIVEN_UP if last else TriggerState.FAILED
+            _record(catalog, run, state, attempt, _redacted(str(error) or type(error).__name__, trigger))
+            if not last:
+                time.sleep(PAUSE_S * 2 ** (attempt - 1))
+        else:
+            _record(catalog, run, TriggerState.DONE, attempt, None)
+            return
+
+
+def _record(catalog: Catalog, run: TriggerRun, state: TriggerState, attempts: int, detail: str | None) -> None:
+    if run.id is None:
+        return
+    with catalog.write() as tx:
+        triggers.update_(tx, run.id, state, attempts=attempts, detail=detail[:DETAIL_LENGTH_MAX] if detail else None)
+
+
+def _act(trigger: Trigger, document: Mapping[str, Any], verdict: Verdict | None) -> None:
+    target = trigger.target
+    if isinstance(target, tuple):
+        _run(target, document, trigger.timeout_s or current().trigger_timeout_s)
+    elif isinstance(trigger, Hook) and trigger.call is not None:
+        if verdict is None:
+            raise TriggerFailed("the process that held the function is gone")
+        trigger.call(verdict)
+    elif isinstance(target, str) and trigger.action == "webhook":
+        _post(os.path.expandvars(target), document, trigger.timeout_s or current().trigger_timeout_s)
+    elif isinstance(target, str):
+        _notify(os.path.expandvars(target), document)
+
+
+def _within(timeout_s: float, act: Callable[[], None]) -> None:
+    """Run ``act``, but wait no longer than ``timeout_s``; its error is raised here."""
+    failed: list[BaseException] = []
+
+    def guarded() -> None:
+        try:
+            act()
+        except BaseException as error:
+            failed.append(error)
+
+    worker = threading.Thread(target=guarded, daemon=True, name="interlock-trigger")
+    worker.start()
+    worker.join(timeout_s)
+    if worker.is_alive():
+        raise TriggerFailed(f"not done within {timeout_s:g} s")
+    if failed:
+        raise TriggerFailed(str(failed[0]) or type(failed[0]).__name__) from failed[0]
+
+
+def _notify(address: str, document: Mapping[str, Any]) -> None:
+    try:
+        import apprise
+    except ImportError:
+        raise ExtraMissing("notifications need Apprise", hint="pip install 'interlock[notify]'") from None
+    sender = apprise.Apprise()
+    if not sender.add(address):
+        raise TriggerFailed("Apprise does not know this kind of address")
+    if not sender.notify(title=title_of(document), body=body_of(document)):
+        raise TriggerFailed("the notification was not delivered")
+
+
+def _post(url: str, document: Mapping[str, Any], timeout_s: float) -> None:
+    """The verdict as JSON, by HTTP POST; anything but 2xx is a failure."""
+    if not url.startswith(("http://", "https://")):
+        raise TriggerFailed("a webhook needs an http or https address")
+    request = urllib.request.Request(
+        url, json.dumps(document).encode(), {"Content-Type": "application/json"}, method="POST"
+    )
+    with urllib.request.urlopen(request, timeout=timeout_s):
+        pass
+
+
+def _run(command: Sequence[str], document: Mapping[str, Any], timeout_s: float) -> None:
+    """The verdict goes in as JSON on standard input; no shell is involved."""
+    environment = {f"INTERLOCK_{k.upper()}": str(document.get(k, "")) for k in ("table", "partition", "outcome", "decision")}
+    try:
+        done = subprocess.run(
+            list(command),
+            input=json.dumps(document),
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            env=os.environ | environment,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise TriggerFailed(f"{command[0]} did not end within {timeout_s:g} s") from None
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or [""])[-1]
+        raise TriggerFailed(f"{command[0]} ended with status {done.returncode}: {last}")
+
+
+def title_of(document: Mapping[str, Any]) -> str:
+    """``flights@2013-06-01 quarantined``."""
+    return f"{document.get('table')}@{document.get('partition')} {document.get('decision')}"
+
+
+def body_of(document: Mapping[str, Any]) -> str:
+    """The alerts in words, each with the next command; the broken constraints where there are none."""
+    lines = []
+    for alert in document.get("alerts", ()):
+        lines.append(f"[{alert['severity']}] {alert['title']}")
+        if alert.get("advice"):
+            lines.append(f"  next: {alert['advice']}")
+    if not lines:
+        lines = [f"{v['constraint']}: {v['observed']}" for v in document.get("violations", ())]
+    return "\n".join(lines) or f"outcome {document.get('outcome')}"
+
+
+def _redacted(text: str, trigger: Trigger) -> str:
+    """An error without the address it may quote."""
+    if isinstance(trigger.target, str):
+        for secret in (trigger.target, os.path.expandvars(trigger.target)):
+            text = text.replace(secret, "…")
+    return text

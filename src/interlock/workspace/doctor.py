@@ -1,0 +1,153 @@
+"""Examining the workspace itself: writes past the gate, files, triggers, the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from interlock.catalog import State, TriggerState, foreign, partitions, triggers
+from interlock.gates import staging
+from interlock.gates.site import Site
+from interlock.ledger import Ledger, verify
+from interlock.workspace import recovery
+
+if TYPE_CHECKING:
+    from interlock.ledger import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at, whether it is in order, and what to do if not."""
+
+    ok: bool
+    what: str
+    detail: str
+    advice: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class PastTheGate:
+    """A commit another tool made to the lake without passing the gate."""
+
+    snapshot_id: int
+    tables: tuple[str, ...]
+    changes: str
+
+    def __str__(self) -> str:
+        where = ", ".join(self.tables) or "the lake"
+        return f"snapshot {self.snapshot_id} changed {where} past the gate ({self.changes}); it was never judged"
+
+
+def past_the_gate(site: Site) -> list[PastTheGate]:
+    """Foreign commits, oldest first."""
+    with site.catalog.read() as rx:
+        return [PastTheGate(f.snapshot_id, f.tables, _changes(f)) for f in foreign.unseen(rx)]
+
+
+def _changes(found: Any) -> str:
+    parts = [
+        f"{len(found.files_added)} files added" if found.files_added else "",
+        f"{len(found.files_removed)} files removed" if found.files_removed else "",
+        f"{found.delete_files} delete files" if found.delete_files else "",
+        f"{found.rows_inlined} rows in the catalog" if found.rows_inlined else "",
+    ]
+    return ", ".join(p for p in parts if p) or found.changes
+
+
+def examine(site: Site) -> list[Finding]:
+    """Everything that may be wrong with the workspace, cheapest first."""
+    return [*_foreign(site), *_files(site), *_writers(site), *_triggers(site), *_quarantine(site), *_ledger(site)]
+
+
+def _foreign(site: Site) -> Iterator[Finding]:
+    found = past_the_gate(site)
+    for one in found:
+        table = one.tables[0] if one.tables else "TABLE"
+        yield Finding(
+            False, "past the gate", str(one), f"write the partition again through the gate: interlock write {table} FILE"
+        )
+    if not found:
+        yield Finding(True, "past the gate", "every commit passed the gate")
+
+
+def _files(site: Site) -> Iterator[Finding]:
+    with site.catalog.read() as rx:
+        records = [p for p in partitions.all_(rx) if p.path and p.state is not State.DROPPED]
+    bad = 0
+    for record in records:
+        path = site.folder / (record.path or "")
+        if record.digest is not None and record.digest.startswith("mtime:"):
+            continue  # attached: somebody else's file, judged again when it changes
+        if not path.is_file():
+            bad += 1
+            yield Finding(False, "files", f"{record.table}@{record.label}: {path} is missing", "restore it from a backup")
+        elif path.stat().st_size != record.size_bytes:
+            bad += 1
+            yield Finding(False, "files", f"{record.table}@{record.label}: {path} was changed", "restore it from a backup")
+    if not bad:
+        yield Finding(True, "files", f"{len(records):,} files are where they belong")
+    gone = recovery.collect_orphans(site)
+    if gone:
+        yield Finding(True, "files", f"{len(gone)} unreferenced files past their grace period were removed")
+
+
+def _writers(site: Site) -> Iterator[Finding]:
+    dead = [left.path.name for left in staging.leftovers(site.staging)]
+    yield Finding(not dead, "writers", f"{len(dead)} unfinished writes" if dead else "no write was left unfinished")
+
+
+def _triggers(site: Site) -> Iterator[Finding]:
+    with site.catalog.read() as rx:
+        runs = triggers.list_(rx, limit=1000)
+    lost = [r for r in runs if r.state is TriggerState.GIVEN_UP]
+    waiting = [r for r in runs if r.state in (TriggerState.PENDING, TriggerState.FAILED)]
+    for run in lost[:10]:
+        yield Finding(
+            False,
+            "triggers",
+            f"{run.trigger['shown']} for {run.table}@{run.label} was given up after {run.attempts} tries: {run.detail}",
+        )
+    if waiting:
+        yield Finding(False, "triggers", f"{len(waiting)} wait to be tried again", "the next write tries them")
+    if not lost and not waiting:
+        yield Finding(True, "triggers", "none failed")
+
+
+def _quarantine(site: Site) -> Iterator[Finding]:
+    with site.catalog.read() as rx:
+        held = partitions.quarantined(rx)
+    yield Finding(True, "quarantine", f"{len(held)} partitions held" if held else "empty")
+
+
+def _ledger(site: Site) -> Iterator[Finding]:
+    report = verify_ledger(site)
+    for problem in report.problems[:10]:
+        yield Finding(False, "ledger", str(problem), "interlock ledger verify shows all")
+    if report.ok:
+        yield Finding(True, "ledger", f"{report.size:,} entries verified")
+
+
+def verify_ledger(site: Site) -> Report:
+    """Re-derive the ledger from its files and compare it with the catalog."""
+    return verify(site.ledger, site.catalog)
+
+
+def ledger_entries(site: Site, limit: int) -> list[dict[str, Any]]:
+    """The newest entries, oldest first, each with its ``index`` and one line ``what``."""
+    ledger = Ledger(site.ledger)
+    size = ledger.size
+    return [
+        {"index": e.index, **e.value, "what": _what(e.value)} for e in ledger.entries(max(0, size - limit), size)
+    ]
+
+
+def _what(entry: dict[str, Any]) -> str:
+    place = str(entry.get("table", ""))
+    if entry.get("partition"):
+        place += f"@{entry['partition']}"
+    facts = [entry.get(k) for k in ("decision", "outcome", "reason")]
+    return " ".join([place, *(str(f) for f in facts if f)])

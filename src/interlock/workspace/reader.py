@@ -1,0 +1,64 @@
+"""Reading what is published: DuckDB views over the lake's current files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+from sqlglot import exp
+
+from interlock.catalog import Mode, Reader, partitions, scan, tables
+from interlock.engines.failures import translated
+from interlock.engines.parquet import quoted
+from interlock.errors import QueryFailed
+from interlock.gates.site import Site
+
+if TYPE_CHECKING:
+    from interlock.catalog import TableRecord
+
+
+def sql(site: Site, query: str) -> duckdb.DuckDBPyRelation:
+    """A query over published data as a DuckDB relation; see `Workspace.sql`."""
+    connection = duckdb.connect()
+    with translated("query", reading=False):
+        statements = connection.extract_statements(query)
+        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+            raise QueryFailed("that is not one query", hint="sql() reads; write() writes")
+        with site.catalog.read() as rx:
+            for record in tables.list_(rx):
+                text = published(site, rx, record)
+                if text is not None:
+                    connection.execute(f"CREATE TEMP VIEW {quoted(record.name)} AS {text}")
+        return connection.sql(query)
+
+
+def fetched(relation: duckdb.DuckDBPyRelation) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Column names and rows."""
+    with translated("query", reading=False):
+        return list(relation.columns), relation.fetchall()
+
+
+def published(site: Site, rx: Reader, record: TableRecord) -> str | None:
+    """The query that reads a table's published rows; None before its first partition."""
+    if record.mode is Mode.ATTACHED:
+        paths = [p.path for p in partitions.current(rx, record.name) if p.path]
+        return str(_attached(site, paths)) if paths else None
+    if record.lake_table_id is None:
+        return None
+    return scan.query(rx, record.name)
+
+
+def _attached(site: Site, paths: list[str]) -> str:
+    return f"SELECT * FROM {site.engine.source(site.engine.relation(paths)).sql(dialect='duckdb')}"
+
+
+def source(site: Site, name: str) -> exp.Expression | None:
+    """Another table's published rows as a FROM item; None where there is nothing published."""
+    with site.catalog.read() as rx:
+        record = tables.find(rx, name)
+        if record is None:
+            return None
+        text = published(site, rx, record)
+    if text is None:
+        return None
+    return exp.Var(this=f"({text}) AS referenced")

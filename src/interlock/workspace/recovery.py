@@ -1,0 +1,72 @@
+"""What the start of a workspace puts right after a process that died."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from interlock import durable
+from interlock.catalog import State, lake, partitions, tables
+from interlock.errors import InterlockError, LedgerError
+from interlock.gates import staging
+from interlock.gates.site import Site
+from interlock.ledger import Ledger
+from interlock.settings import current
+
+
+def recover(site: Site) -> tuple[str, ...]:
+    """Finish or undo what was under way; one line for each thing found.
+
+    A write that committed is finished (its ledger entry is projected); one that
+    did not is undone: its files were never visible and go. Writers that are
+    alive are left alone.
+    """
+    notes = []
+    for left in staging.leftovers(site.staging):
+        referenced = _referenced(site)
+        orphans = [d for d in left.destinations if d not in referenced and d.is_file()]
+        committed = bool(left.destinations) and not orphans
+        durable.remove(orphans)
+        left.discard()
+        what = f"{left.table}@{left.label}" if left.table != "?" else "a write"
+        notes.append(
+            f"the write of {what} had committed; nothing was lost"
+            if committed
+            else f"the write of {what} was cut off before its commit; nothing of it was published"
+        )
+    try:
+        caught_up = Ledger(site.ledger).project(site.catalog)
+    except LedgerError as error:
+        return (*notes, f"the ledger is not in order: {error}")
+    if caught_up:
+        notes.append(f"{caught_up} ledger entries were committed but not yet in the ledger's files")
+    return tuple(notes)
+
+
+def _referenced(site: Site) -> set[Path]:
+    with site.catalog.read() as rx:
+        return {site.folder / p.path for p in partitions.all_(rx) if p.path}
+
+
+def collect_orphans(site: Site) -> list[Path]:
+    """Remove files nobody refers to that are older than the grace period; returns them.
+
+    Files of dropped partitions count as unreferenced. Everything a snapshot of
+    the lake still lists is kept, by whoever it was written.
+    """
+    with site.catalog.read() as rx:
+        kept = {site.folder / p.path for p in partitions.all_(rx) if p.path and p.state is not State.DROPPED}
+        for record in tables.list_(rx):
+            if record.lake_table_id is not None:
+                kept.update(f.path for f in lake.every_file(rx, record.name))
+    before = time.time() - current().orphan_grace_s
+    gone = []
+    for folder in (site.catalog.data, site.quarantine):
+        for file in folder.rglob("*.parquet"):
+            try:
+                if file not in kept and file.stat().st_mtime < before:
+                    durable.remove([file])
+                    gone.append(file)
+            except (OSError, InterlockError):
+                continue
+    return gone

@@ -1,0 +1,399 @@
+"""A table: the gates of one asset, spoken to from Python."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from interlock import constraints, detect
+from interlock import profile as profiles_
+from interlock.catalog import (
+
+    AcceptRecord,
+    Mode,
+    PartitionRecord,
+    Reader,
+    TableRecord,
+    accepts,
+    lake,
+    outbox,
+    partitions,
+    profiles,
+    tables,
+    verdicts,
+)
+from interlock.catalog import constraints as stored_constraints
+from interlock.catalog.records import CURRENT
+from interlock.constraints import contract
+from interlock.constraints.constraint import Constraint
+from interlock.engines.schema import Schema
+from interlock.engines.types import column as column_of
+from interlock.errors import ColumnMissing, PartitionNotFound, UsageError, nearest
+from interlock.gates import attached, backfill, quarantine, write
+from interlock.gates.judge import Rules
+from interlock.gates.verdict import Verdict
+from interlock.gates.write import Request
+from interlock.names import Severity, partition_label
+from interlock.profile.profile import Profile
+
+if TYPE_CHECKING:
+    from interlock.workspace.workspace import Workspace
+
+Progress = Callable[[int, int], None]
+
+
+def _quiet(done: int, total: int) -> None:
+    return None
+
+
+class Table:
+    """A managed or attached table of a workspace. Made by `Workspace.table` and `Workspace.attach`."""
+
+    def __init__(self, workspace: Workspace, name: str) -> None:
+        self._workspace = workspace
+        self._site = workspace.site
+        self.name = name
+        self._history: tuple[object, detect.History] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Table {self.name!r} of {self._workspace.path}>"
+
+    # --- what it is -------------------------------------------------------------------
+
+    @property
+    def record(self) -> TableRecord:
+        with self._site.catalog.read() as rx:
+            return tables.get(rx, self.name)
+
+    @property
+    def partition(self) -> str | None:
+        """The column that splits the table; None where each load is a partition."""
+        return self.record.partition
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The columns that name a row."""
+        return self.record.key
+
+    @property
+    def attached(self) -> bool:
+        """Whether the data is somebody else's and judged where it is."""
+        return self.record.mode is Mode.ATTACHED
+
+    @property
+    def enforced(self) -> frozenset[str]:
+        """Names of learned constraints that block; ``*`` for all."""
+        with self._site.catalog.read() as rx:
+            found = stored_constraints.enforced(rx, self.name)
+        return found | self._workspace.enforced_by_contract(self.name)
+
+    def partitions(self) -> list[PartitionRecord]:
+        """What is published (or, attached, admitted), in order: ``.label .rows .loaded_at`` and more."""
+        with self._site.catalog.read() as rx:
+            return partitions.current(rx, self.name)
+
+    def profile(self, partition: object) -> Profile:
+        """The profile taken when that partition was judged. Raises `PartitionNotFound`."""
+        label = partition_label(partition)
+        with self._site.catalog.read() as rx:
+            record = partitions.one(rx, self.name, label)
+            document = profiles.document(rx, record.id) if record is not None and record.id is not None else None
+            known = [p.label for p in partitions.current(rx, self.name)] if document is None else []
+        if document is None:
+            raise PartitionNotFound(f"{self.name} has no partition {label!r}", hint=nearest(label, known))
+        return profiles_.from_document(document)
+
+    # --- what it promises -------------------------------------------------------------
+
+    @property
+    def constraints(self) -> tuple[Constraint, ...]:
+        """Declared ones first, then what was learned."""
+        return (*self._declared(), *self.learn())
+
+    def require(
+        self,
+        *expressions: str | Constraint,
+        tolerance: float = 0.0,
+        severity: str | Severity = Severity.PAGE,
+        block: bool = True,
+        name: str | None = None,
+    ) -> Table:
+        """Declare constraints: SQL boolean expressions, or `not_null`, `unique`, `in_set` and the like.
+
+        Without aggregates an expression must hold for every row up to
+        ``tolerance`` (a share, 0 ≤ tolerance < 1); with aggregates, for the
+        partition. Declaring the same again changes nothing. Raises
+        `ExpressionRefused` before anything is stored.
+        """
+        schema = self._schema()
+        made = [self._made(e, schema, tolerance, Severity(severity), block, name) for e in expressions]
+        with self._site.catalog.write() as tx:
+            known = {d["name"]: d for d in stored_constraints.list_(tx, self.name)}
+            for constraint in made:
+                document = constraints.to_dict(constraint)
+                if known.get(constraint.name) != document:
+                    stored_constraints.put(tx, self.name, document)
+                    outbox.append(tx, "require", {"table": self.name, "constraint": document})
+        self._workspace.project()
+        return self
+
+    def _made(
+        self,
+        expression: str | Constraint,
+        schema: Schema | None,
+        tolerance: float,
+        severity: Severity,
+        block: bool,
+        name: str | None,
+    ) -> Constraint:
+        if isinstance(expression, Constraint):
+            return expression.with_(tolerance=tolerance or expression.tolerance, severity=severity, block=block)
+        return constraints.parse(
+            expression, schema, name=name, tolerance=tolerance, severity=severity, block=block
+        )
+
+    def segments(self, *columns: str) -> Table:
+        """Watch these bounded columns value by value as well."""
+        self._set(segments=list(dict.fromkeys(columns)))
+        return self
+
+    def learn(self) -> tuple[Constraint, ...]:
+        """What the table normally holds, learned from its published partitions, with evidence."""
+        learned = self._learned()
+        return learned.constraints if learned is not None else ()
+
+    def write_learned(self) -> tuple[Constraint, ...]:
+        """Add the learned constraints to ``interlock.yaml`` for a person to edit; returns those added."""
+        return contract.write_learned(self._workspace.contract_path, self.name, self.learn())
+
+    def enforce(self, *names: str, off: bool = False) -> frozenset[str]:
+        """Let learned constraints block, all or by name; ``off`` puts them back to shadow."""
+        known = [c.name for c in self.learn()]
+        for name in names:
+            if name not in known and not off:
+                raise UsageError(
+                    f"{self.name} has learned no constraint {name!r}",
+                    hint=nearest(name, known) or f"interlock learn {self.name} lists them",
+                )
+        with self._site.catalog.write() as tx:
+            if off:
+                stored_constraints.shadow(tx, self.name, names or None)
+            else:
+                stored_constraints.enforce(tx, self.name, names or ("*",))
+            outbox.append(tx, "shadow" if off else "enforce", {"table": self.name, "constraints": list(names) or ["*"]})
+        self._workspace.project()
+        return self.enforced
+
+    def accept(self, since: object, reason: str) -> list[str]:
+        """Start a new normal at ``since``: what differs from then on is no fault. Returns the labels it covers."""
+        label = partition_label(since)
+        if not reason.strip():
+            raise UsageError("accepting a new normal needs a reason", hint="it is recorded in the ledger")
+        order = partitions.label_order(label)
+        with self._site.catalog.write() as tx:
+            covered = [p.label for p in partitions.current(tx, self.name) if partitions.label_order(p.label) >= order]
+            record = AcceptRecord(self.name, label, reason, tx.now, self._workspace.user)
+            accepts.put(tx, record)
+        self._history = None
+        self._workspace.project()
+        return covered
+
+    # --- gates ------------------------------------------------------------------------
+
+    def write(self, data: object, partition: object = None) -> Verdict:
+        """Write – audit – publish one partition.
+
+        ``data`` is a pandas, Polars or Arrow table, anything with the Arrow
+        PyCapsule interface, or a path or glob of Parquet, CSV or JSON.
+        ``partition`` may be left out where the partition column holds a single
+        value. A partition that is already there is replaced; its old version is
+        kept. Raises `InterlockError` subclasses for data that can't be judged;
+        then nothing is stored.
+        """
+        self._managed("written to")
+        request = self._request(data, partition)
+        verdict = write.write(self._site, request)
+        self._remember(verdict)
+        return verdict
+
+    def check(self, data: object, partition: object = None) -> Verdict:
+        """What `write` would say. Nothing is stored and no trigger fires."""
+        return write.check(self._site, self._request(data, partition))
+
+    def backfill(self, data: object, *, progress: Progress = _quiet) -> list[Verdict]:
+        """Write many partitions at once, split by the partition column, in one commit.
+
+        Each is judged by the partitions before it, as if they had come one by one.
+        """
+        self._managed("written to")
+        if self.partition is None:
+            return [self.write(data)]
+        made = backfill.backfill(self._site, self._request(data, None), self.history(), progress)
+        self._history = None
+        return made
+
+    def judge_new(self, progress: Progress = _quiet) -> list[Verdict]:
+        """Judge the files of an attached table that are new or changed since the last time."""
+        record = self.record
+        if record.mode is not Mode.ATTACHED or record.location is None:
+            raise UsageError(f"{self.name} is a managed table", hint="check(data) judges data before it is written")
+        made = attached.judge_new(self._site, self._request(None, None), self.history(), progress)
+        self._history = None
+        return made
+
+    def release(self, partition: object, reason: str) -> dict[str, Any]:
+        """Publish a quarantined partition after all; what it holds counts as normal from now on."""
+        label = partition_label(partition)
+        with_ = quarantine.release(self._site, self.record, label, self._reason(reason), self._workspace.user)
+        self._history = None
+        return with_
+
+    def drop(self, partition: object, reason: str) -> dict[str, Any]:
+        """Take a partition out of quarantine for good. Its file is kept for the grace period."""
+        label = partition_label(partition)
+        return quarantine.drop(self._site, self.record, label, self._reason(reason), self._workspace.user)
+
+    def quarantined_verdict(self, partition: object) -> dict[str, Any]:
+        """The verdict that put a partition into quarantine."""
+        with self._site.catalog.read() as rx:
+            record = quarantine.held(rx, self.name, partition_label(partition))
+            found = verdicts.get(rx, record.verdict_id) if record.verdict_id else None
+        if found is None:
+            raise PartitionNotFound(f"{self.name}@{partition} has no verdict on record")
+        return dict(found.document)
+
+    # --- history ----------------------------------------------------------------------
+
+    def history(self) -> detect.History:
+        """The published partitions' features, in order; kept between calls while nothing changed."""
+        with self._site.catalog.read() as rx:
+            stamp = self._stamp(rx)
+            if self._history is not None and self._history[0] == stamp:
+                return self._history[1]
+            history = self._load(rx)
+        self._history = (stamp, history)
+        return history
+
+    def _load(self, rx: Reader) -> detect.History:
+        released = quarantine.released_labels(rx, self.name)
+        names: dict[int, tuple[str, ...]] = {}
+        rows = []
+        for row in profiles.history(rx, self.name, states=CURRENT):
+            if row.vector_schema not in names:
+                names[row.vector_schema] = profiles.vector_schema(rx, row.vector_schema)
+            features = detect.Features.unpack(names[row.vector_schema], row.vector, row.domains)
+            rows.append(detect.Row(row.label, features, trusted=row.label in released))
+        history = detect.History.of(rows)
+        for accept in accepts.list_(rx, self.name):
+            history = history.accepted(accept.since)
+        return history
+
+    def _stamp(self, rx: Reader) -> object:
+        return partitions.stamp(rx, self.name), len(accepts.list_(rx, self.name))
+
+    def _remember(self, verdict: Verdict) -> None:
+        """After our own write, append to the history in memory instead of loading it again."""
+        if self._history is None or verdict.decision.value != "published":
+            return
+        history = self._history[1]
+        if verdict.partition in history.labels:
+            self._history = None
+            return
+        with self._site.catalog.read() as rx:
+            stamp = self._stamp(rx)
+        self._history = (stamp, history.append(verdict.partition, detect.features(verdict.profile)))
+
+    def _learned(self) -> detect.Learned | None:
+        history = self.history()
+        return detect.learn(history) if history.labels else None
+
+    def series(self, verdict: Verdict, most: int = 3) -> dict[str, list[float | None]]:
+        """Histories of the statistics a verdict found broken, ending in its own value."""
+        rows = [r for r in self.history().rows if r.label != verdict.partition]
+        now = detect.features(verdict.profile)
+        found: dict[str, list[float | None]] = {}
+        for v in sorted(verdict.violations, key=lambda v: (v.severity.rank, -v.score)):
+            key = detect.Key(v.column or "", v.statistic)
+            if key in now and len(found) < most:
+                title = f"{v.column} {v.statistic}" if v.column else v.statistic
+                found[title] = [*(r.features.get(key) for r in rows), now.get(key)]
+        return found
+
+    # --- within -----------------------------------------------------------------------
+
+    def _request(self, data: object, partition: object) -> Request:
+        declared = self._workspace.contract_of(self.name)
+        record = self.record
+        with self._site.catalog.read() as rx:
+            latest = verdicts.list_(rx, self.name, limit=1)
+        previous = {
+            v["constraint"]: v["since"] for r in latest for v in r.document["violations"] if v.get("since")
+        }
+        return Request(
+            table=record,
+            rules=self._rules(record),
+            learned=self._learned(),
+            previous=previous,
+            triggers=(*declared.triggers, *self._workspace.hooks(self.name)),
+            data=data,
+            label=None if partition is None else partition_label(partition),
+            now=dt.datetime.now(dt.UTC),
+        )
+
+    def _rules(self, record: TableRecord) -> Rules:
+        declared = self._workspace.contract_of(self.name)
+        settings = record.settings
+        sensitive = frozenset((*settings.get("sensitive", ()), *declared.sensitive))
+        return Rules(
+            table=self.name,
+            declared=self._declared(),
+            enforced=self.enforced,
+            key=record.key or declared.key,
+            segments=tuple(dict.fromkeys((*settings.get("segments", ()), *declared.segments))),
+            sensitive=sensitive,
+            show_all=declared.allow_samples,
+            schema=self._schema(),
+            source_of=self._workspace.source_of,
+        )
+
+    def _declared(self) -> tuple[Constraint, ...]:
+        with self._site.catalog.read() as rx:
+            own = [constraints.from_dict(d) for d in stored_constraints.list_(rx, self.name)]
+        written = self._workspace.contract_of(self.name).constraints
+        names = {c.name for c in written}
+        return (*written, *(c for c in own if c.name not in names))
+
+    def _schema(self) -> Schema | None:
+        """What the table holds today; None before its first partition."""
+        with self._site.catalog.read() as rx:
+            record = tables.get(rx, self.name)
+            if record.lake_table_id is not None:
+                return tuple(column_of(f.name, f.type.duckdb) for f in lake.columns(rx, self.name))
+            current = partitions.current(rx, self.name)
+        return tuple(column_of(n, t) for n, t in current[-1].schema) if current else None
+
+    def _set(self, **settings: Any) -> None:
+        with self._site.catalog.write() as tx:
+            record = tables.get(tx, self.name)
+            if all(record.settings.get(k) == v for k, v in settings.items()):
+                return
+            schema_names = {f.name for f in lake.columns(tx, self.name)} if record.lake_table_id is not None else None
+            for name in settings.get("segments", ()):
+                if schema_names is not None and name not in schema_names:
+                    raise ColumnMissing(f"{self.name} has no column {name!r}", hint=nearest(name, schema_names))
+            tables.put(tx, replace(record, settings={**record.settings, **settings}))
+
+    def _managed(self, what: str) -> None:
+        if self.attached:
+            raise UsageError(
+                f"{self.name} is attached: its data is judged where it is and never {what}",
+                hint=f"interlock check {self.name} judges its new files",
+            )
+
+    @staticmethod
+    def _reason(reason: str) -> str:
+        if not reason.strip():
+            raise UsageError("a reason is needed", hint="it is recorded in the ledger")
+        return reason

@@ -1,0 +1,275 @@
+"""The workspace: composes catalog, engine, gates and ledger. The only place that wires parts together."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from sqlglot import exp
+
+from interlock.catalog import Catalog, Mode, TableRecord, outbox, tables, verdicts
+from interlock.constraints.contract import Contract, TableContract
+from interlock.engines.duckdb import DuckDB
+from interlock.errors import TableConflict, TableNotFound, nearest
+from interlock.gates import quarantine, trigger, write
+from interlock.gates.site import Site
+from interlock.gates.verdict import Verdict
+from interlock.names import table_name
+from interlock.workspace import doctor, place, reader, recovery
+from interlock.workspace.table import Table
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from interlock.ledger import Report
+
+
+def open(path: str | os.PathLike[str] | None = None, *, create: bool = True) -> Workspace:
+    """The workspace at ``path``, made if need be (unless ``create`` is False).
+
+    Without a path: the project in the current folder, that is its
+    ``interlock.yaml``, else an embedded workspace in ``./.interlock``. A folder
+    that already holds other files keeps its workspace in ``.interlock`` inside.
+    Several processes may have it open at once. What an earlier process left
+    unfinished is cleaned up first; `Workspace.recovered` says what.
+
+    Raises `WorkspaceNotFound`, `WorkspaceVersion`, `ContractError`, `StorageFailed`.
+    """
+    found = place.find(path) if create else place.existing(path)
+    contract = Contract.load(found.contract) if found.contract else None
+    catalog = Catalog.open(found.folder) if found.exists else Catalog.create(found.folder)
+    try:
+        return Workspace(found, catalog, contract)
+    except BaseException:
+        catalog.close()
+        raise
+
+
+class Workspace:
+    """Tables, their gates and the record of what happened. Made by `open`; a context manager."""
+
+    def __init__(self, found: place.Place, catalog: Catalog, contract: Contract | None) -> None:
+        self.path = found.folder
+        self.contract_path = found.contract or _project(found.folder) / place.CONTRACT
+        self.site = Site(found.folder, catalog, DuckDB())
+        self._contract = contract
+        self._tables: dict[str, Table] = {}
+        self._hooks: dict[str, list[trigger.Trigger]] = {}
+        self.recovered: tuple[str, ...] = recovery.recover(self.site)
+        self._bind_contract()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the catalog and the engine. May be called twice."""
+        self.site.engine.close()
+        self.site.catalog.close()
+
+    def __repr__(self) -> str:
+        return f"<Workspace {self.path}>"
+
+    @property
+    def user(self) -> str:
+        """The operating-system user, as entries in the ledger name it."""
+        with contextlib.suppress(Exception):
+            return getpass.getuser()
+        return str(os.getuid())
+
+    # --- tables -----------------------------------------------------------------------
+
+    def table(
+        self, name: str, partition: str | None = None, key: Sequence[str] | str | None = None
+    ) -> Table:
+        """The managed table ``name``: bound if it exists, created otherwise.
+
+        ``partition`` is the column that splits it; without one each load is a
+        partition of its own. ``key`` names the columns that name a row. Given for
+        an existing table they must agree (`TableConflict`), save that a key may be
+        added later.
+        """
+        columns = (key,) if isinstance(key, str) else tuple(key or ())
+        with self.site.catalog.read() as rx:
+            known = tables.find(rx, table_name(name))
+        if known is None:
+            self._create(name, Mode.MANAGED, partition, columns, None)
+        else:
+            self._agree(known, partition, columns)
+        return self._tables.setdefault(name, Table(self, name))
+
+    def attach(
+        self, name: str, location: str | os.PathLike[str], key: Sequence[str] | str | None = None
+    ) -> Table:
+        """The attached table ``name``: Parquet or CSV files that are judged where they are and never moved.
+
+        Each file the glob ``location`` matches is a partition, called by the
+        ``column=value`` in its path, else by its name.
+        """
+        columns = (key,) if isinstance(key, str) else tuple(key or ())
+        glob = os.fspath(location)
+        with self.site.catalog.read() as rx:
+            known = tables.find(rx, table_name(name))
+        if known is None:
+            self._create(name, Mode.ATTACHED, None, columns, glob if "://" in glob else os.path.abspath(glob))
+        elif known.mode is not Mode.ATTACHED:
+            raise TableConflict(f"{name} is a managed table", hint="attach the files under another name")
+        else:
+            self._agree(known, None, columns)
+        return self._tables.setdefault(name, Table(self, name))
+
+    def tables(self) -> list[Table]:
+        """Every table, by name."""
+        with self.site.catalog.read() as rx:
+            names = [record.name for record in tables.list_(rx)]
+        return [self._tables.setdefault(name, Table(self, name)) for name in names]
+
+    def existing_table(self, name: str) -> Table:
+        """The table ``name``; `TableNotFound`, with the nearest name, rather than a new one."""
+        known = {t.name: t for t in self.tables()}
+        if name not in known:
+            raise TableNotFound(
+                f"no table {name!r} in {self.path}",
+                hint=nearest(name, known) or "`interlock init FILE --table NAME` makes one",
+            )
+        return known[name]
+
+    def _create(self, name: str, mode: Mode, partition: str | None, key: tuple[str, ...], location: str | None) -> None:
+        with self.site.catalog.write() as tx:
+            if tables.find(tx, name) is not None:
+                return
+            tables.put(tx, TableRecord(name, mode, partition, key, location, {}, tx.now))
+            body = {"table": name, "mode": mode.value, "partition": partition, "key": list(key)}
+            outbox.append(tx, "table", body)
+        self.project()
+
+    def _agree(self, known: TableRecord, partition: str | None, key: tuple[str, ...]) -> None:
+        if partition is not None and known.partition != partition:
+            raise TableConflict(
+                f"{known.name} is partitioned by {known.partition!r}, not by {partition!r}",
+                hint="leave partition out, or use another table name",
+            )
+        if not key or known.key == key:
+            return
+        if known.key:
+            raise TableConflict(f"{known.name} has the key {list(known.key)}, not {list(key)}", hint="leave key out")
+        with self.site.catalog.write() as tx:
+            tables.put(tx, replace(tables.get(tx, known.name), key=key))
+
+    # --- contract and hooks -----------------------------------------------------------
+
+    def contract_of(self, name: str) -> TableContract:
+        """What ``interlock.yaml`` says of a table; an empty contract where it says nothing."""
+        return self._contract.table(name) if self._contract else TableContract()
+
+    def enforced_by_contract(self, name: str) -> frozenset[str]:
+        """Names of learned constraints the contract makes block; ``*`` for all."""
+        enforce = self.contract_of(name).enforce
+        if isinstance(enforce, tuple):
+            return frozenset(enforce)
+        return frozenset({"*"}) if enforce else frozenset()
+
+    def _bind_contract(self) -> None:
+        for name, declared in (self._contract.tables if self._contract else {}).items():
+            if declared.attach:
+                root = self.contract_path.parent
+                self.attach(name, declared.attach if "://" in declared.attach else root / declared.attach, declared.key)
+            else:
+                self.table(name, declared.partition, declared.key)
+
+    def on(
+        self,
+        event: str,
+        action: Callable[[Verdict], object],
+        *,
+        table: str | None = None,
+        attempts: int | None = None,
+        timeout_s: float | None = None,
+    ) -> None:
+        """Call ``action(verdict)`` on every verdict of this ``event`` while this workspace is open.
+
+        Events: ``fail``, ``pass``, ``inconclusive``, ``published``,
+        ``quarantined``, ``alert``. A callable that fails is recorded, tried again
+        within bounds, and never changes the verdict.
+        """
+        made = trigger.python(event, action, attempts=attempts, timeout_s=timeout_s)
+        self._hooks.setdefault(table or "", []).append(made)
+
+    def hooks(self, name: str) -> tuple[trigger.Trigger, ...]:
+        """The callables given to `on` for a table."""
+        return (*self._hooks.get("", ()), *self._hooks.get(name, ()))
+
+    # --- reading ----------------------------------------------------------------------
+
+    def sql(self, query: str) -> duckdb.DuckDBPyRelation:
+        """Query published data; tables by their names. Gives a DuckDB relation: ``.df()``, ``.pl()``, ``.fetchall()``.
+
+        One consistent view: what others publish meanwhile is not seen. Raises
+        `QueryFailed` for anything that is not a query or does not run.
+        """
+        return reader.sql(self.site, query)
+
+    def rows(self, query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Column names and rows of a query."""
+        relation = self.sql(query)
+        return reader.fetched(relation)
+
+    def source_of(self, name: str) -> exp.Expression:
+        """Another table's published rows as a FROM item, for foreign keys."""
+        return reader.source(self.site, name)
+
+    # --- what happened ----------------------------------------------------------------
+
+    def quarantined(self, table: str | None = None) -> list[quarantine.Held]:
+        """Every partition in quarantine."""
+        if table is not None:
+            self.existing_table(table)
+        with self.site.catalog.read() as rx:
+            return quarantine.list_(rx, table)
+
+    def verdicts(self, table: str | None = None, limit: int | None = None) -> list[dict[str, Any]]:
+        """Stored verdicts as documents, newest first."""
+        with self.site.catalog.read() as rx:
+            return [dict(v.document) for v in verdicts.list_(rx, table, limit)]
+
+    def alerts(self, table: str | None = None, limit: int = 20) -> list[dict[str, Any]]:
+        """The newest alerts as documents, each with ``table`` and ``partition``."""
+        found: list[dict[str, Any]] = []
+        for document in self.verdicts(table):
+            for alert in document["alerts"]:
+                found.append({"table": document["table"], "partition": document["partition"], **alert})
+            if len(found) >= limit:
+                break
+        return found[:limit]
+
+    def project(self) -> None:
+        """Bring the ledger's files up to what is committed."""
+        write.project(self.site)
+
+    def ledger_entries(self, limit: int = 20) -> list[dict[str, Any]]:
+        """The newest entries, oldest first, each with its ``index`` and one line ``what``."""
+        return doctor.ledger_entries(self.site, limit)
+
+    def verify_ledger(self) -> Report:
+        """Re-derive the ledger from its files and compare it with the catalog; read-only."""
+        return doctor.verify_ledger(self.site)
+
+    def past_the_gate(self) -> list[doctor.PastTheGate]:
+        """Writes other tools made to the lake without passing the gate."""
+        return doctor.past_the_gate(self.site)
+
+    def doctor(self) -> list[doctor.Finding]:
+        """Everything that may be wrong with the workspace itself."""
+        return doctor.examine(self.site)
+
+
+def _project(folder: Path) -> Path:
+    return folder.parent if folder.name == place.FOLDER else folder
