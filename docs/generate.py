@@ -93,12 +93,142 @@ Every default and limit. Set one for a process with its environment variable, or
 
 # --- statistics -----------------------------------------------------------------------
 
+TYPES = {
+    "INTEGER": "BIGINT",
+    "FLOAT": "DOUBLE",
+    "DECIMAL": "DECIMAL(18,3)",
+    "BOOLEAN": "BOOLEAN",
+    "TEXT": "VARCHAR",
+    "BINARY": "BLOB",
+    "DATE": "DATE",
+    "TIME": "TIME",
+    "TIMESTAMP": "TIMESTAMP",
+    "TIMESTAMPTZ": "TIMESTAMP WITH TIME ZONE",
+    "INTERVAL": "INTERVAL",
+    "NESTED": "INTEGER[]",
+    "OTHER": "UUID",
+}
+
 
 def statistics() -> str:
-    from interlock.profiles.statistics import REGISTRY
+    from interlock.profile.statistics import FAMILIES
+    from interlock.settings import Settings
 
-    rows = [(f"`{s.name}`", s.unit, s.kinds, s.classes, s.nulls, s.error) for s in REGISTRY]
-    return table(("statistic", "unit", "columns", "class", "NULL", "error bound"), rows)
+    rows = [statistic(family, name) for family in FAMILIES for name in family.means]
+    exact = f"{Settings().exact_rows_max:_}"
+    return f"""# Statistics
+
+What a profile holds. Every statistic has a class: *exact*; *deterministic* (from a sample with a fixed hash: the same
+data gives the same value, on any machine and any number of threads); or *advisory* (an engine's own approximation,
+stable within one version). Only the first two may decide a blocking constraint.
+
+Up to {exact} rows (`exact_rows_max`) everything is exact. The class and the error bound below are those of larger
+partitions. An empty column, or one without a value, has `None` where the statistic is undefined.
+
+## Of a column
+
+{table(("statistic", "what it is", "unit", "columns", "NULL", "class when large", "error bound when large"), rows)}
+
+## Of the rows
+
+| statistic | what it is |
+|---|---|
+| `rows` | How many. |
+| `key_duplicates` | Rows beyond the first with the same key; only where the table has a key. |
+| `row_duplicates` | Rows beyond the first that are equal in every column; of a sample when large. |
+"""
+
+
+def statistic(family: Any, name: str) -> tuple[str, ...]:
+    from interlock.engines.schema import Column, Kind
+    from interlock.profile.statistics.family import Scope, Size
+
+    columns = {kind: Column("x", TYPES[kind.name], kind) for kind in Kind if kind.name in TYPES}
+    applies = [kind for kind, column in columns.items() if family.applies(column)]
+    classes = {
+        str(family.classes(Scope(columns[kind], "x", Size.LARGE, counted=False), name)) for kind in applies
+    }
+    meaning = family.means[name]
+    where = "all" if len(applies) == len(columns) else ", ".join(kind.value for kind in applies)
+    error = "" if classes == {"exact"} else meaning.error
+    return f"`{name}`", meaning.text, meaning.unit, where, meaning.nulls, ", ".join(sorted(classes)), error
+
+
+# --- expressions ----------------------------------------------------------------------
+
+
+def expressions() -> str:
+    from interlock.constraints import language
+
+    operations = list(language.OPERATIONS.values())
+    plain = [(f"`{o.signature}`", o.means) for o in operations if not o.aggregate]
+    aggregates = [(f"`{o.signature}`", o.means) for o in operations if o.aggregate]
+    special = [(f"`{name}`", means) for name, means in language.SPECIAL.items()]
+    predicates = [(f"`{name}`", means) for name, means in language.PREDICATES.items()]
+    aliases = ", ".join(f"`{other}` ({name})" for other, name in sorted(language.ALIASES.items()))
+    refused: dict[str, list[str]] = {}
+    for name, why in language.REFUSED_FUNCTIONS.items():
+        refused.setdefault(why, []).append(f"`{name}`")
+    why_not = "\n".join(f"- {', '.join(names)}: {why}." for why, names in refused.items())
+    return f"""# Expressions
+
+A constraint is a SQL boolean expression over the columns of one table; this is version {language.VERSION} of the
+language. Without an aggregate it must hold for every row, up to the constraint's `tolerance`; with one, for the
+partition. What is not on this page is refused before it runs, with the place underlined: a second statement, a
+subquery, a window function, another table (other than by `references`), anything that writes, and every function that
+reaches files, the network or the environment.
+
+## NULL and errors
+
+- A row for which the expression is NULL does **not** break it: `age >= 0` says nothing of an unknown age. Say
+  `age IS NOT NULL` for that.
+- A row for which the evaluation **fails** (a text that is no number, an integer divided by 0) does break it.
+- An expression over the partition that is NULL, such as the average of nothing, is **inconclusive**: never a pass.
+- An error inside the argument of an aggregate is counted, and fails.
+
+## Operators
+
+{table(("written", "means"), [(f"`{written}`", means) for written, means in language.OPERATORS])}
+
+## Functions
+
+NULL in, NULL out, unless said otherwise. A `moment` is a date or timestamp, a zoned one taken in UTC; `count`, `places`,
+`fraction`, `pattern` and `unit` are constants.
+
+{table(("function", "means"), [*plain, *special])}
+
+{part_functions(language)}
+
+Other spellings: {aliases}.
+
+## Aggregates
+
+NULLs are left out; over no rows all are NULL but the counts.
+
+{table(("aggregate", "means"), aggregates)}
+
+## A constraint of their own
+
+These are the whole expression or nothing.
+
+{table(("written", "means"), predicates)}
+
+## Sums of floats
+
+Adding floats in another order gives another sum. Here each value is turned into a whole number first (one of three
+scales, by its size), and whole numbers add up the same in any order: `sum` and `avg` of a float column give the same
+bits on every run, whatever the number of threads. Values of 2^70 and more are added as floats. `stddev`, `variance` and
+quantiles take their values in ascending order, for the same reason. Still compare floats with a margin, never with `=`.
+
+## Refused, and what to write instead
+
+{why_not}
+"""
+
+
+def part_functions(language: Any) -> str:
+    names = ", ".join(f"`{name}(moment)`" for name in language.PARTS)
+    return f"{names} are short for `date_part`."
 
 
 # --- command line ---------------------------------------------------------------------
@@ -213,6 +343,7 @@ def class_(name: str, value: type[Any]) -> Iterator[str]:
 PAGES: dict[str, Callable[[], str]] = {
     "cli.md": cli,
     "errors.md": errors,
+    "expressions.md": expressions,
     "python.md": python,
     "settings.md": settings,
     "statistics.md": statistics,
