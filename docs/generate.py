@@ -237,7 +237,7 @@ def part_functions(language: Any) -> str:
 def cli() -> str:
     from typer.main import get_command
 
-    from interlock.cli import app
+    from interlock.cli.app import app
 
     root = get_command(app)
     sections = [text for path, command in commands(root, ("interlock",)) for text in section(path, command)]
