@@ -160,7 +160,7 @@ def _gather(request: _Request, by: Column | None, rows: int, where: str | None) 
         made = plan(shape)
         statement = made.statement(source, texts if first else (), where)
         for row in _run(request.engine, statement):
-            label = _label(by, row[0]) if by is not None else ""
+            label = _label(by, row[1]) if by is not None else ""
             _take(gathered[label], made, row, request.checks if first else {})
     if by is None and not gathered:
         gathered[""] = _Gathered()
@@ -204,7 +204,7 @@ def _size(rows: int) -> Size:
     return Size.MEDIUM if rows <= limits.exact_rows_max else Size.LARGE
 
 
-def _bounds(request: _Request, batch: Schema, where: str | None, source: str) -> tuple[tuple[str, float, float], ...]:
+def _bounds(request: _Request, batch: Schema, where: str | None, source: str) -> tuple[tuple[str, tuple[float, float]], ...]:
     """Bounds of the numeric columns that are not counted: the footers', else those of a statement of its own."""
     numeric = [c for c in batch if c.kind.numeric and c.name not in request.relation.repeating]
     known = {c.name: request.relation.bounds[c.name] for c in numeric if c.name in request.relation.bounds}
@@ -217,33 +217,26 @@ def _bounds(request: _Request, batch: Schema, where: str | None, source: str) ->
             if row[2 * i] is not None:
                 number = int if column.kind is Kind.INTEGER else float
                 known[column.name] = (number(row[2 * i]), number(row[2 * i + 1]))
-    return tuple((name, low, high) for name, (low, high) in known.items())
+    return tuple(known.items())
 
 
 def _take(gathered: _Gathered, made: Plan, row: tuple[Any, ...], checks: Checks) -> None:
     """Put one row of a statement where it belongs."""
-    start = made.groups
-    values = row[start + 1 : start + 1 + made.over_rows_count]
-    extra = row[start + 1 + made.over_rows_count :]
-    rows, n_checks = int(row[start]), sum(map(len, checks.values()))
-    columns = read_columns(made, rows, values, extra[n_checks:])
-    for name, value in _segment_of(made, row):
-        before = gathered.segments.setdefault(name, {}).get(value, (rows, {}))[1]
-        gathered.segments[name][value] = (rows, before | columns)
+    about, _, value, rows, *rest = row
+    over_rows, n_checks = made.whole.over_rows_count, sum(map(len, checks.values()))
+    sample = over_rows + n_checks
+    if about < 0:
+        gathered.rows = rows
+        gathered.columns |= read_columns(made.whole, rows, rest[:over_rows], rest[sample:])
+        gathered.table |= {name: rest[i] for name, i in made.table.items()}
+        answers = iter(rest[over_rows:])
+        gathered.checks |= {name: tuple(next(answers) for _ in items) for name, items in checks.items()}
         return
-    gathered.rows = rows
-    gathered.columns |= columns
-    gathered.table |= {name: values[i] for name, i in made.table.items()}
-    rest = iter(extra)
-    gathered.checks |= {name: tuple(next(rest) for _ in items) for name, items in checks.items()}
-
-
-def _segment_of(made: Plan, row: tuple[Any, ...]) -> Iterator[tuple[str, str | None]]:
-    """The segment column and value a row is about, nothing for a row about the whole partition."""
-    at = made.groups - 2 * len(made.shape.segments)
-    for i, name in enumerate(made.shape.segments):
-        if row[at + 2 * i] == 0:
-            yield name, row[at + 2 * i + 1]
+    start = sample + (made.whole.over_sample_count if made.whole.sample_fields else 0)
+    columns = read_columns(made.segment, rows, rest[start:])
+    found = gathered.segments.setdefault(made.shape.segments[about], {})
+    before = found[value][1] if value in found else {}
+    found[value] = (rows, before | columns)
 
 
 def _segments(found: Mapping[str | None, tuple[int, Mapping[str, ColumnProfile]]]) -> tuple[Segment, ...]:

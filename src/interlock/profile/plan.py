@@ -6,15 +6,16 @@ alone and is kept, so that a day's partition costs one statement and no planning
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from interlock.engines.parquet import literal, quoted
 from interlock.engines.protocol import FILE, ROW
 from interlock.engines.schema import Column, Kind, Schema
-from interlock.profile.profile import ColumnProfile
+from interlock.profile.profile import ColumnProfile, StatisticClass
 from interlock.profile.statistics import FAMILIES
 from interlock.profile.statistics.family import Counts, Family, Scope, Size
 from interlock.profile.statistics.moments import scale_of
@@ -23,7 +24,6 @@ from interlock.settings import Settings
 
 OTHER_SEGMENTS = "(other)"
 _HASH = "interlock_hash"
-_LABEL = "interlock_by"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Shape:
     key: tuple[str, ...] = ()
     more: bool = True
     counted: frozenset[str] = frozenset()  # beyond the small size: columns whose values repeat
-    bounds: tuple[tuple[str, float, float], ...] = ()
+    bounds: tuple[tuple[str, tuple[float, float]], ...] = ()
     rows: int = 0  # of the partition, beyond the small size
     whole: bool = True  # the schema is the table's, not a batch of its columns
 
@@ -60,8 +60,7 @@ class Select:
         return "".join(f", {text} AS {prefix}{i}" for text, i in self._positions.items())
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """One family for one column, and where its values are found."""
 
     family: Family
@@ -71,67 +70,90 @@ class Part:
     from_counts: bool = False
 
 
+class ColumnPlan(NamedTuple):
+    """A column's parts, and the class of each statistic they may give."""
+
+    column: Column
+    parts: tuple[Part, ...]
+    classes: Mapping[str, StatisticClass]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Columns whose statistics one SELECT gives, and the SELECT's aggregates."""
+
+    columns: tuple[ColumnPlan, ...]
+    over_rows: str
+    over_rows_count: int
+    over_sample: str = ""
+    over_sample_count: int = 0
+    sample_fields: tuple[tuple[str, str], ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A statement's text with places for the source, and how to read its rows.
 
-    A row is: [by], for each segment its grouping flag and value, count(*), the
-    aggregates over rows, the caller's checks, the aggregates over the sample.
+    A row starts with what it is about (``about``: -1 for the whole partition, else
+    the index of a segment column), the partition's value, the segment's value and
+    ``count(*)``. Then come, empty where they do not belong: the partition's
+    aggregates over rows, the caller's checks, the partition's aggregates over the
+    sample, the segment's aggregates.
     """
 
     shape: Shape
-    parts: tuple[tuple[Column, tuple[Part, ...]], ...]
+    whole: Reading
+    segment: Reading
     table: Mapping[str, int]
-    over_rows: str
-    over_rows_count: int
-    over_sample: str
-    sample_fields: tuple[tuple[str, str], ...] = field(default=())
-
-    @property
-    def groups(self) -> int:
-        """Leading columns of a row before ``count(*)``."""
-        return (1 if self.shape.by is not None else 0) + 2 * len(self.shape.segments)
 
     def statement(self, source: str, checks: Sequence[str] = (), where: str | None = None) -> str:
         """The whole text; ``checks`` are aggregates evaluated over the same rows."""
+        data = self._data(source, everything=bool(checks), where=where)
         extra = "".join(f", {text} AS k{i}" for i, text in enumerate(checks))
-        body = f"{self._group_items()}count(*) AS n{self.over_rows}{extra}"
-        rows = f"FROM {self._from(source)}{f' WHERE {where}' if where else ''}{self._group_by()}"
-        if not self.over_sample:
-            return f"SELECT {body} {rows}"
-        return self._with_sample(body, rows)
+        by = fetchable(self.shape.by) if self.shape.by else "NULL"
+        body = f"-1 AS about, {by} AS partition, NULL AS segment, count(*) AS n{self.whole.over_rows}{extra}"
+        grouped = f" GROUP BY {quoted(self.shape.by.name)}" if self.shape.by else ""
+        if not self.shape.segments:
+            return self._select(body, f"FROM {data}{grouped}")
+        once = "NOT MATERIALIZED" if self.shape.size is Size.LARGE else "MATERIALIZED"
+        whole = self._select(body, f"FROM interlock_data{grouped}")
+        return f"WITH interlock_data AS {once} (FROM {data}) ({whole}) UNION ALL BY NAME ({self._segments(by)})"
 
-    def _with_sample(self, body: str, rows: str) -> str:
-        fields = ", ".join(f"{name}: {text}" for name, text in self.sample_fields)
-        taken = f"list({{{_HASH}: {_HASH}, {fields}}}) FILTER (WHERE {_HASH} < {_threshold(self.shape, 'sample')})"
+    def _data(self, source: str, *, everything: bool, where: str | None) -> str:
+        """The rows to aggregate with what is derived from each: segments as text, a hash of its place."""
+        derived = [f"{_segment(name, source, self.shape)} AS {_alias(i)}" for i, name in enumerate(self.shape.segments)]
+        if self.shape.size is not Size.SMALL:
+            derived.append(f"{_mixed(f'({ROW} * 2654435761 + {FILE} * 40503)')} AS {_HASH}")
+        if not derived and not where:
+            return source
+        named = (*(c.name for c in self.shape.schema), *self.shape.key, *([self.shape.by.name] if self.shape.by else ()))
+        items = ["*"] if everything else [quoted(name) for name in dict.fromkeys(named)]
+        return f"(SELECT {', '.join([*items, *derived])} FROM {source}{f' WHERE {where}' if where else ''})"
+
+    def _select(self, body: str, rows: str) -> str:
+        if not self.whole.sample_fields:
+            return f"SELECT {body} {rows}"
+        fields = ", ".join(f"{name}: {text}" for name, text in self.whole.sample_fields)
+        limit = _threshold(self.shape, self.shape.limits.sample_rows)
+        taken = f"list({{{_HASH}: {_HASH}, {fields}}}) FILTER (WHERE {_HASH} < {limit})"
         return (
             f"WITH scan AS MATERIALIZED (SELECT {body}, {taken} AS sample {rows}),"
             " numbered AS MATERIALIZED (SELECT row_number() OVER () AS g, * FROM scan),"
             " taken AS (SELECT g, unnest(sample, max_depth := 2) FROM numbered),"
-            f" picked AS (SELECT g AS p{self.over_sample} FROM taken GROUP BY g)"
+            f" picked AS (SELECT g AS p{self.whole.over_sample} FROM taken GROUP BY g)"
             " SELECT numbered.* EXCLUDE (g, sample), picked.* EXCLUDE (p) FROM numbered LEFT JOIN picked ON g = p"
         )
 
-    def _from(self, source: str) -> str:
-        derived = [f"{_segment(name, i, source, self.shape)} AS {_alias(i)}" for i, name in enumerate(self.shape.segments)]
-        if self.shape.size is not Size.SMALL:
-            derived.append(f"{_mixed(f'({ROW} * 2654435761 + {FILE} * 40503)')} AS {_HASH}")
-        if not derived:
-            return source
-        return f"(SELECT *, {', '.join(derived)} FROM {source})"
-
-    def _group_items(self) -> str:
-        items = [f"{fetchable(self.shape.by)} AS {_LABEL}"] if self.shape.by is not None else []
-        for i, _ in enumerate(self.shape.segments):
-            items += [f"grouping({_alias(i)}) AS f{i}", _alias(i)]
-        return "".join(f"{item}, " for item in items)
-
-    def _group_by(self) -> str:
-        base = [quoted(self.shape.by.name)] if self.shape.by is not None else []
-        if not self.shape.segments:
-            return f" GROUP BY {base[0]}" if base else ""
-        sets = [base] + [[*base, _alias(i)] for i in range(len(self.shape.segments))]
-        return " GROUP BY GROUPING SETS (" + ", ".join(f"({', '.join(s)})" for s in sets) + ")"
+    def _segments(self, by: str) -> str:
+        base = [quoted(self.shape.by.name)] if self.shape.by else []
+        names = [_alias(i) for i in range(len(self.shape.segments))]
+        about = "CASE " + " ".join(f"WHEN grouping({name}) = 0 THEN {i}" for i, name in enumerate(names)) + " END"
+        value = "CASE " + " ".join(f"WHEN grouping({name}) = 0 THEN {name}" for name in names) + " END"
+        sets = ", ".join(f"({', '.join([*base, name])})" for name in names)
+        return (
+            f"SELECT {about} AS about, {by} AS partition, {value} AS segment, count(*) AS n{self.segment.over_rows}"
+            f" FROM interlock_data GROUP BY GROUPING SETS ({sets})"
+        )
 
 
 def _alias(i: int) -> str:
@@ -143,7 +165,7 @@ def fetchable(column: Column) -> str:
     return Scope(column, quoted(column.name), Size.SMALL, counted=True).value
 
 
-def _segment(name: str, i: int, source: str, shape: Shape) -> str:
+def _segment(name: str, source: str, shape: Shape) -> str:
     """A segment column as text, its rarer values under one name."""
     text = f"CAST({quoted(name)} AS VARCHAR)"
     kept = (
@@ -159,8 +181,8 @@ def _mixed(number: str) -> str:
     return f"((xor({first}, {first} >> 15) * 2246822519) & 4294967295)"
 
 
-def _threshold(shape: Shape, what: str) -> int:
-    wanted = shape.limits.sample_rows if what == "sample" else shape.limits.top_sample_rows
+def _threshold(shape: Shape, wanted: int) -> int:
+    """The hash below which about ``wanted`` rows lie."""
     return min(2**32, -(-wanted * 2**32 // max(shape.rows, 1)))
 
 
@@ -170,44 +192,60 @@ def plan(shape: Shape) -> Plan:
 
 
 def _build(shape: Shape) -> Plan:
-    over_rows, over_sample = Select(), Select()
-    bounds = {name: (low, high) for name, low, high in shape.bounds}
-    parts: list[tuple[Column, tuple[Part, ...]]] = []
-    fields: list[tuple[str, str]] = []
-    for i, column in enumerate(shape.schema):
-        scope = _scope(column, shape, bounds.get(column.name))
-        sampled = Scope(column, f"c{i}", shape.size, scope.counted, row_sample=scope.row_sample)
-        made = tuple(_parts(scope, sampled, shape, over_rows, over_sample))
-        if shape.size is Size.LARGE and any(part.sample for part in made):
-            fields.append((f"c{i}", scope.x))
-        parts.append((column, made))
-    table = {name: over_rows.add((text,))[0] for name, text in _table(shape).items()}
-    return Plan(
-        shape, tuple(parts), table, over_rows.items("a"), len(over_rows), over_sample.items("s"), tuple(fields)
-    )
+    select = Select()
+    table = {name: select.add((text,))[0] for name, text in _table(shape).items()}
+    families = [f for f in FAMILIES if f.core or shape.more]
+    whole = _reading(shape, families, [_scope(c, shape) for c in shape.schema], select, "a")
+    segment = Reading((), "", 0)
+    if shape.segments:
+        light = [f for f in FAMILIES if f.in_segments]
+        scopes = [replace(_scope(c, shape), counted=False, size=max(shape.size, Size.MEDIUM)) for c in shape.schema]
+        segment = _reading(shape, light, scopes, Select(), "g")
+    return Plan(shape, whole, segment, table)
 
 
 _kept = lru_cache(maxsize=64)(_build)
 
 
-def _scope(column: Column, shape: Shape, bounds: tuple[float, float] | None) -> Scope:
-    counted = shape.size is Size.SMALL or column.name in shape.counted
+def _scope(column: Column, shape: Shape) -> Scope:
+    counted = countable(column) and (shape.size is Size.SMALL or column.name in shape.counted)
     row_sample = None
-    if not counted:
-        row_sample = f"{_HASH} < {_threshold(shape, 'top')}"
+    if not counted and shape.size is not Size.SMALL:
+        row_sample = f"{_HASH} < {_threshold(shape, shape.limits.top_sample_rows)}"
     low, scale = 0.0, None
-    if bounds is not None and shape.size is Size.LARGE:
+    if shape.size is Size.LARGE and (bounds := dict(shape.bounds).get(column.name)):
         low, scale = bounds[0], scale_of(*bounds, whole=column.kind is Kind.INTEGER)
     return Scope(column, quoted(column.name), shape.size, counted, low, scale, row_sample)
 
 
-def _parts(scope: Scope, sampled: Scope, shape: Shape, over_rows: Select, over_sample: Select) -> Iterable[Part]:
-    for family in FAMILIES:
-        if not family.applies(scope.column) or not (family.core or shape.more):
+def _reading(shape: Shape, families: Sequence[Family], scopes: Sequence[Scope], over_rows: Select, prefix: str) -> Reading:
+    over_sample = Select()
+    columns, fields = [], []
+    for i, scope in enumerate(scopes):
+        made = tuple(_parts(i, scope, families, over_rows, over_sample))
+        classes = {name: part.family.classes(scope, name) for part in made for name in part.family.means}
+        columns.append(ColumnPlan(scope.column, made, classes))
+        if any(part.sample for part in made):
+            fields.append((f"c{i}", scope.x))
+    return Reading(
+        tuple(columns),
+        over_rows.items(prefix),
+        len(over_rows),
+        over_sample.items("s"),
+        len(over_sample),
+        tuple(fields),
+    )
+
+
+def _parts(i: int, scope: Scope, families: Sequence[Family], over_rows: Select, over_sample: Select) -> Iterator[Part]:
+    for family in families:
+        if not family.applies(scope.column):
             continue
-        if shape.size is Size.LARGE and scope.counted and family.count and countable(scope.column):
-            yield Part(family, scope, over_rows.add((f"histogram({scope.finite})",)), (), from_counts=True)
-        elif shape.size is Size.LARGE:
+        if scope.counted and family.count:
+            counts = "list" if scope.size is Size.SMALL else "histogram"
+            yield Part(family, scope, over_rows.add((f"{counts}({scope.finite})",)), (), from_counts=True)
+        elif scope.size is Size.LARGE:
+            sampled = replace(scope, x=f"c{i}")
             rows, sample = over_rows.add(family.over_rows(scope)), over_sample.add(family.over_sample(sampled))
             yield Part(family, scope, rows, sample)
         else:
@@ -233,38 +271,29 @@ def _table(shape: Shape) -> dict[str, str]:
 # --- reading a row ---------------------------------------------------------------------
 
 
-def read_columns(plan: Plan, rows: int, values: Sequence[Any], sample: Sequence[Any]) -> dict[str, ColumnProfile]:
-    """The columns of one group, from its aggregates over rows and over the sample."""
-    counts: dict[int, Counts] = {}
-    return {column.name: _read_column(column, parts, rows, values, sample, counts) for column, parts in plan.parts}
+def read_columns(
+    reading: Reading, rows: int, values: Sequence[Any], sample: Sequence[Any] = ()
+) -> dict[str, ColumnProfile]:
+    """The columns of one row, from its aggregates over rows and over the sample."""
+    return {planned.column.name: _read_column(planned, rows, values, sample) for planned in reading.columns}
 
 
-def _read_column(
-    column: Column,
-    parts: Sequence[Part],
-    rows: int,
-    values: Sequence[Any],
-    sample: Sequence[Any],
-    counts: dict[int, Counts],
-) -> ColumnProfile:
+def _read_column(planned: ColumnPlan, rows: int, values: Sequence[Any], sample: Sequence[Any]) -> ColumnProfile:
+    column, parts, classes = planned
     read: dict[str, Any] = {}
-    classes = {}
-    for part in parts:
-        if part.from_counts:
-            position = part.rows[0]
-            if position not in counts:
-                counts[position] = _counts(values[position])
-            assert part.family.count is not None
-            found = part.family.count(part.scope, counts[position])
+    counts: Counts | None = None
+    for family, scope, over_rows, over_sample, from_counts in parts:
+        if from_counts and family.count:
+            counts = counts or _counts(values[over_rows[0]])
+            read.update(family.count(scope, counts))
         else:
-            row = (*(values[i] for i in part.rows), *(sample[i] for i in part.sample))
-            found = part.family.read(part.scope, row, rows)
-        read |= found
-        for name in found:
-            classes[name] = part.family.classes(part.scope, name)
-    return ColumnProfile(column, read, classes)
+            row = tuple([values[i] for i in over_rows] + [sample[i] for i in over_sample])
+            read.update(family.read(scope, row, rows))
+    return ColumnProfile(column, read, {name: classes[name] for name in read})
 
 
-def _counts(histogram: Mapping[Any, int] | None) -> Counts:
-    pairs = sorted((histogram or {}).items())
-    return Counts(tuple(v for v, _ in pairs), tuple(n for _, n in pairs))
+def _counts(found: list[Any] | Mapping[Any, int] | None) -> Counts:
+    counter = Counter(found)
+    del counter[None]
+    pairs = sorted(counter.items())
+    return Counts(tuple([v for v, _ in pairs]), tuple([n for _, n in pairs]))

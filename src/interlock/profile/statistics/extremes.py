@@ -46,4 +46,5 @@ FAMILY = Family(
     read=_read,
     count=_count,
     merge=_merge,
+    in_segments=True,
 )

@@ -5,8 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
-from functools import cached_property
+from enum import IntEnum
 from typing import Any
 
 from interlock import settings
@@ -14,15 +13,15 @@ from interlock.engines.schema import Column, Kind
 from interlock.profile.profile import StatisticClass
 
 
-class Size(StrEnum):
-    """How many rows: each value counted, aggregates over all rows, or a sample for the costly ones."""
+class Size(IntEnum):
+    """How many rows: every value counted, aggregates over all rows, or a sample for the costly ones."""
 
-    SMALL = "small"
-    MEDIUM = "medium"
-    LARGE = "large"
+    SMALL = 0
+    MEDIUM = 1
+    LARGE = 2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Scope:
     """One column in one plan. SQL texts are DuckDB's dialect.
 
@@ -44,7 +43,7 @@ class Scope:
     def kind(self) -> Kind:
         return self.column.kind
 
-    @cached_property
+    @property
     def finite(self) -> str:
         """The column as a value to fetch, NULL where it is NaN or infinite, without negative zero."""
         if self.kind is Kind.FLOAT:
@@ -53,7 +52,7 @@ class Scope:
             return f"CASE WHEN isfinite({self.x}) THEN {self.value} END"
         return self.value
 
-    @cached_property
+    @property
     def value(self) -> str:
         """The column in a form Python can take: UTC for zoned times, text for exotic types."""
         if self.kind is Kind.TIMESTAMPTZ:
@@ -98,9 +97,10 @@ class Family:
     ``over_rows`` and ``over_sample`` give aggregates of the column; the latter
     see all rows unless the size is large. ``read`` makes values of what both
     returned, in that order. ``count``, where there is one, makes the same values
-    from the counts of a large partition's repeating column, instead of both.
+    from the counts of a column whose every value is counted, instead of both.
     ``merge`` makes the union's values of two sides' values; each side also knows
-    its ``rows``.
+    its ``rows``. ``core`` families are always there; ``in_segments`` says whether
+    segments have them too.
     """
 
     means: Mapping[str, Meaning]
@@ -112,6 +112,7 @@ class Family:
     over_sample: Callable[[Scope], tuple[str, ...]] = lambda _: ()
     classes: Callable[[Scope, str], StatisticClass] = lambda scope, name: StatisticClass.EXACT
     core: bool = True
+    in_segments: bool = False
 
 
 def add(a: State, b: State, name: str) -> Any:

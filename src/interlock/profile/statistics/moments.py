@@ -1,15 +1,17 @@
 """Mean and standard deviation, the same to the last bit whatever the threads.
 
-Floating sums depend on the order of addition. Up to the exact limit values are
-added in sorted order. Beyond it each becomes a whole number of 2^-k steps above
-the smallest value, at most 31 bits, and whole numbers add up the same in any
-order; the error is at most half a step, a 2^-31 part of the range. Two parts are
-merged after Chan, Golub and LeVeque (1979), in exact fractions, rounded once.
+Floating sums depend on the order of addition. Where values are counted they are
+added with one rounding at the end (`math.fsum`); in a middling partition, in sorted
+order; whole numbers exactly. In a large partition each value becomes a whole
+number of 2^-k steps above the smallest, at most 31 bits, and whole numbers add up
+the same in any order; the error is at most half a step, a 2^-31 part of the range.
+Two parts are merged after Chan, Golub and LeVeque (1979), in exact fractions.
 """
 
 from __future__ import annotations
 
 import math
+import operator
 from fractions import Fraction
 from typing import Any
 
@@ -22,8 +24,16 @@ def _aggregates(scope: Scope) -> tuple[str, ...]:
     if scope.size is Size.LARGE:
         steps = _steps(scope)
         return (f"count({scope.finite})", f"sum({steps})", f"sum({steps} * {steps})") if steps else ("0", "0", "0")
-    number = f"CAST({scope.finite} AS DOUBLE)"
-    return f"avg({number} ORDER BY {number})", f"stddev_samp({number} ORDER BY {number})"
+    if _fits(scope):
+        return f"count({scope.x})", f"sum({scope.x})", f"sum(CAST({scope.x} AS BIGINT) * {scope.x})"
+    number = scope.finite if scope.kind is Kind.FLOAT else f"CAST({scope.finite} AS DOUBLE)"
+    ordered = f"list_sort(list({number}))"
+    return f"list_aggregate({ordered}, 'avg')", f"list_aggregate({ordered}, 'stddev_samp')"
+
+
+def _fits(scope: Scope) -> bool:
+    """Whether squares fit 64 bits, so that sums are exact."""
+    return scope.column.type in ("TINYINT", "UTINYINT", "SMALLINT", "USMALLINT", "INTEGER")
 
 
 def _steps(scope: Scope) -> str | None:
@@ -55,14 +65,20 @@ def _finite(value: float | None) -> float | None:
 
 
 def _read(scope: Scope, row: tuple[Any, ...], rows: int) -> Values:
-    if scope.size is not Size.LARGE:
+    if len(row) == 2:
         return {"mean": _finite(row[0]), "stddev": _finite(row[1])}
     n, total, squares = (int(v or 0) for v in row)
-    if scope.scale is None or n == 0:
+    low, scale = (scope.low, scope.scale) if scope.size is Size.LARGE else (0, 1.0)
+    if scale is None or n == 0:
         return {"mean": None, "stddev": None}
-    scale = Fraction(scope.scale)
-    mean = Fraction(scope.low) + Fraction(total, n) / scale
-    return {"mean": float(mean), "stddev": _deviation(n, total, squares, scale)}
+    if scale == 1.0 and low == 0:
+        return {"mean": total / n, "stddev": _root_of(n * squares - total * total, n)}
+    mean = Fraction(low) + Fraction(total, n) / Fraction(scale)
+    return {"mean": float(mean), "stddev": _deviation(n, total, squares, Fraction(scale))}
+
+
+def _root_of(scaled_variance: int, n: int) -> float | None:
+    return math.sqrt(scaled_variance / (n * (n - 1))) if n > 1 else None
 
 
 def _deviation(n: int, total: int, squares: int, scale: Fraction) -> float | None:
@@ -79,13 +95,24 @@ def _root(variance: Fraction) -> float | None:
 
 
 def _count(scope: Scope, counts: Counts) -> Values:
-    pairs = [(Fraction(v), n) for v, n in zip(counts.values, counts.counts, strict=True)]
     n = sum(counts.counts)
     if n == 0:
         return {"mean": None, "stddev": None}
-    mean = sum((v * c for v, c in pairs), Fraction(0)) / n
-    spread = sum((c * (v - mean) ** 2 for v, c in pairs), Fraction(0))
-    return {"mean": float(mean), "stddev": _root(spread / (n - 1)) if n > 1 else None}
+    try:
+        if scope.kind is Kind.INTEGER:
+            return _count_whole(counts, n)
+        values = counts.values if scope.kind is Kind.FLOAT else tuple(map(float, counts.values))
+        mean = math.fsum(map(operator.mul, values, counts.counts)) / n
+        spread = math.fsum(c * (v - mean) ** 2 for v, c in zip(values, counts.counts, strict=True))
+    except OverflowError:
+        return {"mean": None, "stddev": None}
+    return {"mean": _finite(mean), "stddev": _finite(math.sqrt(spread / (n - 1))) if n > 1 else None}
+
+
+def _count_whole(counts: Counts, n: int) -> Values:
+    total = sum(map(operator.mul, counts.values, counts.counts))
+    squares = sum(c * v * v for v, c in zip(counts.values, counts.counts, strict=True))
+    return {"mean": total / n, "stddev": _root_of(n * squares - total * total, n)}
 
 
 def _merge(a: State, b: State) -> Values:
@@ -130,4 +157,5 @@ FAMILY = Family(
     count=_count,
     merge=_merge,
     classes=_class,
+    in_segments=True,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter
 from typing import Any
 
@@ -20,29 +21,18 @@ def countable(column: Column) -> bool:
 
 
 def _over_rows(scope: Scope) -> tuple[str, ...]:
-    if not countable(scope.column):
-        return (_distinct(scope, scope.x),)
-    if not scope.counted:
-        return (_distinct(scope, scope.finite),)
-    counted = f"histogram({scope.finite})"
-    if not _has_domain(scope):
-        return f"cardinality({counted})", _most_frequent(counted)
-    few = settings.current().domain_values_max
-    domain = f"CASE WHEN cardinality({counted}) <= {few} THEN map_entries({counted}) END"
-    return f"cardinality({counted})", _most_frequent(counted), domain
-
-
-def _distinct(scope: Scope, value: str) -> str:
-    return f"approx_count_distinct({value})" if scope.size is Size.LARGE else f"count(DISTINCT {value})"
+    value = scope.finite if countable(scope.column) else scope.x
+    return (f"approx_count_distinct({value})" if scope.size is Size.LARGE else f"count(DISTINCT {value})",)
 
 
 def _most_frequent(counted: str) -> str:
+    """SQL: the first of a map's pairs, most frequent first, ties by value."""
     ranked = f"list_transform(map_entries({counted}), lambda interlock_e: {{n: -CAST(interlock_e.value AS BIGINT), v: interlock_e.key}})"
     return f"list_sort({ranked})[:{settings.current().top_values}]"
 
 
 def _over_sample(scope: Scope) -> tuple[str, ...]:
-    if scope.counted or not countable(scope.column):
+    if not countable(scope.column):
         return ()
     value = f"CASE WHEN {scope.row_sample} THEN {scope.finite} END" if scope.row_sample else scope.finite
     return (_most_frequent(f"histogram({value})"),)
@@ -54,27 +44,18 @@ def _has_domain(scope: Scope) -> bool:
 
 def _read(scope: Scope, row: tuple[Any, ...], rows: int) -> Values:
     values: Values = {"distinct": row[0] or 0}
-    if not countable(scope.column):
-        return values
-    values["top"] = [[decoded(scope, e["v"]), -e["n"]] for e in row[1] or ()]
-    if _has_domain(scope):
-        values["domain"] = _domain(scope, row) if scope.counted else None
+    if countable(scope.column):
+        values["top"] = [[decoded(scope, e["v"]), -e["n"]] for e in row[1] or ()]
+        if _has_domain(scope):
+            values["domain"] = None
     return values
-
-
-def _domain(scope: Scope, row: tuple[Any, ...]) -> list[list[Any]] | None:
-    if not row[0]:
-        return []
-    if row[2] is None:
-        return None
-    return sorted([decoded(scope, e["key"]), e["value"]] for e in row[2])
 
 
 def _count(scope: Scope, counts: Counts) -> Values:
     limits = settings.current()
     pairs = list(zip(counts.values, counts.counts, strict=True))
-    ranked = sorted(pairs, key=lambda pair: -pair[1])[: limits.top_values]  # stable: ties stay by value
-    values: Values = {"distinct": len(pairs), "top": [[decoded(scope, v), n] for v, n in ranked]}
+    ranked = heapq.nsmallest(limits.top_values, range(len(pairs)), key=lambda i: (-pairs[i][1], i))
+    values: Values = {"distinct": len(pairs), "top": [[decoded(scope, pairs[i][0]), pairs[i][1]] for i in ranked]}
     if _has_domain(scope):
         few = len(pairs) <= limits.domain_values_max
         values["domain"] = [[decoded(scope, v), n] for v, n in pairs] if few else None

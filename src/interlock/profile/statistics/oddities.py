@@ -37,4 +37,5 @@ FAMILY = Family(
     over_rows=_aggregates,
     read=_read,
     merge=_merge,
+    in_segments=True,
 )

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import bisect
 import itertools
-import math
-from fractions import Fraction
 from typing import Any
 
 from interlock.profile.statistics.family import Counts, Family, Meaning, Scope, State, Values, decoded, sampled
 
 SHARES = ("0.01", "0.05", "0.25", "0.5", "0.75", "0.95", "0.99")
+_PERCENTS = tuple(round(float(share) * 100) for share in SHARES)
 
 
 def _read(scope: Scope, row: tuple[Any, ...], rows: int) -> Values:
@@ -23,7 +22,7 @@ def _count(scope: Scope, counts: Counts) -> Values:
     if not counts.values:
         return {"quantiles": None}
     up_to = list(itertools.accumulate(counts.counts))
-    ranks = [max(1, math.ceil(Fraction(share) * up_to[-1])) for share in SHARES]
+    ranks = [max(1, -(-percent * up_to[-1] // 100)) for percent in _PERCENTS]
     return _read(scope, ([counts.values[bisect.bisect_left(up_to, rank)] for rank in ranks],), 0)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 from typing import Any
 
 from interlock.profile.statistics.family import Counts, Family, Meaning, Scope, State, Values, add
@@ -12,8 +13,9 @@ def _read(scope: Scope, row: tuple[Any, ...], rows: int) -> Values:
 
 
 def _count(scope: Scope, counts: Counts) -> Values:
-    pairs = tuple(zip(counts.values, counts.counts, strict=True))
-    return {"zeros": sum(n for v, n in pairs if v == 0), "negatives": sum(n for v, n in pairs if v < 0)}
+    below = bisect.bisect_left(counts.values, 0)
+    zero = below < len(counts.values) and counts.values[below] == 0
+    return {"zeros": counts.counts[below] if zero else 0, "negatives": sum(counts.counts[:below])}
 
 
 def _merge(a: State, b: State) -> Values:
@@ -30,4 +32,5 @@ FAMILY = Family(
     read=_read,
     count=_count,
     merge=_merge,
+    in_segments=True,
 )
