@@ -13,7 +13,7 @@ import errno
 import fcntl
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from interlock.errors import StorageFailed, WorkspaceBusy
@@ -107,12 +107,18 @@ def write_all(files: dict[Path, bytes]) -> None:
 
 def move(source: Path, target: Path) -> None:
     """Rename within one file system; the target's folder is made if need be."""
-    make_folder(target.parent)
-    with refusals(source):
-        os.rename(source, target)
-    sync_folder(target.parent)
-    if source.parent != target.parent:
-        sync_folder(source.parent)
+    move_all({source: target})
+
+
+def move_all(pairs: Mapping[Path, Path]) -> None:
+    """`move` for several files; each folder is synced once, after all of them."""
+    for folder in dict.fromkeys(target.parent for target in pairs.values()):
+        make_folder(folder)
+    for source, target in pairs.items():
+        with refusals(source):
+            os.rename(source, target)
+    for folder in dict.fromkeys((*(t.parent for t in pairs.values()), *(s.parent for s in pairs))):
+        sync_folder(folder)
 
 
 def link(source: Path, target: Path) -> None:

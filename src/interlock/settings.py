@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, fields, replace
+from functools import cache
+from functools import cache
 from typing import Any
 
 from interlock.errors import UsageError
@@ -72,6 +74,8 @@ def environment_variable(name: str) -> str:
     return f"INTERLOCK_{name.upper()}"
 
 
+@cache
+@cache
 def _from_environment() -> Settings:
     given: dict[str, Any] = {}
     for f in fields(Settings):

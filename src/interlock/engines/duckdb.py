@@ -118,10 +118,10 @@ class DuckDB:
         with translated("query", reading=False):
             return Rows(self._connection, text)
 
-    def parquet_facts(self, path: Path) -> FileFacts:
-        """What a file's footer says, for the catalog's file statistics."""
-        with translated(str(path), reading=True):
-            return parquet.file_facts(self._fetch, path)
+    def parquet_facts(self, paths: Sequence[Path]) -> list[FileFacts]:
+        """What files' footers say, for the catalog's file statistics; in the order of ``paths``."""
+        with translated("reading the footers", reading=True):
+            return parquet.file_facts(self._fetch, paths)
 
     # --- staging ------------------------------------------------------------------
 

@@ -113,26 +113,34 @@ def _repeats(chunks: Sequence[tuple[Any, ...]], column: Column, spread: tuple[fl
     return all(size is not None and 0 < size <= limits.counted_dictionary_bytes for size in sizes)
 
 
-def file_facts(run: Run, path: Path) -> FileFacts:
-    """Everything the catalog records about one file."""
-    where = file_list([path])
-    ((rows, size, footer),) = run(
-        f"SELECT num_rows, file_size_bytes, footer_size FROM parquet_file_metadata({where})"
+def file_facts(run: Run, paths: Sequence[Path]) -> list[FileFacts]:
+    """Everything the catalog records about each of these files, in their order."""
+    where = file_list(paths)
+    sizes = run(f"SELECT file_name, num_rows, file_size_bytes, footer_size FROM parquet_file_metadata({where})")
+    nodes = _by_file(
+        run(f"SELECT file_name, name, field_id, num_children, logical_type, type FROM parquet_schema({where})")
     )
-    leaves = _leaves(run(f"SELECT name, field_id, num_children, logical_type, type FROM parquet_schema({where})"))
-    chunks = run(
-        "SELECT column_id, sum(total_compressed_size)::BIGINT, sum(num_values)::BIGINT,"
-        " sum(stats_null_count)::BIGINT, count(stats_null_count) = count(*),"
-        " list(stats_min_value), list(stats_max_value), any_value(type)"
-        f" FROM parquet_metadata({where}) GROUP BY column_id ORDER BY column_id"
+    chunks = _by_file(
+        run(
+            "SELECT file_name, column_id, sum(total_compressed_size)::BIGINT, sum(num_values)::BIGINT,"
+            " sum(stats_null_count)::BIGINT, count(stats_null_count) = count(*),"
+            " list(stats_min_value), list(stats_max_value), any_value(type)"
+            f" FROM parquet_metadata({where}) GROUP BY file_name, column_id ORDER BY column_id"
+        )
     )
-    by_id = {chunk[0]: chunk[1:] for chunk in chunks}
-    return FileFacts(
-        rows=int(rows),
-        file_size=int(size),
-        footer_size=int(footer),
-        columns=tuple(_column_facts(leaf, by_id.get(i)) for i, leaf in enumerate(leaves)),
-    )
+    found = {}
+    for name, rows, size, footer in sizes:
+        by_id = {chunk[0]: chunk[1:] for chunk in chunks[name]}
+        columns = tuple(_column_facts(leaf, by_id.get(i)) for i, leaf in enumerate(_leaves(nodes[name])))
+        found[name] = FileFacts(int(rows), int(size), int(footer), columns)
+    return [found[str(path)] for path in paths]
+
+
+def _by_file(rows: Sequence[tuple[Any, ...]]) -> dict[str, list[tuple[Any, ...]]]:
+    found: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+    for name, *rest in rows:
+        found[name].append(tuple(rest))
+    return found
 
 
 def _leaves(nodes: Sequence[tuple[Any, ...]]) -> list[tuple[tuple[str, ...], int | None, str]]:

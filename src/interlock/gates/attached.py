@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,24 +13,14 @@ from interlock.engines.inputs import Files, recognise
 from interlock.errors import DataError, DataNotFound
 from interlock.gates import drift, judge, write
 from interlock.gates.judge import Judgement
+from interlock.gates.label import label_of
 from interlock.gates.site import Site
 from interlock.gates.verdict import Verdict
 from interlock.gates.write import Request
-from interlock.names import Decision, Outcome, partition_label
+from interlock.names import Decision, Outcome
 from interlock.profile.profile import Profile
 
-HIVE = re.compile(r"^[^=/]+=(?P<value>[^/]+)$")
 Progress = Callable[[int, int], None]
-
-
-def label_of(path: Path) -> str:
-    """``day=2013-01-01/part.parquet`` → ``2013-01-01``; else the file's name without its ending.
-
-    Several levels are joined by ``-``. Files of one hive folder are told apart by name.
-    """
-    values = [m["value"] for part in path.parts[:-1] if (m := HIVE.match(part))]
-    stem = path.name.split(".", 1)[0]
-    return partition_label("-".join(values) if values else stem)
 
 
 def judge_new(site: Site, request: Request, history: detect.History, progress: Progress) -> list[Verdict]:
@@ -148,4 +137,5 @@ def _verdict(request: Request, label: str, judgement: Judgement) -> Verdict:
 def _unreadable(error: DataError) -> Judgement:
     """A file that cannot be read fails: readers of the glob would fail too."""
     violation = drift.unreadable(error.message)
-    return Judgement(Profile(0, {}), (violation,), (), Outcome.FAIL, 1, (str(error),))
+    nothing = Profile(0, {})
+    return Judgement(nothing, detect.features(nothing), (violation,), (), Outcome.FAIL, 1, (str(error),))

@@ -104,4 +104,4 @@ def _one(
     else:
         judgement = judge.with_samples(judgement, site.engine, staged.relation, request.rules, learned)
     verdict = write.verdict_of(request, staged, judgement, uuid.uuid4().hex, stored=True)
-    return Commit(staged, verdict, detect.features(judgement.profile))
+    return Commit(staged, verdict, judgement.features)

@@ -56,6 +56,7 @@ class Judgement:
     """What was seen and what it breaks."""
 
     profile: Profile
+    features: detect.Features
     violations: tuple[Violation, ...]
     alerts: tuple[Alert, ...]
     outcome: Outcome
@@ -107,13 +108,14 @@ def judge(
     series began with, which it keeps. ``drifted`` is what the schema broke.
     """
     found = list(drifted)
+    features = detect.features(profiled)
     for compiled in prepared.compiled:
         values = profiled.checks.get(compiled.constraint.name, ())
         violation = constraints.judge(compiled, values, profiled.rows, sensitive=rules.sensitive)
         if violation is not None:
             found.append(violation)
     if learned is not None:
-        found.extend(learned.judge(profiled, label))
+        found.extend(learned.judge_features(features, label))
     violations = tuple(
         _mask(v.with_(blocking=rules.blocks(v), since=previous.get(v.constraint, label)), rules.sensitive)
         for v in found
@@ -121,6 +123,7 @@ def judge(
     judged = len(prepared.compiled) + (len(learned) if learned is not None else 0)
     return Judgement(
         profile=profiled,
+        features=features,
         violations=violations,
         alerts=alerts.group(violations, table=rules.table, label=label, learned=learned, profile=profiled),
         outcome=outcome_of(violations) if judged else Outcome.INCONCLUSIVE,

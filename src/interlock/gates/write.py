@@ -98,7 +98,7 @@ def write(site: Site, request: Request) -> Verdict:
         staged = stage(site, request, place.path / "data.parquet")
         staged, judgement = judged(site, request, staged)
         verdict = verdict_of(request, staged, judgement, write_id, stored=True)
-        commit(site, request, place, [Commit(staged, verdict, detect.features(judgement.profile))])
+        commit(site, request, place, [Commit(staged, verdict, judgement.features)])
     after(site, request, [verdict])
     return verdict
 
@@ -277,7 +277,8 @@ def commit(site: Site, request: Request, place: staging.Staging, commits: Sequen
     """
     good = [c for c in commits if c.verdict.decision is Decision.PUBLISHED]
     held = [c for c in commits if c.verdict.decision is not Decision.PUBLISHED]
-    facts = {c.verdict.id: site.engine.parquet_facts(c.staged.relation.files[0]) for c in good}
+    seen = site.engine.parquet_facts([c.staged.relation.files[0] for c in good]) if good else []
+    facts = dict(zip((c.verdict.id for c in good), seen, strict=True))
     with site.catalog.write() as tx:
         name = request.table.name
         if good:
@@ -285,8 +286,7 @@ def commit(site: Site, request: Request, place: staging.Staging, commits: Sequen
                 ensure_lake_table(tx, request.table, columns)
         homes = {c.verdict.id: _home(site, tx, request.table, c) for c in commits}
         place.announce(list(homes.values()))
-        for c in commits:
-            durable.move(c.staged.relation.files[0], homes[c.verdict.id])
+        durable.move_all({c.staged.relation.files[0]: homes[c.verdict.id] for c in commits})
         current_ones = {p.label: p for p in partitions.current(tx, name)} if good else {}
         replaced = [current_ones[c.staged.label] for c in good if c.staged.label in current_ones]
         published = None
@@ -360,17 +360,18 @@ def project(site: Site) -> None:
 
 def _home(site: Site, tx: Writer, table: TableRecord, c: Commit) -> Path:
     if c.verdict.decision is not Decision.PUBLISHED:
-        folder = site.quarantine / quote(table.name, safe="") / quote(c.staged.label, safe="")
-        return folder / f"{c.verdict.id}.parquet"
+        label = quote(c.staged.label, safe="")
+        return site.quarantine / quote(table.name, safe="") / f"{label}-{c.verdict.id[:12]}.parquet"
     return published_home(tx, table, c.staged.label)
 
 
 def published_home(tx: Writer, table: TableRecord, label: str) -> Path:
-    """A new file name in the lake for a partition; the lake table must exist."""
-    folder = lake.folder(tx, table.name)
-    if table.partition is not None:
-        folder = folder / f"{quote(table.partition, safe='')}={quote(label, safe='')}"
-    return folder / f"{uuid.uuid4().hex}.parquet"
+    """A new file name in the lake for a partition; the lake table must exist.
+
+    All files of a table lie in one folder: a backfill then syncs one folder, not
+    one a partition. The label in the name is for people; the catalog decides.
+    """
+    return lake.folder(tx, table.name) / f"{quote(label, safe='')}-{uuid.uuid4().hex[:12]}.parquet"
 
 
 def data_file(folder: Path, path: Path, facts: FileFacts, value: Any) -> DataFile:

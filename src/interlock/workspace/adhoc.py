@@ -18,8 +18,9 @@ from interlock.engines.duckdb import DuckDB
 from interlock.engines.inputs import Files, recognise
 from interlock.engines.protocol import ROW, Relation, Target
 from interlock.engines.schema import Schema
-from interlock.gates import attached, drift, judge
+from interlock.gates import drift, judge
 from interlock.gates.judge import Rules
+from interlock.gates.label import label_of
 from interlock.gates.verdict import Verdict
 from interlock.names import Decision, Outcome
 from interlock.profile.profile import Profile
@@ -88,7 +89,7 @@ def _named(data: object) -> tuple[str, str]:
     if not isinstance(data, str | os.PathLike):
         return "data", "new"
     path = Path(os.fspath(data))
-    return path.parent.name or "data", attached.label_of(path)
+    return path.parent.name or "data", label_of(path)
 
 
 def _history(engine: DuckDB, against: object, rows: int) -> tuple[detect.History, Schema | None]:
@@ -98,7 +99,7 @@ def _history(engine: DuckDB, against: object, rows: int) -> tuple[detect.History
         relation = engine.relation(against)
         return _rows(_slices(engine, relation, rows)), relation.schema
     relations = {p: engine.relation(str(p)) for p in given.paths}
-    labels = {p: attached.label_of(p) for p in relations}
+    labels = {p: label_of(p) for p in relations}
     if len(set(labels.values())) < len(labels):
         labels = {p: p.name for p in relations}
     profiled = {labels[p]: profiles.compute(engine, r) for p, r in relations.items()}

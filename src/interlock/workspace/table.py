@@ -26,7 +26,6 @@ from interlock.catalog import (
 )
 from interlock.catalog import constraints as stored_constraints
 from interlock.catalog.records import CURRENT
-from interlock.constraints import contract
 from interlock.constraints.constraint import Constraint
 from interlock.engines.schema import Schema
 from interlock.engines.types import column as column_of
@@ -166,6 +165,8 @@ class Table:
 
     def write_learned(self) -> tuple[Constraint, ...]:
         """Add the learned constraints to ``interlock.yaml`` for a person to edit; returns those added."""
+        from interlock.constraints import contract  # needs libraries that nothing else here does
+
         return contract.write_learned(self._workspace.contract_path, self.name, self.learn())
 
     def enforce(self, *names: str, off: bool = False) -> frozenset[str]:

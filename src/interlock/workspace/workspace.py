@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 from sqlglot import exp
 
 from interlock.catalog import Catalog, Mode, TableRecord, outbox, tables, verdicts
-from interlock.constraints.contract import Contract, TableContract
+from interlock.constraints.table_contract import TableContract
 from interlock.engines.duckdb import DuckDB
 from interlock.errors import TableConflict, TableNotFound, nearest
 from interlock.gates import quarantine, trigger, write
@@ -27,6 +27,7 @@ from interlock.workspace.table import Table
 if TYPE_CHECKING:
     import duckdb
 
+    from interlock.constraints.contract import Contract
     from interlock.ledger import Report
 
 
@@ -42,7 +43,7 @@ def open(path: str | os.PathLike[str] | None = None, *, create: bool = True) -> 
     Raises `WorkspaceNotFound`, `WorkspaceVersion`, `ContractError`, `StorageFailed`.
     """
     found = place.find(path) if create else place.existing(path)
-    contract = Contract.load(found.contract) if found.contract else None
+    contract = _read(found.contract) if found.contract else None
     catalog = Catalog.open(found.folder) if found.exists else Catalog.create(found.folder)
     try:
         return Workspace(found, catalog, contract)
@@ -269,6 +270,12 @@ class Workspace:
     def doctor(self) -> list[doctor.Finding]:
         """Everything that may be wrong with the workspace itself."""
         return doctor.examine(self.site)
+
+
+def _read(file: Path) -> Contract:
+    from interlock.constraints.contract import Contract  # needs libraries that nothing else here does
+
+    return Contract.load(file)
 
 
 def _project(folder: Path) -> Path:
