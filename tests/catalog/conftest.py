@@ -58,7 +58,9 @@ class Parquet:
         name = field.name.replace('"', '""')
         floating = field.type.name.startswith("float")
         nan = f'coalesce(bool_or(isnan("{name}")), false)' if floating else "NULL"
-        statement = f'SELECT count("{name}"), min("{name}")::VARCHAR, max("{name}")::VARCHAR, {nan} FROM \'{path}\''
+        statement = (
+            f'SELECT count("{name}"), min("{name}")::VARCHAR, max("{name}")::VARCHAR, {nan} FROM \'{path}\''
+        )
         ((count, low, high, has_nan),) = self.connection.execute(statement).fetchall()
         return ColumnStats(8 * rows, count, rows - count, low, high, has_nan)
 
@@ -82,7 +84,9 @@ def parquet() -> Iterator[Parquet]:
     writer.connection.close()
 
 
-def version(label: str = "2013-01-01", *, state: State = State.PUBLISHED, **changes: object) -> PartitionRecord:
+def version(
+    label: str = "2013-01-01", *, state: State = State.PUBLISHED, **changes: object
+) -> PartitionRecord:
     """A partition version of the table ``flights``."""
     values: dict[str, object] = {
         "table": "flights",

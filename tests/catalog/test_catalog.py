@@ -32,7 +32,11 @@ def note(tx: Writer, kind: str) -> None:
 
 
 def test_a_workspace_keeps_its_id(tmp_path: Path) -> None:
-    with Catalog.create(tmp_path) as made, Catalog.open(tmp_path) as opened, Catalog.create(tmp_path) as again:
+    with (
+        Catalog.create(tmp_path) as made,
+        Catalog.open(tmp_path) as opened,
+        Catalog.create(tmp_path) as again,
+    ):
         assert made.id == opened.id == again.id
 
 
@@ -119,13 +123,17 @@ def test_a_moved_workspace_tells_other_readers_where_its_data_is(catalog: Catalo
     catalog.close()
     shutil.move(catalog.folder, tmp_path / "elsewhere")
     with Catalog.open(tmp_path / "elsewhere") as moved, moved.read() as rx:
-        path = rx.connection.exec_driver_sql("SELECT value FROM ducklake_metadata WHERE key = 'data_path'").scalar()
+        path = rx.connection.exec_driver_sql(
+            "SELECT value FROM ducklake_metadata WHERE key = 'data_path'"
+        ).scalar()
         assert path == f"{tmp_path / 'elsewhere' / 'data'}/"
         assert moved.id == identity
 
 
 def test_tables_come_back_as_they_were_put(catalog: Catalog) -> None:
-    record = TableRecord("Flüge", Mode.ATTACHED, None, ("a", "b"), "in/*.csv", {"owner": "ü", "n": [1]}, NOW, None)
+    record = TableRecord(
+        "Flüge", Mode.ATTACHED, None, ("a", "b"), "in/*.csv", {"owner": "ü", "n": [1]}, NOW, None
+    )
     with catalog.write() as tx:
         tables.put(tx, a_table("zebra"))
         tables.put(tx, record)

@@ -71,7 +71,9 @@ def test_a_replaced_file_stays_readable_as_of_before(flights: Catalog, parquet: 
         assert [f.id for f in lake.files(rx, "flights", first.snapshot_id)] == list(first.data_file_ids)
         assert lake.partition_files(rx, "flights", dt.date(2013, 1, 1)) == list(second.data_file_ids)
         assert lake.partition_files(rx, "flights", None) == []
-        total = rx.connection.exec_driver_sql("SELECT record_count, next_row_id FROM ducklake_table_stats").one()
+        total = rx.connection.exec_driver_sql(
+            "SELECT record_count, next_row_id FROM ducklake_table_stats"
+        ).one()
         assert tuple(total) == (6, 9)
 
 
@@ -86,7 +88,12 @@ def test_a_transaction_that_fails_publishes_nothing(flights: Catalog, parquet: P
 
 def test_new_columns_are_null_in_old_rows_and_types_widen(flights: Catalog, parquet: Parquet) -> None:
     before = publish(flights, parquet, [1])
-    wider = (("day", "DATE"), ("delay", "BIGINT"), ("note", "VARCHAR"), ("gate", "STRUCT(n INTEGER, l VARCHAR[])"))
+    wider = (
+        ("day", "DATE"),
+        ("delay", "BIGINT"),
+        ("note", "VARCHAR"),
+        ("gate", "STRUCT(n INTEGER, l VARCHAR[])"),
+    )
     with flights.write() as tx:
         evolution = lake.evolve(tx, "flights", wider)
         assert [f.name for f in evolution.added] == ["gate"]
@@ -103,14 +110,19 @@ def test_new_columns_are_null_in_old_rows_and_types_widen(flights: Catalog, parq
 
 def test_a_type_that_would_lose_values_is_refused(flights: Catalog, parquet: Parquet) -> None:
     publish(flights, parquet, [1])
-    with flights.read() as rx, pytest.raises(errors.SchemaIncompatible, match="'delay' of table 'flights' is INTEGER"):
+    with (
+        flights.read() as rx,
+        pytest.raises(errors.SchemaIncompatible, match="'delay' of table 'flights' is INTEGER"),
+    ):
         lake.plan(rx, "flights", (("delay", "VARCHAR"),))
 
 
 def test_a_column_without_a_value_so_far_takes_any_type(catalog: Catalog, parquet: Parquet) -> None:
     with catalog.write() as tx:
         lake.create_table(tx, "flights", (("a", "INTEGER"), ("n", '"NULL"')))
-        lake.publish(tx, "flights", [parquet.write(tx, "flights", "SELECT 1::INTEGER AS a, NULL::INTEGER AS n")])
+        lake.publish(
+            tx, "flights", [parquet.write(tx, "flights", "SELECT 1::INTEGER AS a, NULL::INTEGER AS n")]
+        )
         evolution = lake.evolve(tx, "flights", (("a", "INTEGER"), ("n", "VARCHAR")))
         assert [f.type.duckdb for f in evolution.retyped] == ["VARCHAR"]
         lake.publish(tx, "flights", [parquet.write(tx, "flights", "SELECT 2::INTEGER AS a, 'x' AS n")])

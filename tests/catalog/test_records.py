@@ -83,7 +83,9 @@ def test_history_gives_the_features_of_current_partitions(catalog: Catalog) -> N
         ids = partitions.add_all(tx, [version(f"2013-01-0{d}") for d in range(1, 4)])
         partitions.move(tx, ids[1:2], State.REPLACED)
         for id_ in ids:
-            profiles.put(tx, id_, {"rows": id_}, struct.pack("<2d", id_, 0), names, {"carrier": ["AA", f"{id_}"]})
+            profiles.put(
+                tx, id_, {"rows": id_}, struct.pack("<2d", id_, 0), names, {"carrier": ["AA", f"{id_}"]}
+            )
     with catalog.read() as rx:
         rows = profiles.history(rx, "flights")
         assert [(r.label, r.partition_id) for r in rows] == [("2013-01-01", ids[0]), ("2013-01-03", ids[2])]
@@ -107,7 +109,11 @@ def test_a_verdict_is_vouched_for_by_an_entry_that_names_its_partition(catalog: 
         entry = json.loads(row.entry)
         assert Digest.of(row.entry) == digest
         assert entry["document"] == Digest.of(canonical(record.document)).hex
-        assert (entry["verdict"], entry["decision"], entry["violated"]) == ("v1", "published", ["delay_range"])
+        assert (entry["verdict"], entry["decision"], entry["violated"]) == (
+            "v1",
+            "published",
+            ["delay_range"],
+        )
         assert entry["partitions"] == [partitions.get(rx, id_).fact()]
         found = verdicts.get(rx, "v1")
         assert found is not None
@@ -187,7 +193,10 @@ def test_trigger_runs_are_pending_until_done_or_given_up(catalog: Catalog) -> No
         triggers.update_(tx, ids[0], TriggerState.DONE, attempts=1)
         triggers.update_(tx, ids[1], TriggerState.FAILED, attempts=1, detail="refused")
     with catalog.read() as rx:
-        assert [(r.id, r.attempts, r.detail) for r in triggers.pending(rx)] == [(ids[1], 1, "refused"), (ids[2], 0, None)]
+        assert [(r.id, r.attempts, r.detail) for r in triggers.pending(rx)] == [
+            (ids[1], 1, "refused"),
+            (ids[2], 0, None),
+        ]
     with catalog.write() as tx:
         triggers.update_(tx, ids[1], TriggerState.GIVEN_UP, attempts=3, detail="refused")
         assert [r.id for r in triggers.pending(tx)] == [ids[2]]

@@ -32,7 +32,7 @@ def test_a_type_comes_back_as_the_same_type(name: str) -> None:
         ("ENUM('a,)', 'it''s')", "VARCHAR"),
         ("INTEGER[3]", "INTEGER[]"),
         ('"NULL"', "INTEGER"),
-        ('STRUCT(c "NULL"[], e ENUM(\'x\'))', 'STRUCT("c" INTEGER[], "e" VARCHAR)'),
+        ("STRUCT(c \"NULL\"[], e ENUM('x'))", 'STRUCT("c" INTEGER[], "e" VARCHAR)'),
         ("DECIMAL", "DECIMAL(18,3)"),
     ],
 )
@@ -42,7 +42,12 @@ def test_what_ducklake_lacks_has_a_stand_in(name: str, stored: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "hint"),
-    [("BIT", "VARCHAR"), ("UNION(a INTEGER)", "STRUCT or VARCHAR"), ("VARIANT[]", "JSON"), ("BIGNUM", "VARCHAR")],
+    [
+        ("BIT", "VARCHAR"),
+        ("UNION(a INTEGER)", "STRUCT or VARCHAR"),
+        ("VARIANT[]", "JSON"),
+        ("BIGNUM", "VARCHAR"),
+    ],
 )
 def test_what_has_none_is_refused_with_what_to_cast_to(name: str, hint: str) -> None:
     with pytest.raises(DataTypeUnsupported, match="cannot be stored") as refused:

@@ -1,0 +1,116 @@
+"""A stock DuckDB with the ducklake extension, in an environment of its own.
+
+The packages are pinned and installed once into the user's cache folder.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+DUCKDB = "1.5.5"
+PACKAGES = (
+    f"duckdb=={DUCKDB}",
+    f"duckdb-extension-ducklake=={DUCKDB}",
+    f"duckdb-extension-sqlite-scanner=={DUCKDB}",
+)
+
+RUNNER = """
+import glob, json, os, sys
+import duckdb, duckdb_extension_ducklake, duckdb_extension_sqlite_scanner
+
+def attached(catalog, options):
+    con = duckdb.connect()
+    for module in (duckdb_extension_sqlite_scanner, duckdb_extension_ducklake):
+        (path,) = glob.glob(os.path.join(os.path.dirname(module.__file__), "extensions", "*", "*.duckdb_extension"))
+        con.execute(f"LOAD '{path}'")
+    con.execute(f"ATTACH 'ducklake:sqlite:{catalog}' AS lake{options}")
+    con.execute("SET TimeZone = 'UTC'")
+    return con
+
+for line in sys.stdin:
+    catalog, options, groups = json.loads(line)
+    answer = []
+    try:
+        for statements in groups:
+            with attached(catalog, options) as con:
+                answer.append([con.execute(statement).fetchall() for statement in statements])
+    except Exception as error:
+        answer = str(error)
+    print(json.dumps(answer, default=str), flush=True)
+"""
+
+
+def _environment() -> Path:
+    """The interpreter with the pinned packages, installed if it is not there yet."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "interlock-tests"
+    folder = cache / f"stock-duckdb-{DUCKDB}-py{sys.version_info[0]}{sys.version_info[1]}"
+    python, complete = folder / "bin" / "python", folder / "complete"
+    cache.mkdir(parents=True, exist_ok=True)
+    with open(cache / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not complete.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            _install(folder, python)
+            complete.touch()
+    return python
+
+
+def _install(folder: Path, python: Path) -> None:
+    if uv := shutil.which("uv"):
+        steps = [
+            [uv, "venv", "-q", "-p", sys.executable, folder],
+            [uv, "pip", "install", "-q", "-p", python, *PACKAGES],
+        ]
+    else:
+        pip = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+        steps = [[sys.executable, "-m", "venv", folder], [*pip, *PACKAGES]]
+    for step in steps:
+        out = subprocess.run(step, capture_output=True, text=True, check=False)
+        if out.returncode:
+            pytest.skip(f"the stock DuckDB {DUCKDB} cannot be installed here: {out.stderr.strip()[-300:]}")
+
+
+class Stock:
+    """Runs SQL in a stock DuckDB, one process for all, with the catalog attached as ``lake``."""
+
+    def __init__(self, python: Path) -> None:
+        self._process = subprocess.Popen(
+            [python, "-c", RUNNER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd="/"
+        )
+
+    def run(self, catalog: Path, statements: Sequence[str], options: str = "") -> list[list[list[Any]]]:
+        """The rows of every statement, all in one connection."""
+        return self._ask(catalog, [list(statements)], options)[0]
+
+    def run_apart(self, catalog: Path, statements: Sequence[str]) -> list[list[list[Any]]]:
+        """The rows of every statement, each in a connection of its own."""
+        return [rows for (rows,) in self._ask(catalog, [[statement] for statement in statements], "")]
+
+    def _ask(self, catalog: Path, groups: list[list[str]], options: str) -> list[list[list[list[Any]]]]:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        question = json.dumps([str(catalog), f" ({options})" if options else "", groups])
+        print(question, file=self._process.stdin, flush=True)
+        answer: list[list[list[list[Any]]]] | str = json.loads(self._process.stdout.readline())
+        assert not isinstance(answer, str), answer
+        return answer
+
+    def close(self) -> None:
+        self._process.communicate()
+
+
+@pytest.fixture(scope="session")
+def stock() -> Iterator[Stock]:
+    running = Stock(_environment())
+    yield running
+    running.close()
