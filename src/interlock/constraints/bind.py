@@ -42,6 +42,7 @@ from interlock.errors import ExpressionRefused, nearest
 COUNT_MAX = 1_000_000
 PLACES_MAX = 15
 _COMPARABLE_ONLY_EQUAL = (Kind.BINARY,)
+_COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeEQ, exp.NullSafeNEQ)
 _UNORDERED = (Kind.NESTED, Kind.OTHER, Kind.INTERVAL)
 
 
@@ -168,6 +169,8 @@ def _interval(b: Binder, tree: exp.Expression) -> Node:
     name = unit.name.lower().rstrip("s") if isinstance(unit, exp.Var) else ""
     if not re.fullmatch(r"-?\d{1,9}", text) or name not in language.INTERVALS:
         raise _Refused(tree, "an interval is written INTERVAL '3 days'", "units: " + ", ".join(language.INTERVALS))
+    if abs(int(text)) > language.INTERVALS_MAX[name]:
+        raise _Refused(tree, f"an interval of more than {language.INTERVALS_MAX[name]:,} {name}s is not in the language")
     return Node("literal", INTERVAL, value=(int(text), name))
 
 
@@ -177,6 +180,8 @@ def _interval(b: Binder, tree: exp.Expression) -> Node:
 def coerce(node: Node, target: Type, at: exp.Expression) -> Node:
     """``node`` turned into ``target`` (from `types.unify`), or itself where nothing is to do."""
     source = node.type
+    if source.kind is Kind.NULL and node.op == "literal" and target.kind is not None:
+        return Node("literal", replace(target, literal=False))
     if source.kind is None or target.kind is None or source.kind is Kind.NULL:
         return node
     if node.op == "literal":
@@ -200,6 +205,8 @@ def _coerce_literal(node: Node, target: Type, at: exp.Expression) -> Node:
         if moment is None:
             raise _Refused(at, f"{value!r} is not {target}", "write it as ISO 8601, '2013-01-31' or '2013-01-31 10:00:00'")
         return literal(moment, target)
+    if kind is Kind.TIMESTAMPTZ and target.kind is Kind.TIMESTAMP:
+        return literal(value.replace(tzinfo=None), target)  # type: ignore[union-attr]
     if kind is Kind.DATE and target.kind is Kind.TIMESTAMP:
         return literal(dt.datetime.combine(value, dt.time()), target)  # type: ignore[arg-type]
     return node
@@ -237,6 +244,8 @@ def _to(node: Node, wanted: Type, at: exp.Expression, what: str) -> Node:
 
 def _comparison(op: str, *, ordered: bool) -> Callable[[Binder, exp.Expression], Node]:
     def read(b: Binder, tree: exp.Expression) -> Node:
+        if isinstance(tree.this, _COMPARISONS) or isinstance(tree.expression, _COMPARISONS):
+            raise _Refused(tree, "chained comparisons", "join them with AND, or put brackets around one")
         return _compare(op, b.all((tree.this, tree.expression)), tree, ordered=ordered)
 
     return read
@@ -577,12 +586,14 @@ def _argument(operation: language.Operation, parameter: str, node: Node, at: exp
     kind = node.type.kind
     if parameter in ("number", "float"):
         _need_number(node, at, what)
-        return coerce(node, DOUBLE, at) if parameter == "float" else node
+        return coerce(node, DOUBLE, at) if parameter == "float" or kind is Kind.NULL else node
     if parameter in ("text", "boolean"):
         return _to(node, TEXT if parameter == "text" else BOOLEAN, at, what)
     if parameter == "moment":
         return _moment(node, at, what)
-    if parameter == "sized" and kind not in (None, Kind.NULL, Kind.TEXT, Kind.NESTED):
+    if parameter == "sized" and kind is Kind.NULL:
+        return coerce(node, TEXT, at)
+    if parameter == "sized" and kind not in (None, Kind.TEXT, Kind.NESTED):
         raise _Refused(at, f"{what} needs text or a list, this is {node.type}")
     if parameter == "ordered" and (kind in _UNORDERED or kind in _COMPARABLE_ONLY_EQUAL):
         raise _Refused(at, f"{what} needs values with an order, this is {node.type}")
@@ -590,9 +601,9 @@ def _argument(operation: language.Operation, parameter: str, node: Node, at: exp
 
 
 def _moment(node: Node, at: exp.Expression, what: str) -> Node:
-    if node.type.kind in (None, Kind.NULL, Kind.TIMESTAMP):
+    if node.type.kind in (None, Kind.TIMESTAMP):
         return node
-    if node.type.kind in (Kind.DATE, Kind.TIMESTAMPTZ):
+    if node.type.kind in (Kind.NULL, Kind.DATE, Kind.TIMESTAMPTZ):
         return coerce(node, TIMESTAMP, at)
     raise _Refused(at, f"{what} needs a date or timestamp, this is {node.type}")
 

@@ -110,12 +110,18 @@ def _partition(emitter: Emitter, node: Node) -> _Built:
         checks.append(_count(failed))
     shown, revealing = [], []
     for aggregate in aggregates:
-        value = call("left", emit.cast(emitter.value(aggregate), "VARCHAR"), number(_SHOWN_LENGTH))
-        checks.append(value)
+        checks.append(_shown(emitter.value(aggregate), aggregate.type.kind))
         shown.append(text_of(aggregate))
         revealing.append(aggregate.op in ("min", "max", "quantile_disc"))
     rest = {"counts_errors": failed is not None, "shown": tuple(shown), "revealing": tuple(revealing)}
     return _Built(tuple(checks), rest)
+
+
+def _shown(value: exp.Expression, kind: Kind | None) -> exp.Expression:
+    """A value as text, the same whatever the session's time zone."""
+    if kind is Kind.TIMESTAMPTZ:
+        value = call("make_timestamp", call("epoch_us", value))
+    return call("left", emit.cast(value, "VARCHAR"), number(_SHOWN_LENGTH))
 
 
 def _unique_nodes(node: Node) -> list[Node]:
@@ -143,9 +149,8 @@ def _fresh(constraint: Constraint, statement: Fresh, schema: Schema, now: dt.dat
         ],
         default=number(emit.FALSE),
     )
-    shown = newest.copy() if not zoned else call("make_timestamp", call("epoch_us", newest.copy()))
     limit = f"at least {oldest:%Y-%m-%d %H:%M:%S} UTC, {span_text(statement.within)} before it was judged"
-    checks = (code, emit.cast(shown, "VARCHAR"))
+    checks = (code, _shown(newest.copy(), Kind.TIMESTAMPTZ if zoned else None))
     return Compiled(constraint, checks, shown=(f"max({statement.column})",), revealing=(True,), limit=limit)
 
 

@@ -122,13 +122,6 @@ def _entry(value: Any) -> Any:
     return {"sql": value} if isinstance(value, str) else value
 
 
-SqlOrEntry = Annotated[
-    ConstraintEntry,
-    BeforeValidator(_entry),
-    WithJsonSchema({"anyOf": [{"type": "string"}, {"$ref": "#/$defs/ConstraintEntry"}]}),
-]
-
-
 class TableEntry(_Model):
     """One table."""
 
@@ -140,7 +133,7 @@ class TableEntry(_Model):
     attach: str | None = None
     allow_samples: bool = False
     enforce: bool | list[str] = False
-    constraints: Annotated[list[SqlOrEntry], BeforeValidator(_empty_list)] = []
+    constraints: Annotated[list[Annotated[ConstraintEntry, BeforeValidator(_entry)]], BeforeValidator(_empty_list)] = []
     triggers: Annotated[list[TriggerEntry], BeforeValidator(_empty_list)] = []
 
 
@@ -155,8 +148,8 @@ class ContractFile(_Model):
 def json_schema() -> dict[str, Any]:
     """JSON Schema of the contract, for editors."""
     schema = ContractFile.model_json_schema()
-    schema["$defs"]["ConstraintEntry"] = ConstraintEntry.model_json_schema(ref_template="#/$defs/{model}")
-    schema["$defs"].update(schema["$defs"]["ConstraintEntry"].pop("$defs", {}))
+    items = schema["$defs"]["TableEntry"]["properties"]["constraints"]
+    items["items"] = {"anyOf": [{"type": "string"}, items["items"]]}
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     return schema
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from sqlglot import exp
@@ -42,7 +43,12 @@ def text(value: str) -> exp.Expression:
 
 def cast(tree: exp.Expression, type_: str, *, safe: bool = False) -> exp.Expression:
     kind = exp.TryCast if safe else exp.Cast
-    return kind(this=tree, to=exp.DataType.build(type_, dialect="duckdb"))
+    return kind(this=tree, to=_data_type(type_).copy())
+
+
+@lru_cache(maxsize=256)
+def _data_type(type_: str) -> exp.DataType:
+    return exp.DataType.build(type_, dialect="duckdb")
 
 
 def when(condition: exp.Expression, value: exp.Expression, default: exp.Expression | None = None) -> exp.Case:
@@ -207,7 +213,8 @@ def _options(node: Node) -> list[exp.Expression]:
 def literal(value: Any, type_: Type | None = None) -> exp.Expression:
     """A constant, typed so that no engine has to guess."""
     if value is None:
-        return exp.Null()
+        typed = type_ is not None and type_.kind not in (None, Kind.NULL)
+        return cast(exp.Null(), sql_type(type_)) if typed and type_ else exp.Null()
     if isinstance(value, bool):
         return exp.true() if value else exp.false()
     if isinstance(value, int):
@@ -243,9 +250,18 @@ def _arithmetic(kind: type[exp.Binary]) -> Writer:
         left, right = (e.value(a) for a in node.args)
         if node.type.kind is Kind.INTEGER:
             left, right = (cast(side, sql_type(node.type)) for side in (left, right))
+        elif node.type.kind is Kind.DECIMAL and node.args[0].type.kind is Kind.DECIMAL:
+            left = _hugely(left, node)
         return paren(kind(this=paren(left), expression=paren(right)))
 
     return write
+
+
+def _hugely(left: exp.Expression, node: Node) -> exp.Expression:
+    """DuckDB computes decimals of up to 18 digits in 64 bits, and fails, unless one of them is wider."""
+    size, scale = node.args[0].type.size, node.args[0].type.scale
+    wide = node.type.size > 18 and size <= 18
+    return cast(left, f"DECIMAL(19, {scale})") if wide else left
 
 
 def _divide_guarded(kind: type[exp.Binary]) -> Writer:
@@ -331,7 +347,7 @@ def _with_room(e: Emitter, node: Node) -> exp.Expression:
     """Functions of exact numbers whose result may be wider than the engine's own choice."""
     inner = e.value(node.args[0])
     whole = node.op in ("floor", "ceil", "round") and node.type.kind is Kind.INTEGER
-    if node.type.kind is Kind.INTEGER:
+    if node.type.kind is Kind.INTEGER or (node.type.kind is Kind.DECIMAL and node.op == "round"):
         inner = cast(inner, sql_type(node.type))
     if whole:
         return inner
@@ -343,8 +359,9 @@ def _with_room(e: Emitter, node: Node) -> exp.Expression:
 
 # Sums of floats: a value's size picks its power of two; scaled by it, it is a whole number
 # of at most 92 bits, and whole numbers add up the same in any order. Smallest size, power.
-_BINS = ((0.0, 110), (2.0**-10, 62), (2.0**30, 22))
-_BINS_END = 2.0**70
+# From the end on a value counts as infinite.
+SUM_BINS = ((0.0, 110), (2.0**-10, 62), (2.0**30, 22), (2.0**70, -18))
+SUM_END = 2.0**110
 
 
 def _sum(e: Emitter, node: Node) -> exp.Expression:
@@ -359,15 +376,16 @@ def _float_sum(e: Emitter, arg: Node) -> exp.Expression:
         return call("abs", e.value(arg))
 
     parts: list[exp.Expression] = []
-    ends = [low for low, _ in _BINS[1:]] + [_BINS_END]
-    for (low, power), end in zip(_BINS, ends, strict=True):
+    ends = [low for low, _ in SUM_BINS[1:]] + [SUM_END]
+    for (low, power), end in zip(SUM_BINS, ends, strict=True):
         within = exp.And(
             this=exp.GTE(this=size(), expression=literal(low)), expression=exp.LT(this=size(), expression=literal(end))
         )
         scaled = exp.Mul(this=paren(e.value(arg)), expression=literal(2.0**power))
         whole = call("sum", when(within, cast(paren(scaled), "HUGEINT")))
         parts.append(exp.Mul(this=cast(whole, "DOUBLE"), expression=literal(2.0**-power)))
-    parts.append(call("sum", when(exp.GTE(this=size(), expression=literal(_BINS_END)), e.value(arg))))
+    boundless = exp.Mul(this=paren(e.value(arg)), expression=literal(float("inf")))
+    parts.append(call("sum", when(exp.GTE(this=size(), expression=literal(SUM_END)), boundless)))
     total = call("coalesce", parts[0], literal(0.0))
     for part in parts[1:]:
         total = exp.Add(this=total, expression=call("coalesce", part, literal(0.0)))
@@ -386,6 +404,8 @@ def _in_order(name: str) -> Writer:
 
     def write(e: Emitter, node: Node) -> exp.Expression:
         (arg,) = node.args
+        if arg.op == "literal":
+            return call(name, e.value(arg))
         order = exp.Order(this=e.value(arg), expressions=[exp.Ordered(this=e.value(arg))])
         return call(name, order)
 
@@ -454,6 +474,7 @@ _WRITERS: dict[str, Writer] = {
     "ceil": _with_room,
     "round": _with_room,
     "count_rows": lambda e, node: exp.Count(this=exp.Star()),
+    "count_if": lambda e, node: call("count", when(e.value(node.args[0]), number(1))),
     "count_distinct": _count_distinct,
     "sum": _sum,
     "avg": _average,

@@ -67,6 +67,10 @@ def _wide(first: Type) -> Type:
     return DOUBLE if first.kind is Kind.FLOAT else _same(first)
 
 
+def _rounded(first: Type) -> Type:
+    return Type(Kind.DECIMAL, first.size + 1, first.scale) if first.kind is Kind.DECIMAL else _wide(first)
+
+
 def _sum(first: Type) -> Type:
     if first.kind is Kind.INTEGER:
         return integer(first.size + ROWS_BITS)
@@ -79,6 +83,16 @@ PARTS = ("year", "quarter", "month", "week", "day", "hour", "minute", "second", 
 TRUNCATIONS = ("year", "quarter", "month", "week", "day", "hour", "minute", "second")
 DIFFERENCES = ("year", "month", "day", "hour", "minute", "second")
 INTERVALS = ("year", "month", "week", "day", "hour", "minute", "second")
+# The largest intervals, about ten thousand years each: no moment plus one of them overflows.
+INTERVALS_MAX = {
+    "year": 10_000,
+    "month": 120_000,
+    "week": 520_000,
+    "day": 3_650_000,
+    "hour": 87_600_000,
+    "minute": 999_999_999,
+    "second": 999_999_999,
+}
 
 _FUNCTIONS = (
     # numbers
@@ -89,7 +103,7 @@ _FUNCTIONS = (
     Operation(
         "round",
         ("number", "places"),
-        _wide,
+        _rounded,
         "Halves go away from zero. A float is multiplied by 10^places, rounded, and divided again.",
         optional=1,
     ),
