@@ -28,6 +28,8 @@ _CUT = 4.0  # in scales, for an unsuspected value
 _CUT_SUSPECT = 2.0  # for one that raised an alarm
 _MEAN_TO_DEVIATION = 1.2533  # a normal distribution's standard deviation over its mean |error|
 _TAIL_PRIOR = (6.0, 4.0)  # weight in partitions, and the fourth moment assumed before there is any
+_TAIL_NORMAL = 1.15  # a little under the fourth root of a normal distribution's, 3
+_FINER = 0.5  # a feature may prove steadier than sampling, but by no more than this
 _RELATIVE_FLOOR = 1e-3  # a change below a thousandth of the level is no news, however steady the feature
 Mask = npt.NDArray[np.bool_]
 
@@ -82,21 +84,28 @@ class Baseline:
     def deviation(self, expected: Array, errors: Array) -> Array:
         """The usual distance from ``expected``, widened where this partition's sampling error is larger."""
         own, typical = np.nan_to_num(errors) ** 2, self.error**2
-        variance = np.maximum(np.maximum(self.scale**2, own), self.scale**2 + own - typical)
+        variance = np.maximum(np.maximum(self.scale**2, _FINER**2 * own), self.scale**2 + own - typical)
         floor = _RELATIVE_FLOOR * np.abs(np.nan_to_num(expected)) + 1e-12
         return np.sqrt(np.maximum(variance, floor**2))
 
     def tail(self) -> Array:
-        """How heavy the tail of each feature's deviations is: the fourth root of their fourth moment."""
-        return self.fourth**0.25
+        """How heavy the tail of each feature's deviations is: the fourth root of their fourth moment.
+
+        Never lighter than a normal distribution's.
+        """
+        return np.maximum(self.fourth**0.25, _TAIL_NORMAL)
 
     def surprise(self, values: Array, errors: Array, season: int) -> Array:
         """Signed deviation in units of the feature's own tail; NaN where nothing can be said."""
         expected = self.expected(season)
         return (values - expected) / self.deviation(expected, errors) / self.tail()
 
-    def admit(self, values: Array, errors: Array, season: int, suspect: Mask, trusted: bool = False) -> None:
-        """Learn from one partition. Values that raised an alarm move the baseline less; trusted ones reset it."""
+    def admit(self, values: Array, errors: Array, season: int, suspect: Mask, step: Mask) -> None:
+        """Learn from one partition.
+
+        Suspect values, which raised a loud alarm, hardly move the baseline; at a
+        ``step`` the level jumps to the value.
+        """
         here = ~np.isnan(values)
         values = np.where(here, values, 0.0)
         forecasts = self.forecasts(season)
@@ -104,12 +113,13 @@ class Baseline:
         wide = self.deviation(best, errors)
         known = here & (self.count >= LEARNED_AFTER)
         cut = np.where(suspect, _CUT_SUSPECT, _CUT) * wide
-        cut = np.where(known & ~np.bool_(trusted), cut, np.inf)
+        cut = np.where(known & ~step, cut, np.inf)
         wrong = np.clip(values - forecasts, -cut, cut)
         started = here & (self.count > 0)
         self._score(wrong, started, season)
         self._scale(values - best, wide, errors, known & ~suspect, here)
-        self._move(values, wrong, here, season, trusted)
+        moved = np.where(step & known, values - best, 0.0)
+        self._move(values, wrong, here, season, moved)
 
     def _score(self, wrong: Array, started: Mask, season: int) -> None:
         size = np.abs(wrong)
@@ -132,15 +142,16 @@ class Baseline:
         gain = np.maximum(1.0 / (np.maximum(count - LEARNED_AFTER, 0.0) + _TAIL_PRIOR[0]), _TAIL_DECAY)
         self.fourth = np.where(usual, self.fourth + gain * (ratio - self.fourth), self.fourth)
 
-    def _move(self, values: Array, wrong: Array, here: Mask, season: int, trusted: bool) -> None:
-        again = 1.0 if trusted else 0.0
+    def _move(self, values: Array, wrong: Array, here: Mask, season: int, moved: Array) -> None:
+        again = (moved != 0.0).astype(np.float64)
         count, seen = self.count + 1.0, self.seen[season] + 1.0
 
         def gain(n: Array, least: float) -> Array:
             return np.where(here, np.maximum(np.maximum(1.0 / n, least), again), 0.0)
 
         self.slow = self.slow + gain(count, 0.06) * wrong[_SLOW]
-        self.season[season] += gain(seen, 0.3) * np.where(seen == 1, values - self.season[season], wrong[_SEASON])
+        self.season += moved  # every season moves along
+        self.season[season] += gain(seen, 0.3) * (1.0 - again) * np.where(seen == 1, values - self.season[season], wrong[_SEASON])
         apart = gain(count, 0.15) * wrong[_OFFSET]
         self.level = self.level + apart
         mild = np.where(here, np.maximum(1.0 / (seen + 1.0), 0.15), 0.0)

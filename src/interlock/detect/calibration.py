@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 MEMORY = 180  # partitions the threshold is set from
-FALSE_ALARMS = 1 / 150  # aimed at, per partition
+FALSE_ALARMS = 1 / 75  # aimed at, per partition
 _PRIOR = 20.0  # weight of what is assumed before a table has a past, in partitions
 _PRIOR_SCALE = 0.17
 

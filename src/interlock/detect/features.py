@@ -27,6 +27,7 @@ Array = npt.NDArray[np.float64]
 TABLE = ""  # the column of a feature that belongs to the whole table
 PATTERN = "\x00pattern:"  # prefix of the domain that holds a column's character-class patterns
 SHARES_MAX = 64  # a text column with more distinct values has no share per value
+CODES_MAX = 32  # whole numbers with more distinct values in a partition are amounts, not codes
 SHARES_NUMBER_MAX = 16  # the same for whole numbers, where few values mean codes
 
 
@@ -65,6 +66,7 @@ FAMILIES: dict[str, Family] = {
     "length_max": Family.REAL,
     "earliest": Family.MOMENT,
     "latest": Family.MOMENT,
+    **{f"t{p}": Family.MOMENT for p in ("05", "25", "50", "75", "95")},
 }
 
 
@@ -150,11 +152,12 @@ def features(profile: Profile) -> Features:
 
 
 Number = float | None
+_COUNTED = 0.25  # counts are mostly scheduled, not drawn: their error is a fraction of Poisson's
 Measured = tuple[tuple[str, ...], Number, Number]
 
 
 def _table(profile: Profile) -> Iterator[tuple[Key, Number, Number]]:
-    yield Key(TABLE, "rows"), float(profile.rows), _per_root(profile.rows)
+    yield Key(TABLE, "rows"), float(profile.rows), _COUNTED * _per_root(profile.rows)
     for name in ("key_duplicates", "row_duplicates"):
         count = profile.table.get(name)
         if count is not None and profile.rows:
@@ -169,12 +172,15 @@ def _column(profile: ColumnProfile, rows: int) -> Iterator[Measured]:
     kind = profile.column.kind
     distinct = _number(profile["distinct"])
     if distinct and kind is not Kind.FLOAT:
-        yield ("distinct",), distinct, 1.0 / math.sqrt(distinct)
+        yield ("distinct",), distinct, _COUNTED * _per_root(distinct)
     if kind.numeric:
         yield from _numeric(profile, known)
     elif kind in (Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMPTZ):
         yield ("earliest",), _seconds(profile["min"]), 0.0
         yield ("latest",), _seconds(profile["max"]), 0.0
+        if known:
+            moments = {float(p): _seconds(v) for p, v in (profile["quantiles"] or {}).items()}
+            yield from _quantiles(moments, known, "t", distinct)
     if known and profile["top"] and kind in (Kind.TEXT, Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL):
         yield ("top",), min(1.0, float(profile["top"][0][1]) / known), _per_root(known)
     if known and profile["length_mean"] is not None:
@@ -197,28 +203,31 @@ def _numeric(profile: ColumnProfile, known: int) -> Iterator[Measured]:
         yield ("mean",), _number(profile["mean"]), deviation * _per_root(known)
         if deviation > 0:
             yield ("stddev",), deviation, 1.5 * _per_root(known)
-    quantiles = profile["quantiles"] or {}
-    at = {float(p): _number(v) for p, v in quantiles.items()}
-    ends = at.get(0.05), at.get(0.95)
-    coarse = 0.02 * abs(ends[1] - ends[0]) if ends[0] is not None and ends[1] is not None else 0.0
-    if profile.column.kind is Kind.INTEGER:
-        coarse = max(coarse, 0.7)  # a quantile of whole numbers moves by one or not at all
-    for name, p, low, high in _QUANTILES:
-        ends = at.get(low), at.get(high)
-        if at.get(p) is None or ends[0] is None or ends[1] is None:
-            continue
-        wide = math.sqrt(p * (1 - p) / known) * (ends[1] - ends[0]) / (high - low)
-        yield (name,), at[p], max(wide, coarse)
+    at = {float(p): _number(v) for p, v in (profile["quantiles"] or {}).items()}
+    yield from _quantiles(at, known, "q", _number(profile["distinct"]))
 
 
 # name, probability, and the neighbours whose distance gives the density at that quantile
 _QUANTILES = (
-    ("q05", 0.05, 0.01, 0.25),
-    ("q25", 0.25, 0.05, 0.5),
-    ("q50", 0.5, 0.25, 0.75),
-    ("q75", 0.75, 0.5, 0.95),
-    ("q95", 0.95, 0.75, 0.99),
+    ("05", 0.05, 0.01, 0.25),
+    ("25", 0.25, 0.05, 0.5),
+    ("50", 0.5, 0.25, 0.75),
+    ("75", 0.75, 0.5, 0.95),
+    ("95", 0.95, 0.75, 0.99),
 )
+
+
+def _quantiles(at: Mapping[float, Number], known: int, prefix: str, distinct: Number) -> Iterator[Measured]:
+    """Quantiles with the asymptotic error of each, no finer than the gap between neighbouring values."""
+    first, last = at.get(0.05), at.get(0.95)
+    coarse = 0.0
+    if first is not None and last is not None:
+        coarse = (last - first) * max(0.02, 0.7 / (distinct or 1.0))
+    for name, p, low, high in _QUANTILES:
+        value, below, above = at.get(p), at.get(low), at.get(high)
+        if value is not None and below is not None and above is not None:
+            wide = math.sqrt(p * (1 - p) / known) * (above - below) / (high - low)
+            yield (prefix + name,), value, max(wide, coarse)
 
 
 def _segment(profile: ColumnProfile, rows: int) -> Iterator[Measured]:
@@ -234,11 +243,17 @@ def _segment(profile: ColumnProfile, rows: int) -> Iterator[Measured]:
 def _domains(profile: Profile) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = {}
     for name, column in profile.columns.items():
-        if column["domain"]:
+        if column["domain"] and _coded(column):
             found[name] = {value_text(v): int(n) for v, n in column["domain"] if v is not None}
         if column["patterns"]:
             found[PATTERN + name] = {str(p): int(n) for p, n in column["patterns"].items()}
     return found
+
+
+def _coded(column: ColumnProfile) -> bool:
+    """Whether a column's values are names rather than amounts."""
+    kind = column.column.kind
+    return kind in (Kind.TEXT, Kind.BOOLEAN) or kind is Kind.INTEGER and len(column["domain"]) <= CODES_MAX
 
 
 def value_text(value: object) -> str:
@@ -265,8 +280,8 @@ def _seconds(value: Any) -> Number:
     if value is None or not hasattr(value, "year"):
         return None
     if not isinstance(value, dt.datetime):
-        value = dt.datetime(value.year, value.month, value.day)
-    return (value if value.tzinfo else value.replace(tzinfo=dt.UTC)).timestamp()
+        value = dt.datetime(value.year, value.month, value.day, tzinfo=dt.UTC)
+    return float((value if value.tzinfo else value.replace(tzinfo=dt.UTC)).timestamp())
 
 
 def _per_root(count: float) -> float:

@@ -24,7 +24,7 @@ NEVER = frozenset({"key_duplicates", "row_duplicates", "nulls", "zeros", "negati
 LOW = frozenset({"min", "length_min", "earliest", "q05"})
 HIGH = frozenset({"max", "length_max", "latest", "q95"})
 AFTER = 7  # partitions before an invariant is believed
-_RANGE_SHARE = 0.05  # a record by less than this share of the whole range is hardly one
+_RANGE_SHARE = 0.15  # of the way from the middle to the record: a scale for records that hardly vary
 _EQUAL_EVIDENCE = 7  # partitions in which two null counts agreed and were not zero
 _ORDER_EVIDENCE = 10  # partitions in which the smaller one reached the larger, never passing it
 
@@ -66,29 +66,29 @@ class Range:
         self.high = np.full(width, -np.inf)
         self.usual = np.zeros(width)
 
-    def margin(self, side: Array, wide: Array) -> Array:
+    def margin(self, side: Array, middle: Array) -> Array:
         """The scale of an extreme's tail: what the record stands out by, over its expected height (Gumbel)."""
         height = np.log(np.maximum(self.partitions, 1.0)) + 0.58
         with np.errstate(invalid="ignore"):
-            return np.nan_to_num(np.maximum(np.abs(side - self.usual) / height, _RANGE_SHARE * wide))
+            far = _RANGE_SHARE * np.abs(side - middle)
+            return np.nan_to_num(np.maximum(np.abs(side - self.usual) / height, far))
 
-    def score(self, values: Array, low: Index, high: Index, wide: Array) -> Array:
+    def score(self, values: Array, low: Index, high: Index, middle: Array) -> Array:
         found = np.zeros(len(values))
         for index, side, sign in ((low, self.low, -1.0), (high, self.high, 1.0)):
             held = index[(self.partitions[index] >= AFTER) & ~np.isnan(values[index])]
             beyond = sign * (values[held] - side[held])
-            spread = self.margin(side, wide)[held]
+            spread = self.margin(side, middle)[held]
             floor = 1e-9 * np.maximum(np.abs(side[held]), 1e-9)
             found[held] = odds.score(
                 odds.record(beyond, np.maximum(spread, floor), self.partitions[held])
             ) * _RANGE_STRICTNESS
         return found
 
-    def allowance(self, wide: Array) -> Array:
-        """How far past a record a value may go before it scores 1; the larger of both sides'."""
-        needed = -math.log(odds.CHANCE) / _RANGE_STRICTNESS - np.log(self.partitions + 1.0)
-        margin = np.maximum(self.margin(self.low, wide), self.margin(self.high, wide))
-        return np.where(np.isfinite(margin), np.maximum(needed, 0.0) * margin, 0.0)
+    def limits(self, middle: Array) -> tuple[Array, Array]:
+        """Below and above which an extreme scores 1."""
+        needed = np.maximum(-math.log(odds.CHANCE) / _RANGE_STRICTNESS - np.log(self.partitions + 1.0), 0.0)
+        return self.low - needed * self.margin(self.low, middle), self.high + needed * self.margin(self.high, middle)
 
     def admit(self, values: Array, admitted: Mask) -> None:
         here = admitted & ~np.isnan(values)

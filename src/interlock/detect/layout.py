@@ -18,7 +18,7 @@ from interlock.detect.features import (
     Features,
     Key,
 )
-from interlock.detect.invariants import Places
+from interlock.detect.invariants import HIGH, LOW, Places
 
 Index = npt.NDArray[np.intp]
 Mask = npt.NDArray[np.bool_]
@@ -110,8 +110,15 @@ class Layout:
         self.columns = [self.keys[i].column for i in self.places.nulls]
         number = {c: n for n, c in enumerate(self.columns)}
         owned = [(i, number[k.column]) for i, k in enumerate(self.keys) if k.column in number and k.segment is None]
+        self.middles = np.array([self._middle(k) for k in self.keys], dtype=np.intp)
         self.owned = np.array([i for i, _ in owned], dtype=np.intp)  # features of a column …
         self.owners = np.array([n for _, n in owned], dtype=np.intp)  # … and which
+
+    def _middle(self, key: Key) -> int:
+        """Where the middle of an extreme's column is; -1 where there is none."""
+        if key.feature not in LOW | HIGH or key.segment is not None:
+            return -1
+        return next((self.at[k] for f in ("q50", "t50", "length_mean") if (k := Key(key.column, f)) in self.at), -1)
 
     def scaled(self, raw: Array, time: dt.datetime | None) -> Array:
         """Raw values on the scale of their family (see `Family`)."""

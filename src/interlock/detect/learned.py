@@ -204,29 +204,24 @@ def _order(reading: Reading) -> Iterator[Violation]:
     columns, at = watch.layout.columns, watch.layout.places.nulls
     counts = np.round(seen.raw[at] * seen.rows)
     loud = np.nan_to_num(np.abs(scores.surprise[at]))
-    equal = scores.equal >= 1
-    below = (scores.below >= 1) & ~(equal.any(axis=0)[:, None] & equal.any(axis=0)[None, :])
-    for matrix, sign, word in ((np.triu(equal), "=", "as many nulls as"), (below, ">=", "no more nulls than")):
+    equal, below = scores.equal >= 1, scores.below >= 1
+    broken = (equal | below | below.T).sum(axis=1)  # whoever breaks most relations is the culprit
+    known = equal.any(axis=0)[:, None] & equal.any(axis=0)[None, :]
+    for matrix, word in ((np.triu(equal), "as many nulls as"), (below & ~known, "no more nulls than")):
         for a, b in zip(*np.nonzero(matrix), strict=True):
-            culprit, other = (a, b) if _agreeing(equal, a) < _agreeing(equal, b) or (
-                _agreeing(equal, a) == _agreeing(equal, b) and loud[a] >= loud[b]
-            ) else (b, a)
+            culprit, other = (a, b) if (broken[a], loud[a]) >= (broken[b], loud[b]) else (b, a)
+            apart = abs(counts[a] - counts[b])
             yield _violation(
                 Key(columns[culprit], "nulls"),
                 name=f"{columns[a]}_nulls_{columns[b]}",
                 observed=f"{columns[a]} has {counts[a]:,.0f} nulls, {columns[b]} {counts[b]:,.0f}",
                 expected=f"{columns[a]} has {word} {columns[b]}, as {reading.history}",
                 score=float(max(scores.equal[a, b], scores.below[a, b])),
-                rows=int(abs(counts[a] - counts[b])),
-                share=abs(counts[a] - counts[b]) / max(seen.rows, 1),
+                rows=int(apart),
+                share=float(apart) / max(seen.rows, 1),
                 columns=(columns[culprit], columns[other]),
                 statistic="null relation",
             )
-
-
-def _agreeing(broken: np.ndarray, column: int) -> int:
-    """Fewer broken equalities than the others means a column sides with the majority."""
-    return -int(broken[column].sum())
 
 
 def _new(reading: Reading) -> Iterator[Violation]:

@@ -51,7 +51,7 @@ class Domain:
         once = self.once
         rate = (once + 2.0 * math.sqrt(once) + 3.0) / self.partitions * rows / usual
         weight = sum(max(1.0, n / self.burst) for n in new.values())
-        return float(odds.score(odds.poisson_tail(np.float64(weight), np.float64(rate))))
+        return float(odds.score(odds.poisson_tail(np.array(weight), np.array(rate))))
 
     def score_gone(self, counts: Mapping[str, int]) -> dict[str, float]:
         """How surprising each value's absence is, for values that every partition held."""

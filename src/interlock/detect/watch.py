@@ -25,7 +25,8 @@ from interlock.detect.novelty import Domain
 
 Mask = npt.NDArray[np.bool_]
 _CALENDAR_SCORE = 3.0
-_STAYS_OUT = 2.0  # a milder break of an invariant alarms once and is then known
+_LASTS = 3  # partitions in a row after which a mild change is taken for the new normal
+_STAYS_OUT = 2.0  # a milder break alarms, and if it lasts it becomes normal
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Watch:
         self.constants: dict[str, float] = {}
         self.loudest: deque[float] = deque(maxlen=calibration.MEMORY)
         self.swings: deque[Array] = deque(maxlen=calibration.MEMORY)  # each column's largest surprise
-        self._was_suspect = np.zeros(0, dtype=bool)
+        self._suspect_for = np.zeros(0, dtype=np.int64)  # partitions in a row
 
     def copy(self) -> Watch:
         twin = Watch(self.seasons)
@@ -76,7 +77,7 @@ class Watch:
         twin.domains = {name: d.copy() for name, d in self.domains.items()}
         twin.follows, twin.constants = dict(self.follows), dict(self.constants)
         twin.loudest, twin.swings = self.loudest.copy(), self.swings.copy()
-        twin._was_suspect = self._was_suspect
+        twin._suspect_for = self._suspect_for
         return twin
 
     @property
@@ -122,7 +123,13 @@ class Watch:
         suspect = (scores.baseline >= 1) | bad
         if trusted:
             bad, suspect = np.zeros_like(bad), np.zeros_like(suspect)
-        self.baseline.admit(seen.values, seen.errors, season(seen.time, self.seasons), suspect, trusted)
+        before = np.pad(self._suspect_for, (0, len(suspect) - len(self._suspect_for)))
+        step = suspect & ~bad & (scores.baseline < _STAYS_OUT) & (before >= _LASTS)
+        wild = bad | (scores.baseline >= _STAYS_OUT)
+        wild = np.zeros_like(wild) if trusted else wild
+        self.baseline.admit(
+            seen.values, seen.errors, season(seen.time, self.seasons), wild, step | np.bool_(trusted)
+        )
         self.never.admit(seen.raw, rows, ~bad)
         self.range.admit(seen.values, ~suspect)
         self._admit_order(seen, scores, trusted=trusted)
@@ -131,19 +138,17 @@ class Watch:
             if trusted or worst < _STAYS_OUT:
                 self.domains.setdefault(column, Domain()).admit(counts)
         self._admit_calendar(seen, scores, trusted=trusted)
-        fresh = ~self._was_suspect if len(self._was_suspect) == len(suspect) else np.ones_like(suspect)
-        loudest = scores.loudest(fresh)
+        loudest = scores.loudest(before == 0)
         if not np.isnan(loudest):
             self.loudest.append(loudest)
             self.swings.append(self._by_column(scores.surprise))
-        self._was_suspect = suspect
+        self._suspect_for = np.where(suspect & ~step, before + 1, 0)
         self.partitions += 1
         self.rows += seen.rows
 
     def limits(self) -> tuple[Array, Array]:
         """Below and above which a new extreme would raise an alarm, on the scale of each family."""
-        beyond = self.range.allowance(self._wide())
-        return self.range.low - beyond, self.range.high + beyond
+        return self.range.limits(self._middle())
 
     def related(self, first: str, second: str) -> float:
         """Rank correlation (0 … 1) of how surprising two columns were in past partitions."""
@@ -178,24 +183,12 @@ class Watch:
 
     def _range(self, seen: Observation) -> Array:
         places = self.layout.places
-        return self.range.score(seen.values, places.low, places.high, self._wide())
+        return self.range.score(seen.values, places.low, places.high, self._middle())
 
-    def _wide(self) -> Array:
-        """How far apart the smallest and the largest value of each column ever were."""
-        wide = np.zeros(len(self.layout.keys))
-        for low, high in self._sides():
-            wide[[low, high]] = self.range.high[high] - self.range.low[low]
-        return np.nan_to_num(wide, posinf=0.0, neginf=0.0)
-
-    def _sides(self) -> list[tuple[int, int]]:
-        at = self.layout.at
-        pairs = (("min", "max"), ("length_min", "length_max"), ("earliest", "latest"), ("q05", "q95"))
-        return [
-            (at[Key(c, low)], at[Key(c, high)])
-            for c in self.layout.columns
-            for low, high in pairs
-            if Key(c, low) in at and Key(c, high) in at
-        ]
+    def _middle(self) -> Array:
+        """For each extreme the middle of its column: the level of its median, mean length or other end."""
+        level = np.where(self.baseline.count > 0, self.baseline.slow, np.nan)
+        return np.where(self.layout.middles >= 0, level[self.layout.middles], self.range.usual)
 
     def _new(self, seen: Observation) -> dict[str, float]:
         found = {}
@@ -253,7 +246,7 @@ class Watch:
     def _admit_order(self, seen: Observation, scores: Scores, *, trusted: bool) -> None:
         broken = ((scores.equal >= 1) | (scores.below >= 1)).any(axis=1)
         broken |= ((scores.equal >= 1) | (scores.below >= 1)).any(axis=0)
-        here = np.ones_like(broken) if trusted else ~broken
+        here = np.ones_like(broken) if trusted else np.logical_not(broken)
         self.order.admit(self._nulls(seen), float(seen.rows), here)
 
 
