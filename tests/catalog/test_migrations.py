@@ -1,0 +1,109 @@
+"""Workspaces of other versions."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+from alembic.script import ScriptDirectory
+
+from interlock.catalog import Catalog, State, lake, migrations, outbox, partitions, scan, tables, verdicts
+from interlock.catalog import catalog as module
+from interlock.catalog import schema
+from interlock.catalog.catalog import FILE_NAME
+from interlock.ledger import Ledger, verify
+from tests.catalog.conftest import Parquet
+
+OLD = Path(__file__).parent / "workspaces"
+
+NEXT = '''
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    op.execute("ALTER TABLE interlock_table ADD COLUMN colour TEXT DEFAULT 'red'")
+    op.execute({last!r})
+'''
+
+
+def test_the_revision_in_the_code_is_the_newest_migration() -> None:
+    assert ScriptDirectory(str(Path(migrations.__file__).parent)).get_current_head() == schema.REVISION
+
+
+def test_the_migrations_make_the_tables_the_code_knows(catalog: Catalog) -> None:
+    with catalog.read() as rx:
+        for table in schema.metadata.sorted_tables:
+            found = {
+                (row.name, bool(row.notnull) or bool(row.pk), bool(row.pk))
+                for row in rx.connection.exec_driver_sql(f"PRAGMA table_info({table.name})")
+            }
+            known = {(c.name, not c.nullable or c.primary_key, c.primary_key) for c in table.columns}
+            assert found == known, table.name
+
+
+@pytest.fixture
+def next_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A build of Interlock with one more migration; returns that migration's file."""
+    package = tmp_path / "migrations"
+    shutil.copytree(Path(migrations.__file__).parent, package)
+    monkeypatch.setattr(migrations, "__file__", str(package / "__init__.py"))
+    monkeypatch.setattr(module, "REVISION", "0002")
+    return package / "versions" / "v0002_colour.py"
+
+
+def test_an_older_workspace_is_brought_up_when_opened(catalog: Catalog, next_version: Path) -> None:
+    next_version.write_text(NEXT.format(last="UPDATE interlock_workspace SET value = value"))
+    identity = catalog.id
+    for _ in range(2):
+        with Catalog.open(catalog.folder) as opened, opened.read() as rx:
+            assert opened.id == identity
+            columns = [row.name for row in rx.connection.exec_driver_sql("PRAGMA table_info(interlock_table)")]
+            assert "colour" in columns
+
+
+def test_a_migration_that_fails_changes_nothing(catalog: Catalog, next_version: Path) -> None:
+    def dump() -> list[str]:
+        with sqlite3.connect(catalog.folder / FILE_NAME) as con:
+            return list(con.iterdump())
+
+    before = dump()
+    next_version.write_text(NEXT.format(last="NO SUCH STATEMENT"))
+    with pytest.raises(Exception, match="NO"):
+        Catalog.open(catalog.folder)
+    assert dump() == before
+
+
+def _restore(name: str, into: Path) -> Path:
+    """A stored workspace: its catalog is kept as SQL text, since that is what Git can show."""
+    shutil.copytree(OLD / name, into, ignore=shutil.ignore_patterns("catalog.sql"))
+    with sqlite3.connect(into / FILE_NAME) as con:
+        con.executescript((OLD / name / "catalog.sql").read_text())
+    return into
+
+
+@pytest.mark.parametrize("name", sorted(p.name for p in OLD.iterdir()))
+def test_a_workspace_of_every_version_there_was_is_still_read_and_verified(
+    name: str, tmp_path: Path, parquet: Parquet
+) -> None:
+    folder = _restore(name, tmp_path / "old")
+    with Catalog.open(folder) as opened:
+        report = verify(folder / "ledger", opened)
+        assert report.ok, report.problems
+        assert report.size == 4
+        with opened.read() as rx:
+            assert [t.name for t in tables.list_(rx)] == ["flights"]
+            assert [p.label for p in partitions.current(rx, "flights")] == ["2013-01-01"]
+            assert [p.state for p in partitions.all_(rx)] == [State.REPLACED, State.PUBLISHED, State.QUARANTINED]
+            assert [v.id for v in verdicts.list_(rx)] == ["v3", "v2", "v1"]
+            assert parquet.rows(scan.query(rx, "flights")) == [(7, "a"), (8, "b")]
+            assert parquet.rows(scan.query(rx, "flights", 2)) == [(1, "a")]
+        with opened.write() as tx:
+            outbox.append(tx, "note", {})
+            lake.evolve(tx, "flights", (("id", "BIGINT"), ("name", "VARCHAR")))
+        assert Ledger(folder / "ledger").project(opened) == 1
+        assert verify(folder / "ledger", opened).ok
