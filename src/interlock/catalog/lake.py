@@ -230,6 +230,20 @@ def files(rx: Reader, table: str, snapshot: int | None = None) -> list[LakeFile]
     ]
 
 
+def every_path(rx: Reader) -> set[Path]:
+    """Every file some snapshot lists, of any table that ever was, by whoever it was written."""
+    t = s.tables
+    folders = {
+        row.table_id: rx.catalog.data / "main" / str(row.path)
+        for row in rx.connection.execute(select(t.c.table_id, t.c.path))
+    }
+    found = set()
+    for f in (s.data_files, s.delete_files):
+        for table_id, path, relative in rx.connection.execute(select(f.c.table_id, f.c.path, f.c.path_is_relative)):
+            found.add(folders[table_id] / path if relative and table_id in folders else Path(path))
+    return found
+
+
 def partition_files(rx: Reader, table: str, value: object) -> list[int]:
     """Ids of the current files of one partition value, also those written past the gate."""
     table_id = id_of(rx, table)

@@ -34,7 +34,7 @@ def check(
             raise UsageError("which file?", hint="interlock check FILE --against GLOB")
         from interlock.workspace import check as check_adhoc
 
-        verdicts, notes = [check_adhoc(target, against=against)], []
+        verdicts, notes = [check_adhoc(target, against=against)], list[str]()
     else:
         if target is not None and data is None and Path(target).is_file():
             raise UsageError(
@@ -69,4 +69,4 @@ def _in_workspace(
             if table.attached:
                 with progress(f"judging {table.name}", quiet=quiet) as advance:
                     verdicts.extend(table.judge_new(advance))
-        return verdicts, [note for note in ws.past_the_gate() if target is None or target in note.tables]
+        return verdicts, [str(n) for n in ws.past_the_gate() if target is None or target in n.tables]

@@ -103,7 +103,7 @@ def samples(found: Sequence[Violation]) -> list[RenderableType]:
     ]
 
 
-def verdict(one: Verdict, history: dict[str, Sequence[float | None]] | None = None) -> RenderableType:
+def verdict(one: Verdict, history: Mapping[str, Sequence[float | None]] | None = None) -> RenderableType:
     """The whole verdict: headline, alerts, violations, samples, history of what broke."""
     parts: list[RenderableType] = [headline(one)]
     parts.extend(Text(f"  note: {note}", style="yellow") for note in one.notes)

@@ -84,7 +84,7 @@ def _one(site: Site, request: Request, path: Path, history: detect.History) -> V
     else:
         prepared = judge.prepare(request.rules, relation.schema, request.now)
         measured = judge.measure(site.engine, relation, request.rules, prepared)
-        drifted = tuple(drift.violations(request.rules.schema, relation.schema))
+        drifted = drift.of(site.engine, relation, request.rules.schema)
         found = judge.judge(measured, request.rules, prepared, learned, label, request.previous, drifted=drifted)
         judgement = judge.with_samples(found, site.engine, relation, request.rules, learned)
         schema = [[c.name, c.type] for c in relation.schema]

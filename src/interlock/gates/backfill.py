@@ -96,7 +96,7 @@ def _one(
     previous: dict[str, str],
 ) -> Commit:
     learned = detect.learn(history) if history.labels else None
-    drifted = tuple(drift.violations(request.rules.schema, staged.schema))
+    drifted = tuple(drift.violations(request.rules.schema, staged.schema, staged.layout.fitting))
     judgement = judge.judge(measured, request.rules, prepared, learned, staged.label, previous, drifted=drifted)
     if repair.due(request.triggers, judgement.violations, request.rules):
         one = replace(request, learned=learned, previous=previous)

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
+
+from sqlglot import exp
 
 from interlock.constraints.constraint import Violation
+from interlock.engines.protocol import Engine, Relation
 from interlock.engines.schema import Column, Kind, Schema
 from interlock.names import Origin, Severity
 
-# A change from one kind to another that keeps every value.
-WIDENING = {
-    (Kind.INTEGER, Kind.INTEGER),
-    (Kind.FLOAT, Kind.FLOAT),
-    (Kind.DECIMAL, Kind.DECIMAL),
-}
+def of(engine: Engine, relation: Relation, table: Schema | None) -> tuple[Violation, ...]:
+    """`violations` for a relation that is judged where it is."""
+    if table is None:
+        return ()
+    fits = fitting(engine, relation, {c.name: c.type for c in table})
+    return tuple(violations(table, relation.schema, fits))
 
 
-def violations(table: Schema | None, data: Schema, problem: str | None = None) -> Iterator[Violation]:
+def violations(
+    table: Schema | None, data: Schema, fitting: Collection[str] = (), problem: str | None = None
+) -> Iterator[Violation]:
     """What of ``data`` differs from what the ``table`` holds; nothing for a new table.
 
-    ``problem`` says why the data cannot be stored beside what is there.
+    ``fitting`` names the columns whose every value survives the cast to the
+    table's type. ``problem`` says why the data cannot be stored beside what is there.
     """
     if problem is not None:
         yield _violation("incompatible", None, problem, "a type that fits the table", Severity.PAGE)
@@ -32,19 +38,24 @@ def violations(table: Schema | None, data: Schema, problem: str | None = None) -
     for name in now.keys() - before.keys():
         yield _violation("added", name, now[name].type, "no such column", Severity.TICKET)
     for name in before.keys() & now.keys():
-        if retyped(before[name], now[name]):
-            yield _violation("retyped", name, now[name].type, before[name].type, Severity.PAGE)
+        severity = retyped(before[name], now[name], fits=name in fitting)
+        if severity is not None:
+            yield _violation("retyped", name, now[name].type, before[name].type, severity)
 
 
-def retyped(before: Column, now: Column) -> bool:
-    """Whether the type changed in a way that can change meaning.
+def retyped(before: Column, now: Column, *, fits: bool) -> Severity | None:
+    """How loud a change of type is; None where it cannot change meaning.
 
-    An all-null column has no type of its own, and another width of the same
-    kind of number is no news.
+    An all-null column has no type of its own; another width of the same kind is
+    no news, nor is a number or moment of another kind whose values all fit (a
+    few nulls make pandas turn integers into floats).
     """
     if before.type == now.type or Kind.NULL in (before.kind, now.kind):
-        return False
-    return (before.kind, now.kind) not in WIDENING
+        return None
+    alike = (before.kind.numeric and now.kind.numeric) or (before.kind.temporal and now.kind.temporal)
+    if alike and (fits or before.kind is now.kind):
+        return None
+    return Severity.TICKET if fits else Severity.PAGE
 
 
 def unreadable(reason: str) -> Violation:
@@ -67,3 +78,35 @@ def _violation(what: str, column: str | None, observed: str, expected: str, seve
         origin=Origin.LEARNED,
         blocking=False,
     )
+
+
+def fitting(engine: Engine, relation: Relation, types: Mapping[str, str]) -> frozenset[str]:
+    """The columns that have another type than ``types`` says, but whose every value survives the cast.
+
+    One statement over those columns, none where all types agree.
+    """
+    doubtful = {c.name: types[c.name] for c in relation.schema if c.name in types and c.type != types[c.name]}
+    empty = {c.name for c in relation.schema if c.kind is Kind.NULL and c.name in doubtful}
+    ask = {name: kind for name, kind in doubtful.items() if name not in empty}
+    lost = _lost(engine, relation, ask) if ask else {}
+    return frozenset(empty | {name for name, count in lost.items() if count == 0})
+
+
+def _lost(engine: Engine, relation: Relation, types: Mapping[str, str]) -> dict[str, int]:
+    """How many values of each column would not survive a cast there and back."""
+    original = {c.name: c.type for c in relation.schema}
+    items = []
+    for name, type_name in types.items():
+        column = exp.column(name, quoted=True)
+        there = exp.TryCast(this=column, to=exp.DataType.build(type_name, dialect="duckdb"))
+        back = exp.TryCast(this=there, to=exp.DataType.build(original[name], dialect="duckdb"))
+        changed = exp.and_(
+            exp.Not(this=exp.Is(this=column.copy(), expression=exp.Null())),
+            exp.Or(
+                this=exp.Is(this=there.copy(), expression=exp.Null()),
+                expression=exp.NullSafeNEQ(this=back, expression=column.copy()),
+            ),
+        )
+        items.append(exp.Count(this=exp.Case().when(changed, exp.Literal.number(1))))
+    query = exp.select(*items).from_(engine.source(relation))
+    return dict(zip(types, map(int, engine.run(query).rows()[0]), strict=True))

@@ -42,7 +42,7 @@ class Rules:
     sensitive: frozenset[str] = frozenset()
     show_all: bool = False
     schema: Schema | None = None
-    source_of: Callable[[str], exp.Expression] | None = None
+    source_of: Callable[[str], exp.Expression | None] | None = None
 
     def blocks(self, violation: Violation) -> bool:
         """Declared and accepted constraints say so themselves; learned ones only when enforced."""

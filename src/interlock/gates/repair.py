@@ -67,7 +67,7 @@ def apply(engine: DuckDB, relation: Relation, targets: Sequence[Target], repairs
         replace(t, expression=values.get(t.name)) for t in targets if any(t.name == c.name for c in relation.schema)
     ]
     into = relation.files[0].with_name("repaired.parquet")
-    return engine.stage(relation, into, columns=mended_targets, where=exp.and_(*keep) if keep else None)
+    return engine.stage(relation, into, columns=mended_targets, where=conjunction(keep))
 
 
 def noted(after: Judgement, before: Judgement, repairs: Sequence[Due]) -> Judgement:
@@ -85,6 +85,14 @@ def noted(after: Judgement, before: Judgement, repairs: Sequence[Due]) -> Judgem
         if one.constraint.name not in still
     )
     return replace(after, violations=(*after.violations, *mended), notes=(*after.notes, *notes))
+
+
+def conjunction(conditions: Sequence[exp.Expression]) -> exp.Expression | None:
+    """All of them; None where there are none."""
+    whole: exp.Expression | None = None
+    for condition in conditions:
+        whole = condition if whole is None else exp.And(this=whole, expression=condition)
+    return whole
 
 
 def _column(one: Due) -> str:

@@ -34,6 +34,7 @@ from interlock.catalog import (
     tables,
     verdicts,
 )
+from interlock.constraints.table_contract import Trigger
 from interlock.engines.parquet import FileFacts
 from interlock.engines.protocol import Relation
 from interlock.engines.schema import Column, Kind, Schema
@@ -58,7 +59,7 @@ class Request:
     rules: Rules
     learned: detect.Learned | None
     previous: Mapping[str, str]
-    triggers: Sequence[trigger.Trigger]
+    triggers: Sequence[Trigger]
     data: object
     label: str | None
     now: dt.datetime
@@ -159,7 +160,7 @@ def _partition(
             )
         value = typed(request.label)
         added = Column(column, _type_of(value), _kind_of(value))
-        return request.label, value, {column: exp.convert(value)}, (*schema, added)
+        return request.label, value, {column: literal(value)}, (*schema, added)
     found = _values(site, data, column)
     labels = {partition_label(v) for v in found}
     if request.label is None:
@@ -201,6 +202,13 @@ def typed(label: str) -> Any:
     return label
 
 
+def literal(value: Any) -> exp.Expression:
+    """A Python value as SQL."""
+    made = exp.convert(value)
+    assert isinstance(made, exp.Expression)
+    return made
+
+
 def _type_of(value: Any) -> str:
     names = {int: "BIGINT", dt.date: "DATE", dt.datetime: "TIMESTAMP"}
     return names.get(type(value), "VARCHAR")
@@ -228,7 +236,7 @@ def judged(site: Site, request: Request, staged: Staged) -> tuple[Staged, Judgem
 def _judge(site: Site, request: Request, staged: Staged) -> Judgement:
     prepared = judge.prepare(request.rules, staged.relation.schema, request.now)
     measured = judge.measure(site.engine, staged.relation, request.rules, prepared)
-    drifted = tuple(drift.violations(request.rules.schema, staged.schema, staged.layout.problem))
+    drifted = tuple(drift.violations(request.rules.schema, staged.schema, staged.layout.fitting, staged.layout.problem))
     found = judge.judge(
         measured, request.rules, prepared, request.learned, staged.label, request.previous, drifted=drifted
     )
@@ -318,7 +326,7 @@ def ensure_lake_table(tx: Writer, table: TableRecord, columns: layout.Columns) -
         lake.evolve(tx, table.name, columns)
 
 
-def store_verdicts(tx: Writer, judged_: Sequence[Verdict], triggers: Sequence[trigger.Trigger]) -> None:
+def store_verdicts(tx: Writer, judged_: Sequence[Verdict], triggers: Sequence[Trigger]) -> None:
     """Verdicts, each with its ledger entry and the triggers it sets off."""
     rows: list[tuple[VerdictRecord, Mapping[str, Any] | None]] = []
     for v in judged_:

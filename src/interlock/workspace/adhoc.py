@@ -65,7 +65,7 @@ def check(
         now = dt.datetime.now(dt.UTC)
         prepared = judge.prepare(rules, relation.schema, now)
         measured = judge.measure(engine, relation, rules, prepared)
-        drifted = tuple(drift.violations(schema, relation.schema))
+        drifted = drift.of(engine, relation, schema)
         found = judge.judge(measured, rules, prepared, learned, label, {}, drifted=drifted)
         found = judge.with_samples(found, engine, relation, rules, learned)
         return Verdict(

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from interlock import durable
-from interlock.catalog import State, lake, partitions, tables
+from interlock.catalog import State, lake, partitions
 from interlock.errors import InterlockError, LedgerError
 from interlock.gates import staging
 from interlock.gates.site import Site
@@ -56,9 +56,7 @@ def collect_orphans(site: Site) -> list[Path]:
     """
     with site.catalog.read() as rx:
         kept = {site.folder / p.path for p in partitions.all_(rx) if p.path and p.state is not State.DROPPED}
-        for record in tables.list_(rx):
-            if record.lake_table_id is not None:
-                kept.update(f.path for f in lake.every_file(rx, record.name))
+        kept |= lake.every_path(rx)
     before = time.time() - current().orphan_grace_s
     gone = []
     for folder in (site.catalog.data, site.quarantine):

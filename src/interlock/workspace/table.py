@@ -313,13 +313,15 @@ class Table:
     def series(self, verdict: Verdict, most: int = 3) -> dict[str, list[float | None]]:
         """Histories of the statistics a verdict found broken, ending in its own value."""
         rows = [r for r in self.history().rows if r.label != verdict.partition]
-        now = detect.features(verdict.profile)
+        past = [dict(zip(r.features.keys, map(float, r.features.values), strict=True)) for r in rows]
+        features = detect.features(verdict.profile)
+        now = dict(zip(features.keys, map(float, features.values), strict=True))
         found: dict[str, list[float | None]] = {}
         for v in sorted(verdict.violations, key=lambda v: (v.severity.rank, -v.score)):
             key = detect.Key(v.column or "", v.statistic)
             if key in now and len(found) < most:
                 title = f"{v.column} {v.statistic}" if v.column else v.statistic
-                found[title] = [*(r.features.get(key) for r in rows), now.get(key)]
+                found[title] = [*(p.get(key) for p in past), now.get(key)]
         return found
 
     # --- within -----------------------------------------------------------------------

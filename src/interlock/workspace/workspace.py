@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 from sqlglot import exp
 
 from interlock.catalog import Catalog, Mode, TableRecord, outbox, tables, verdicts
-from interlock.constraints.table_contract import TableContract
+from interlock.constraints.table_contract import TableContract, Trigger
 from interlock.engines.duckdb import DuckDB
 from interlock.errors import TableConflict, TableNotFound, nearest
 from interlock.gates import quarantine, trigger, write
@@ -61,7 +61,7 @@ class Workspace:
         self.site = Site(found.folder, catalog, DuckDB())
         self._contract = contract
         self._tables: dict[str, Table] = {}
-        self._hooks: dict[str, list[trigger.Trigger]] = {}
+        self._hooks: dict[str, list[Trigger]] = {}
         self.recovered: tuple[str, ...] = recovery.recover(self.site)
         self._bind_contract()
 
@@ -204,7 +204,7 @@ class Workspace:
         made = trigger.python(event, action, attempts=attempts, timeout_s=timeout_s)
         self._hooks.setdefault(table or "", []).append(made)
 
-    def hooks(self, name: str) -> tuple[trigger.Trigger, ...]:
+    def hooks(self, name: str) -> tuple[Trigger, ...]:
         """The callables given to `on` for a table."""
         return (*self._hooks.get("", ()), *self._hooks.get(name, ()))
 
@@ -223,7 +223,7 @@ class Workspace:
         relation = self.sql(query)
         return reader.fetched(relation)
 
-    def source_of(self, name: str) -> exp.Expression:
+    def source_of(self, name: str) -> exp.Expression | None:
         """Another table's published rows as a FROM item, for foreign keys."""
         return reader.source(self.site, name)
 
