@@ -34,6 +34,11 @@ _RELATIVE_FLOOR = 1e-3  # a change below a thousandth of the level is no news, h
 Mask = npt.NDArray[np.bool_]
 
 
+def zeroed(values: Array) -> Array:
+    """With 0 for NaN; an order faster than `numpy.nan_to_num`, which also looks for infinities."""
+    return np.where(np.isnan(values), 0.0, values)
+
+
 class Baseline:
     """Forecasters and scales for ``width`` features and ``seasons`` seasons; grows with `widen`. NaN means absent."""
 
@@ -76,16 +81,15 @@ class Baseline:
     def _best(self, forecasts: Array, season: int) -> Array:
         off = np.where(np.isnan(self.off), np.inf, self.off)
         young = self.seen[season] < 2
-        off[_SEASON, young] = np.inf
-        off[_OFFSET, young] = np.inf
-        best = np.take_along_axis(forecasts, off.argmin(axis=0)[None], axis=0)[0]
+        off[_SEASON : _OFFSET + 1, young] = np.inf
+        best = forecasts[off.argmin(axis=0), np.arange(off.shape[1])]
         return np.where(self.count >= LEARNED_AFTER, best, np.nan)
 
     def deviation(self, expected: Array, errors: Array) -> Array:
         """The usual distance from ``expected``, widened where this partition's sampling error is larger."""
-        own, typical = np.nan_to_num(errors) ** 2, self.error**2
+        own, typical = zeroed(errors) ** 2, self.error**2
         variance = np.maximum(np.maximum(self.scale**2, _FINER**2 * own), self.scale**2 + own - typical)
-        floor = _RELATIVE_FLOOR * np.abs(np.nan_to_num(expected)) + 1e-12
+        floor = _RELATIVE_FLOOR * np.abs(zeroed(expected)) + 1e-12
         return np.sqrt(np.maximum(variance, floor**2))
 
     def tail(self) -> Array:
@@ -123,22 +127,22 @@ class Baseline:
 
     def _score(self, wrong: Array, started: Mask, season: int) -> None:
         size = np.abs(wrong)
-        valid = np.broadcast_to(started, size.shape).copy()
-        valid[[_SEASON, _OFFSET]] &= self.seen[season] >= 1
+        met = started & (self.seen[season] >= 1)
+        valid = np.stack((started, met, met, started))
         mixed = np.where(np.isnan(self.off), size, self.off + _ERROR_DECAY * (size - self.off))
         self.off = np.where(valid, mixed, self.off)
 
     def _scale(self, miss: Array, wide: Array, errors: Array, usual: Mask, here: Mask) -> None:
         count = self.count + 1.0
-        errors = np.nan_to_num(errors)
+        errors = zeroed(errors)
         self.error = np.where(here, self.error + np.maximum(1 / count, 0.1) * (errors - self.error), self.error)
         first = here & (count == LEARNED_AFTER)
-        seed = _MEAN_TO_DEVIATION * np.nan_to_num(np.fmin.reduce(self.off))
+        seed = _MEAN_TO_DEVIATION * zeroed(np.fmin.reduce(self.off))
         self.scale = np.where(first, np.maximum(seed, 0.0), self.scale)
-        size = np.minimum(np.abs(np.nan_to_num(miss)), 5.0 * np.maximum(wide, 1e-300)) * _MEAN_TO_DEVIATION
+        size = np.minimum(np.abs(zeroed(miss)), 5.0 * np.maximum(wide, 1e-300)) * _MEAN_TO_DEVIATION
         gain = np.maximum(1.0 / count, _SCALE_DECAY)
         self.scale = np.where(usual, self.scale + gain * (size - self.scale), self.scale)
-        ratio = np.minimum(np.abs(np.nan_to_num(miss)) / wide, 8.0) ** 4
+        ratio = np.minimum(np.abs(zeroed(miss)) / wide, 8.0) ** 4
         gain = np.maximum(1.0 / (np.maximum(count - LEARNED_AFTER, 0.0) + _TAIL_PRIOR[0]), _TAIL_DECAY)
         self.fourth = np.where(usual, self.fourth + gain * (ratio - self.fourth), self.fourth)
 

@@ -23,7 +23,8 @@ def threshold(loudest: Sequence[float], features: int) -> float:
     past = np.asarray([x for x in loudest if x > 0], dtype=np.float64)
     location, scale = _prior(features)
     if past.size >= 5:
-        middle, upper = np.quantile(past, [0.5, 0.75])
+        past.sort()
+        middle, upper = past[int(0.5 * past.size)], past[int(0.75 * past.size)]
         seen = past.size / (past.size + _PRIOR)
         spread = max(float(upper - middle) / (_gumbel(0.75) - _gumbel(0.5)), 0.05)
         scale = (1 - seen) * scale + seen * spread

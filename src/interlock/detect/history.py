@@ -20,14 +20,14 @@ class Row:
     trusted: bool = False
 
 
-def _order(row: Row) -> tuple[float, str]:
+def _order(row: Row) -> float:
     moment = partition_time(row.label)
-    return (moment.timestamp() if moment else float("-inf"), row.label)
+    return moment.timestamp() if moment else float("-inf")
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Partitions by time (by label where labels are no dates). Immutable; `append` shares the past.
+    """Partitions by time (as given where labels are no dates). Immutable; `append` shares the past.
 
     >>> History.of([]).labels
     ()
@@ -38,7 +38,7 @@ class History:
 
     @classmethod
     def of(cls, rows: Iterable[Row]) -> History:
-        """A history of rows in any order."""
+        """A history of rows in any order; those whose labels are no dates keep theirs."""
         return cls(tuple(sorted(rows, key=_order)))
 
     @property
@@ -48,8 +48,8 @@ class History:
     def append(self, label: str, features: Features, *, trusted: bool = False) -> History:
         """With one more partition. Cheap when it is the latest one; a label already there is replaced."""
         row = Row(label, features, trusted)
-        latest = not self.rows or _order(self.rows[-1]) < _order(row)
-        if not latest:
+        latest = not self.rows or _order(self.rows[-1]) <= _order(row)
+        if not latest or label in self.labels:
             return History.of([*(r for r in self.rows if r.label != label), row])
         longer = History((*self.rows, row))
         if self._watch and self._seasons() == longer._seasons():
@@ -60,7 +60,11 @@ class History:
 
     def accepted(self, since: str) -> History:
         """The same partitions with a new normal that starts at ``since``: that partition is trusted."""
-        at = next((i for i, r in enumerate(self.rows) if _order(r) >= _order(Row(since, r.features))), None)
+        moment = partition_time(since)
+        if moment is None:
+            at = self.labels.index(since) if since in self.labels else None
+        else:
+            at = next((i for i, r in enumerate(self.rows) if _order(r) >= moment.timestamp()), None)
         if at is None:
             return self
         rows = list(self.rows)

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from interlock.detect import odds
+from interlock.detect.baseline import zeroed
 from interlock.detect.features import Array, Key
 
 Mask = npt.NDArray[np.bool_]
@@ -53,7 +54,7 @@ class Never:
     def admit(self, values: Array, rows: Array, admitted: Mask) -> None:
         here = admitted & ~np.isnan(values)
         self.partitions = self.partitions + here
-        self.rows = self.rows + np.where(here, np.nan_to_num(rows), 0.0)
+        self.rows = self.rows + np.where(here, zeroed(rows), 0.0)
         self.clean = self.clean & ~(here & (values > 0))
 
 
@@ -71,7 +72,7 @@ class Range:
         height = np.log(np.maximum(self.partitions, 1.0)) + 0.58
         with np.errstate(invalid="ignore"):
             far = _RANGE_SHARE * np.abs(side - middle)
-            return np.nan_to_num(np.maximum(np.abs(side - self.usual) / height, far))
+            return zeroed(np.maximum(np.abs(side - self.usual) / height, far))
 
     def score(self, values: Array, low: Index, high: Index, middle: Array) -> Array:
         found = np.zeros(len(values))
@@ -121,7 +122,7 @@ class Order:
 
     def score(self, nulls: Array, rows: float) -> tuple[Array, Array]:
         """Scores of every pair whose equality, and whose order, is broken; (columns, columns) each."""
-        apart = np.nan_to_num(nulls[:, None] - nulls[None, :])
+        apart = zeroed(nulls[:, None] - nulls[None, :])
         known = np.minimum(self.rows[:, None], self.rows[None, :])
         size = odds.score(odds.never_seen(np.abs(apart), np.full(apart.shape, rows), known))
         equal = np.where(self.held_equal() & (apart != 0), size, 0.0)
@@ -131,7 +132,7 @@ class Order:
     def admit(self, nulls: Array, rows: float, admitted: Mask) -> None:
         here = admitted & ~np.isnan(nulls)
         both = here[:, None] & here[None, :]
-        counts = np.nan_to_num(nulls)
+        counts = zeroed(nulls)
         apart = counts[:, None] - counts[None, :]
         same = both & (apart == 0) & (counts > 0)[:, None]
         self.equal &= ~(both & (apart != 0))

@@ -110,9 +110,21 @@ class Layout:
         self.columns = [self.keys[i].column for i in self.places.nulls]
         number = {c: n for n, c in enumerate(self.columns)}
         owned = [(i, number[k.column]) for i, k in enumerate(self.keys) if k.column in number and k.segment is None]
+        ranged = [c for c in self.columns if Key(c, "min") in self.at and Key(c, "max") in self.at]
+        self.ranged = ranged  # columns of numbers, and where their extremes are
+        self.least = np.array([self.at[Key(c, "min")] for c in ranged], dtype=np.intp)
+        self.most = np.array([self.at[Key(c, "max")] for c in ranged], dtype=np.intp)
+        self._of: dict[frozenset[str], Mask] = {}
         self.middles = np.array([self._middle(k) for k in self.keys], dtype=np.intp)
         self.owned = np.array([i for i, _ in owned], dtype=np.intp)  # features of a column …
         self.owners = np.array([n for _, n in owned], dtype=np.intp)  # … and which
+
+    def of_columns(self, columns: frozenset[str]) -> Mask:
+        """Which features belong to any of these columns."""
+        found = self._of.get(columns)
+        if found is None:
+            found = self._of[columns] = np.array([k.column in columns for k in self.keys], dtype=bool)
+        return found
 
     def _middle(self, key: Key) -> int:
         """Where the middle of an extreme's column is; -1 where there is none."""

@@ -68,14 +68,15 @@ class Domain:
     def admit(self, counts: Mapping[str, int]) -> None:
         if self.open:
             return
-        if self.partitions:
-            self.burst = max([self.burst, *map(float, self.unseen(counts).values())])
         if self.partitions == 0:
             self.least = dict(counts)
         else:
-            self.least = {v: min(n, counts[v]) for v, n in self.least.items() if v in counts}
+            if new := self.unseen(counts):
+                self.burst = max(self.burst, float(max(new.values())))
+            self.least = {v: n if n <= counts[v] else counts[v] for v, n in self.least.items() if v in counts}
+        seen = self.seen
         for value in counts:
-            self.seen[value] = self.seen.get(value, 0) + 1
+            seen[value] = seen.get(value, 0) + 1
         self.partitions += 1
         self.rows += sum(counts.values())
         if len(self.seen) > OPEN:

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from interlock.detect import calibration
-from interlock.detect.baseline import Baseline
+from interlock.detect.baseline import Baseline, zeroed
 from interlock.detect.calendar import CONSTANT, PARTS, season
 from interlock.detect.features import Array, Features, Key
 from interlock.detect.invariants import AFTER, Never, Order, Range, widen
@@ -63,6 +63,7 @@ class Watch:
         self.follows: dict[str, frozenset[str]] = {}
         self.constants: dict[str, float] = {}
         self.loudest: deque[float] = deque(maxlen=calibration.MEMORY)
+        self._threshold: float | None = None
         self.swings: deque[Array] = deque(maxlen=calibration.MEMORY)  # each column's largest surprise
         self._suspect_for = np.zeros(0, dtype=np.int64)  # partitions in a row
 
@@ -82,13 +83,17 @@ class Watch:
 
     @property
     def threshold(self) -> float:
-        return calibration.threshold(self.loudest, int(self.layout.compared.sum()))
+        """The surprise from which a feature alarms."""
+        if self._threshold is None:
+            self._threshold = calibration.threshold(self.loudest, int(self.layout.compared.sum()))
+        return self._threshold
 
     def observe(self, label: str, moment: dt.datetime | None, features: Features) -> Observation:
         """A partition along the layout's keys; the state grows with the layout."""
         seen = self.layout.observe(label, moment, features)
         width = len(self.layout.keys)
         if width > len(self.baseline.count):
+            self._threshold = None
             self.baseline.widen(width)
             widen(self.never, width)
             widen(self.range, width)
@@ -98,17 +103,16 @@ class Watch:
     def score(self, seen: Observation) -> Scores:
         """How a partition stands against everything learned so far."""
         layout = self.layout
-        surprise = np.where(
-            layout.compared & ~self._explained(), self._surprise(seen), np.nan
-        )
+        explained = self._explained()
+        surprise = np.where(layout.compared & ~explained, self._surprise(seen), np.nan)
         rows = layout.row_counts(seen.errors)
         equal, below = self.order.score(self._nulls(seen), float(seen.rows))
         places = layout.places
         return Scores(
             surprise=surprise,
-            baseline=np.nan_to_num(np.abs(surprise)) / self.threshold,
+            baseline=zeroed(np.abs(surprise)) / self.threshold,
             never=self.never.score(seen.raw, rows, places.never),
-            range=np.where(self._explained(), 0.0, self._range(seen)),
+            range=np.where(explained, 0.0, self._range(seen)),
             equal=equal,
             below=below,
             new=self._new(seen),
@@ -141,6 +145,7 @@ class Watch:
         loudest = scores.loudest(before == 0)
         if not np.isnan(loudest):
             self.loudest.append(loudest)
+            self._threshold = None
             self.swings.append(self._by_column(scores.surprise))
         self._suspect_for = np.where(suspect & ~step, before + 1, 0)
         self.partitions += 1
@@ -175,8 +180,9 @@ class Watch:
 
     def _explained(self) -> Mask:
         """Features of columns that only repeat the partition's date."""
-        dated = {c for c, parts in self.follows.items() if parts - {CONSTANT} and self.partitions >= AFTER}
-        return np.array([k.column in dated for k in self.layout.keys], dtype=bool)
+        if self.partitions < AFTER or not self.follows:
+            return np.zeros(len(self.layout.keys), dtype=bool)
+        return self.layout.of_columns(frozenset(self.follows))
 
     def _nulls(self, seen: Observation) -> Array:
         return np.round(seen.raw[self.layout.places.nulls] * seen.rows)
@@ -208,12 +214,9 @@ class Watch:
 
     def _single(self, seen: Observation) -> dict[str, float]:
         """Columns that hold a single number in this partition."""
-        at, raw = self.layout.at, seen.raw
-        return {
-            c: float(raw[at[Key(c, "min")]])
-            for c in self.layout.columns
-            if Key(c, "min") in at and raw[at[Key(c, "min")]] == raw[at[Key(c, "max")]]
-        }
+        least, most = seen.raw[self.layout.least], seen.raw[self.layout.most]
+        alike = np.flatnonzero(least == most)
+        return {self.layout.ranged[i]: float(least[i]) for i in alike}
 
     def _fits(self, column: str, value: float, moment: dt.datetime | None) -> frozenset[str]:
         """The explanations of a column's only value that still hold."""
