@@ -45,6 +45,8 @@ class Settings:
     exact_rows_max: int = _setting(
         65_536, "Up to this many rows distinct counts, quantiles and top values are exact."
     )
+    pattern_length_max: int = _setting(32, "Characters of a text that its pattern is made of.")
+    patterns_max: int = _setting(20, "Patterns kept per text column.")
     sample_rows: int = _setting(32_768, "Expected size of the deterministic sample of a larger partition.")
     text_length_max: int = _setting(200, "Texts kept in a profile are cut to this many characters.")
     top_sample_rows: int = _setting(

@@ -24,6 +24,7 @@ from interlock.settings import Settings
 
 OTHER_SEGMENTS = "(other)"
 _HASH = "interlock_hash"
+_PLACE = "interlock_place"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,8 @@ class Plan:
         derived = [f"{_segment(name, source, self.shape)} AS {_alias(i)}" for i, name in enumerate(self.shape.segments)]
         if self.shape.size is not Size.SMALL:
             derived.append(f"{_mixed(f'({ROW} * 2654435761 + {FILE} * 40503)')} AS {_HASH}")
+        if self.shape.more:
+            derived.append(f"{FILE} * 1099511627776 + {ROW} AS {_PLACE}")
         if not derived and not where:
             return source
         named = (*(c.name for c in self.shape.schema), *self.shape.key, *([self.shape.by.name] if self.shape.by else ()))
@@ -135,7 +138,8 @@ class Plan:
             return f"SELECT {body} {rows}"
         fields = ", ".join(f"{name}: {text}" for name, text in self.whole.sample_fields)
         limit = _threshold(self.shape, self.shape.limits.sample_rows)
-        taken = f"list({{{_HASH}: {_HASH}, {fields}}}) FILTER (WHERE {_HASH} < {limit})"
+        place = f"{_PLACE}: {_PLACE}, " if self.shape.more else ""
+        taken = f"list({{{_HASH}: {_HASH}, {place}{fields}}}) FILTER (WHERE {_HASH} < {limit})"
         return (
             f"WITH scan AS MATERIALIZED (SELECT {body}, {taken} AS sample {rows}),"
             " numbered AS MATERIALIZED (SELECT row_number() OVER () AS g, * FROM scan),"
@@ -215,7 +219,10 @@ def _scope(column: Column, shape: Shape) -> Scope:
     low, scale = 0.0, None
     if shape.size is Size.LARGE and (bounds := dict(shape.bounds).get(column.name)):
         low, scale = bounds[0], scale_of(*bounds, whole=column.kind is Kind.INTEGER)
-    return Scope(column, quoted(column.name), shape.size, counted, low, scale, row_sample)
+    ordered = shape.more and (column.kind.numeric or column.kind.temporal)
+    return Scope(
+        column, quoted(column.name), shape.size, counted, low, scale, row_sample, _PLACE if ordered else ""
+    )
 
 
 def _reading(shape: Shape, families: Sequence[Family], scopes: Sequence[Scope], over_rows: Select, prefix: str) -> Reading:
@@ -241,15 +248,21 @@ def _parts(i: int, scope: Scope, families: Sequence[Family], over_rows: Select, 
     for family in families:
         if not family.applies(scope.column):
             continue
-        if scope.counted and family.count:
-            counts = "list" if scope.size is Size.SMALL else "histogram"
-            yield Part(family, scope, over_rows.add((f"{counts}({scope.finite})",)), (), from_counts=True)
+        if scope.counted and family.count and not (family.ordered and scope.size is not Size.SMALL):
+            yield Part(family, scope, over_rows.add((_every_value(scope),)), (), from_counts=True)
         elif scope.size is Size.LARGE:
-            sampled = replace(scope, x=f"c{i}")
+            sampled = replace(scope, x=f"c{i}", place=_PLACE)
             rows, sample = over_rows.add(family.over_rows(scope)), over_sample.add(family.over_sample(sampled))
             yield Part(family, scope, rows, sample)
         else:
             yield Part(family, scope, over_rows.add((*family.over_rows(scope), *family.over_sample(scope))), ())
+
+
+def _every_value(scope: Scope) -> str:
+    """A list while it is short, in row order where that was asked for; else a map of counts."""
+    if scope.size is not Size.SMALL:
+        return f"histogram({scope.finite})"
+    return f"list({scope.finite}{f' ORDER BY {scope.place}' if scope.place else ''})"
 
 
 def _table(shape: Shape) -> dict[str, str]:
@@ -296,4 +309,5 @@ def _counts(found: list[Any] | Mapping[Any, int] | None) -> Counts:
     counter = Counter(found)
     del counter[None]
     pairs = sorted(counter.items())
-    return Counts(tuple([v for v, _ in pairs]), tuple([n for _, n in pairs]))
+    sequence = found if isinstance(found, list) else ()
+    return Counts(tuple([v for v, _ in pairs]), tuple([n for _, n in pairs]), sequence)

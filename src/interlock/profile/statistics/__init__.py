@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from interlock.profile.statistics import extremes, lengths, moments, occurrences, oddities, presence, quantiles, signs
+from interlock.profile.statistics import (
+    extremes,
+    lengths,
+    moments,
+    occurrences,
+    oddities,
+    order,
+    patterns,
+    presence,
+    quantiles,
+    scale,
+    signs,
+)
 from interlock.profile.statistics.family import Family
 
 FAMILIES: tuple[Family, ...] = (
@@ -14,4 +26,7 @@ FAMILIES: tuple[Family, ...] = (
     quantiles.FAMILY,
     occurrences.FAMILY,
     lengths.FAMILY,
+    patterns.FAMILY,
+    scale.FAMILY,
+    order.FAMILY,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -29,6 +29,7 @@ class Scope:
     whether every value of the column is counted. ``low`` and ``scale`` turn a
     number into an integer of at most 31 bits: ``(x - low) * scale``.
     ``row_sample`` is true for about `settings.top_sample_rows` of the rows.
+    ``place`` orders the rows.
     """
 
     column: Column
@@ -38,6 +39,7 @@ class Scope:
     low: float = 0.0
     scale: float | None = None
     row_sample: str | None = None
+    place: str = ""
 
     @property
     def kind(self) -> Kind:
@@ -66,10 +68,14 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Every finite value of a column with how often it occurs, values ascending."""
+    """Every finite value of a column with how often it occurs, values ascending.
+
+    ``sequence`` is the column itself in row order, in a small partition only.
+    """
 
     values: tuple[Any, ...]
     counts: tuple[int, ...]
+    sequence: Sequence[Any] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +92,8 @@ class Meaning:
     error: str = "none"
 
 
+_SHORT = 32  # no text limit is lower
+
 Values = dict[str, Any]
 State = Mapping[str, Any]
 
@@ -99,8 +107,9 @@ class Family:
     returned, in that order. ``count``, where there is one, makes the same values
     from the counts of a column whose every value is counted, instead of both.
     ``merge`` makes the union's values of two sides' values; each side also knows
-    its ``rows``. ``core`` families are always there; ``in_segments`` says whether
-    segments have them too.
+    its ``rows``. ``core`` families are always there; ``ordered`` ones need the rows'
+    order, so that counts serve them in a small partition only; ``in_segments``
+    says whether segments have them too.
     """
 
     means: Mapping[str, Meaning]
@@ -112,6 +121,7 @@ class Family:
     over_sample: Callable[[Scope], tuple[str, ...]] = lambda _: ()
     classes: Callable[[Scope, str], StatisticClass] = lambda scope, name: StatisticClass.EXACT
     core: bool = True
+    ordered: bool = False
     in_segments: bool = False
 
 
@@ -130,7 +140,7 @@ def sampled(scope: Scope, name: str) -> StatisticClass:
 def decoded(scope: Scope, value: Any) -> Any:
     """A fetched value as it is kept: zoned times in UTC, long texts cut."""
     if isinstance(value, str):
-        return value[: settings.current().text_length_max]
+        return value if len(value) <= _SHORT else value[: settings.current().text_length_max]
     if scope.kind is Kind.TIMESTAMPTZ and isinstance(value, dt.datetime):
         return value.replace(tzinfo=dt.UTC)
     return value

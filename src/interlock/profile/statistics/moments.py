@@ -103,7 +103,8 @@ def _count(scope: Scope, counts: Counts) -> Values:
             return _count_whole(counts, n)
         values = counts.values if scope.kind is Kind.FLOAT else tuple(map(float, counts.values))
         mean = math.fsum(map(operator.mul, values, counts.counts)) / n
-        spread = math.fsum(c * (v - mean) ** 2 for v, c in zip(values, counts.counts, strict=True))
+        gaps = [v - mean for v in values]
+        spread = math.fsum(map(operator.mul, counts.counts, map(operator.mul, gaps, gaps)))
     except OverflowError:
         return {"mean": None, "stddev": None}
     return {"mean": _finite(mean), "stddev": _finite(math.sqrt(spread / (n - 1))) if n > 1 else None}
@@ -111,7 +112,7 @@ def _count(scope: Scope, counts: Counts) -> Values:
 
 def _count_whole(counts: Counts, n: int) -> Values:
     total = sum(map(operator.mul, counts.values, counts.counts))
-    squares = sum(c * v * v for v, c in zip(counts.values, counts.counts, strict=True))
+    squares = sum(map(operator.mul, counts.counts, map(operator.mul, counts.values, counts.values)))
     return {"mean": total / n, "stddev": _root_of(n * squares - total * total, n)}
 
 

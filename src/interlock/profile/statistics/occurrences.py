@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
+from operator import itemgetter
 from typing import Any
 
 from interlock import settings
@@ -54,8 +55,9 @@ def _read(scope: Scope, row: tuple[Any, ...], rows: int) -> Values:
 def _count(scope: Scope, counts: Counts) -> Values:
     limits = settings.current()
     pairs = list(zip(counts.values, counts.counts, strict=True))
-    ranked = heapq.nsmallest(limits.top_values, range(len(pairs)), key=lambda i: (-pairs[i][1], i))
-    values: Values = {"distinct": len(pairs), "top": [[decoded(scope, pairs[i][0]), pairs[i][1]] for i in ranked]}
+    # stable: ties stay in the order of the values
+    ranked = heapq.nlargest(limits.top_values, pairs, key=itemgetter(1))
+    values: Values = {"distinct": len(pairs), "top": [[decoded(scope, v), n] for v, n in ranked]}
     if _has_domain(scope):
         few = len(pairs) <= limits.domain_values_max
         values["domain"] = [[decoded(scope, v), n] for v, n in pairs] if few else None
