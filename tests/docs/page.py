@@ -26,6 +26,7 @@ _FENCE = re.compile(
     r"(?P<skip><!-- not run: .*? -->\n)?^```(?P<language>\w+)(?P<info>[^\n]*)\n(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
+SHOWN_MAX = 2_000  # characters of output in a failure
 _EXIT = re.compile(r"#\s*exit status (\d)\b")
 
 
@@ -75,7 +76,7 @@ def run(page: Path, folder: Path) -> int:
             _console(block, environment, where, folder)
             ran, printed = ran + 1, None
         elif block.language == "text" and printed is not None:
-            assert matches(block.text, printed), f"{where} prints\n{printed}"
+            assert matches(block.text, printed), f"{where} prints\n{printed[:SHOWN_MAX]}"
             printed = None
     return ran
 
@@ -107,8 +108,9 @@ def _console(block: Block, environment: dict[str, str], where: str, folder: Path
             stderr=subprocess.STDOUT,
         )
         status = int(m[1]) if (m := _EXIT.search(command)) else 0
-        assert done.returncode == status, f"{where}: `{command}` ended with {done.returncode}\n{done.stdout}"
-        assert not expected.strip() or matches(expected, done.stdout), f"{where}: `{command}`\n{done.stdout}"
+        said = done.stdout[:SHOWN_MAX]
+        assert done.returncode == status, f"{where}: `{command}` ended with {done.returncode}\n{said}"
+        assert not expected.strip() or matches(expected, done.stdout), f"{where}: `{command}` prints\n{said}"
 
 
 def _environment(folder: Path) -> dict[str, str]:
