@@ -58,6 +58,10 @@ class History:
             longer._watch.append(watch)
         return longer
 
+    def without(self, label: str) -> History:
+        """The same partitions but this one: what judges a partition that is written again."""
+        return History.of(r for r in self.rows if r.label != label) if label in self.labels else self
+
     def accepted(self, since: str) -> History:
         """The same partitions with a new normal that starts at ``since``: that partition is trusted."""
         moment = partition_time(since)

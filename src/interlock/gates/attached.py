@@ -23,9 +23,9 @@ from interlock.profile.profile import Profile
 Progress = Callable[[int, int], None]
 
 
-def judge_new(site: Site, request: Request, history: detect.History, progress: Progress) -> list[Verdict]:
+def judge_new(site: Site, request: Request, progress: Progress) -> list[Verdict]:
     """Judge each file that is new, or whose size or time changed, in the order of their labels."""
-    todo = pending(site, request)
+    todo, history = pending(site, request), request.history
     made = []
     for done, (label, path) in enumerate(todo, start=1):
         verdict = _one(site, replace(request, label=label), path, history)
@@ -75,7 +75,7 @@ def _stamp(path: Path) -> tuple[str, int]:
 def _one(site: Site, request: Request, path: Path, history: detect.History) -> Verdict | None:
     label = request.label or ""
     stamp, size = _stamp(path)
-    learned = detect.learn(history) if history.labels else None
+    learned = write.learned_for(history, label)
     try:
         relation = site.engine.relation(str(path))
     except DataError as error:

@@ -20,11 +20,12 @@ from interlock.names import Decision
 Progress = Callable[[int, int], None]
 
 
-def backfill(site: Site, request: Request, history: detect.History, progress: Progress) -> list[Verdict]:
+def backfill(site: Site, request: Request, progress: Progress) -> tuple[list[Verdict], detect.History]:
     """Split by the partition column, profile all in one pass, judge one by one in order, commit once.
 
     Each partition is judged by those before it, as if they had come day by day;
-    partitions already there are replaced. Raises `ColumnMissing`, and
+    partitions already there are replaced. Also gives the history with the new
+    partitions in it. Raises `ColumnMissing`, and
     `SchemaIncompatible` where the data as a whole does not fit the table.
     """
     name = request.table.name
@@ -36,7 +37,7 @@ def backfill(site: Site, request: Request, history: detect.History, progress: Pr
         prepared = judge.prepare(request.rules, schema, request.now)
         profiles = _profiles(site, request, relations, prepared)
         commits: list[Commit] = []
-        previous = dict(request.previous)
+        previous, history = dict(request.previous), request.history
         for done, label in enumerate(sorted(relations, key=partitions.label_order), start=1):
             staged = Staged(relations[label], schema, label, plan, None if label == "__null__" else write.typed(label))
             made = _one(site, request, staged, profiles[label], prepared, history, previous)
@@ -48,7 +49,7 @@ def backfill(site: Site, request: Request, history: detect.History, progress: Pr
         write.commit(site, request, place, commits)
     verdicts = [c.verdict for c in commits]
     write.after(site, request, verdicts)
-    return verdicts
+    return verdicts, history
 
 
 def _plan(site: Site, request: Request, data: Relation) -> layout.Layout:
@@ -95,11 +96,11 @@ def _one(
     history: detect.History,
     previous: dict[str, str],
 ) -> Commit:
-    learned = detect.learn(history) if history.labels else None
+    learned = write.learned_for(history, staged.label)
     drifted = tuple(drift.violations(request.rules.schema, staged.schema, staged.layout.fitting))
     judgement = judge.judge(measured, request.rules, prepared, learned, staged.label, previous, drifted=drifted)
     if repair.due(request.triggers, judgement.violations, request.rules):
-        one = replace(request, learned=learned, previous=previous)
+        one = replace(request, history=history, previous=previous)
         staged, judgement = write.judged(site, one, staged)
     else:
         judgement = judge.with_samples(judgement, site.engine, staged.relation, request.rules, learned)

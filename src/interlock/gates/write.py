@@ -57,7 +57,7 @@ class Request:
 
     table: TableRecord
     rules: Rules
-    learned: detect.Learned | None
+    history: detect.History
     previous: Mapping[str, str]
     triggers: Sequence[Trigger]
     data: object
@@ -233,14 +233,21 @@ def judged(site: Site, request: Request, staged: Staged) -> tuple[Staged, Judgem
     return again, repair.noted(_judge(site, request, again), judgement, repairs)
 
 
+def learned_for(history: detect.History, label: str) -> detect.Learned | None:
+    """What the other partitions teach; a partition that is written again does not judge itself."""
+    others = history.without(label)
+    return detect.learn(others) if others.labels else None
+
+
 def _judge(site: Site, request: Request, staged: Staged) -> Judgement:
+    learned = learned_for(request.history, staged.label)
     prepared = judge.prepare(request.rules, staged.relation.schema, request.now)
     measured = judge.measure(site.engine, staged.relation, request.rules, prepared)
     drifted = tuple(drift.violations(request.rules.schema, staged.schema, staged.layout.fitting, staged.layout.problem))
     found = judge.judge(
-        measured, request.rules, prepared, request.learned, staged.label, request.previous, drifted=drifted
+        measured, request.rules, prepared, learned, staged.label, request.previous, drifted=drifted
     )
-    return judge.with_samples(found, site.engine, staged.relation, request.rules, request.learned)
+    return judge.with_samples(found, site.engine, staged.relation, request.rules, learned)
 
 
 def decide(outcome: Outcome, staged: Staged, *, inconclusive_blocks: bool = False) -> Decision:

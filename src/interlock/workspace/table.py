@@ -30,7 +30,7 @@ from interlock.constraints.constraint import Constraint
 from interlock.engines.schema import Schema
 from interlock.engines.types import column as column_of
 from interlock.errors import ColumnMissing, PartitionNotFound, UsageError, nearest
-from interlock.gates import attached, backfill, quarantine, write
+from interlock.gates import again, attached, backfill, quarantine, write
 from interlock.gates.judge import Rules
 from interlock.gates.verdict import Verdict
 from interlock.gates.write import Request
@@ -217,6 +217,7 @@ class Table:
         request = self._request(data, partition)
         verdict = write.write(self._site, request)
         self._remember(verdict)
+        self._judge_again(request)
         return verdict
 
     def check(self, data: object, partition: object = None) -> Verdict:
@@ -231,16 +232,19 @@ class Table:
         self._managed("written to")
         if self.partition is None:
             return [self.write(data)]
-        made = backfill.backfill(self._site, self._request(data, None), self.history(), progress)
-        self._history = None
-        return made
+        request = self._request(data, None)
+        made, history = backfill.backfill(self._site, request, progress)
+        with self._site.catalog.read() as rx:
+            self._history = (self._stamp(rx), history)
+        renewed = {v.partition: v for v in self._judge_again(request)}
+        return [renewed.get(v.partition, v) for v in made]
 
     def judge_new(self, progress: Progress = _quiet) -> list[Verdict]:
         """Judge the files of an attached table that are new or changed since the last time."""
         record = self.record
         if record.mode is not Mode.ATTACHED or record.location is None:
             raise UsageError(f"{self.name} is a managed table", hint="check(data) judges data before it is written")
-        made = attached.judge_new(self._site, self._request(None, None), self.history(), progress)
+        made = attached.judge_new(self._site, self._request(None, None), progress)
         self._history = None
         return made
 
@@ -306,6 +310,13 @@ class Table:
             stamp = self._stamp(rx)
         self._history = (stamp, history.append(verdict.partition, detect.features(verdict.profile)))
 
+    def _judge_again(self, request: Request) -> list[Verdict]:
+        """The early partitions' verdicts by what came after them, at the moment there is enough of it."""
+        history = self.history()
+        if not again.due(request.table.settings, history):
+            return []
+        return again.judge_again(self._site, replace(request, history=history))
+
     def _learned(self) -> detect.Learned | None:
         history = self.history()
         return detect.learn(history) if history.labels else None
@@ -337,7 +348,7 @@ class Table:
         return Request(
             table=record,
             rules=self._rules(record),
-            learned=self._learned(),
+            history=self.history(),
             previous=previous,
             triggers=(*declared.triggers, *self._workspace.hooks(self.name)),
             data=data,
