@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from json.encoder import encode_basestring
 from typing import Any
 
 from interlock.errors import LedgerError
@@ -56,8 +57,9 @@ def _write_array(values: list[Any] | tuple[Any, ...], parts: list[str]) -> None:
 def _write_object(values: Mapping[Any, Any], parts: list[str]) -> None:
     if not all(isinstance(key, str) for key in values):
         raise LedgerError("a key of a JSON object is not a string")
+    plain = all(map(str.isascii, values))
     parts.append("{")
-    for i, key in enumerate(sorted(values, key=_utf16)):
+    for i, key in enumerate(sorted(values, key=None if plain else _utf16)):
         if i:
             parts.append(",")
         parts.append(_quoted(key))
@@ -75,11 +77,12 @@ def _string(text: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise LedgerError(f"{text[:40]!r} is not Unicode text") from None
-    return json.dumps(text, ensure_ascii=False)
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise LedgerError(f"{text[:40]!r} is not Unicode text") from None
+    return encode_basestring(text)
 
 
 def _number(value: float) -> str:

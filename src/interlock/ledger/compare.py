@@ -28,11 +28,10 @@ def compare(catalog: Catalog, entries: Sequence[bytes], size: int) -> list[Probl
     """Problems between the catalog and the log's first ``size`` entries (more may be written ahead)."""
     with catalog.read() as rx:
         rows = outbox.all_(rx)
-        problems = list(_outbox_problems(rows, entries, size, catalog.id))
-        values = [
-            (index, value) for index, row in enumerate(rows) if (value := _value(row.entry)) is not None
-        ]
-        problems += _verdict_problems(rx, values)
+        parsed = [_value(row.entry) for row in rows]
+        problems = list(_outbox_problems(rows, parsed, entries, size, catalog.id))
+        values = [(index, value) for index, value in enumerate(parsed) if value is not None]
+        problems += _verdict_problems(rx, values, {row.digest for row in rows})
         problems += _partition_problems(rx, values)
         problems += _accept_problems(rx, values)
     return problems
@@ -47,7 +46,11 @@ def _value(entry: bytes) -> dict[str, Any] | None:
 
 
 def _outbox_problems(
-    rows: Sequence[OutboxRow], entries: Sequence[bytes], size: int, workspace: str
+    rows: Sequence[OutboxRow],
+    parsed: Sequence[dict[str, Any] | None],
+    entries: Sequence[bytes],
+    size: int,
+    workspace: str,
 ) -> Iterator[Problem]:
     placed = sum(row.ledger_index is not None for row in rows)
     if size < placed:
@@ -56,17 +59,16 @@ def _outbox_problems(
         )
     if size > len(rows):
         yield Problem(PLACE, f"the ledger has {size:,} entries, the outbox {len(rows):,}: rows were removed")
-    for index, row in enumerate(rows):
+    for index, (row, value) in enumerate(zip(rows, parsed, strict=True)):
         if row.ledger_index is not None and row.ledger_index != index:
             yield Problem(PLACE, f"outbox row {row.id} claims place {row.ledger_index}", entry=index)
         if index < len(entries) and row.entry != entries[index]:
             yield Problem(PLACE, f"outbox row {row.id} is not the entry in the ledger", entry=index)
-        elif (complaint := _row_complaint(row, workspace)) is not None:
+        elif (complaint := _row_complaint(row, value, workspace)) is not None:
             yield Problem(PLACE, f"outbox row {row.id} {complaint}", entry=index)
 
 
-def _row_complaint(row: OutboxRow, workspace: str) -> str | None:
-    value = _value(row.entry)
+def _row_complaint(row: OutboxRow, value: dict[str, Any] | None, workspace: str) -> str | None:
     if value is None:
         return "is not canonical JSON"
     if row.digest != Digest.of(row.entry).hex:
@@ -76,11 +78,12 @@ def _row_complaint(row: OutboxRow, workspace: str) -> str | None:
     return None if value.get("workspace") == workspace else "belongs to another workspace"
 
 
-def _verdict_problems(rx: Reader, values: Sequence[tuple[int, dict[str, Any]]]) -> Iterator[Problem]:
+def _verdict_problems(
+    rx: Reader, values: Sequence[tuple[int, dict[str, Any]]], digests: set[str]
+) -> Iterator[Problem]:
     cited = {
         value.get("verdict"): (index, value) for index, value in values if value.get("kind") == verdicts.KIND
     }
-    digests = {row.digest for row in outbox.all_(rx)}
     for id_ in verdicts.ids(rx):
         if id_ not in cited:
             yield Problem(PLACE, f"verdict {id_} is in no entry")

@@ -136,11 +136,14 @@ class Ledger:
                 f"{self.folder}: the catalog's entries do not lead to the checkpoint's root",
                 hint="`interlock ledger verify` finds the place",
             )
-        files = frontier.append([merkle.leaf_hash(e) for e in entries[old:]])
+        made = frontier.append([merkle.leaf_hash(e) for e in entries[old:]])
+        bundles: dict[str, bytes] = {}
         for index, width in tiles.spans(len(entries)):
             part = entries[index * WIDTH : index * WIDTH + width]
-            files[tiles.path(ENTRIES, first // WIDTH + index, width)] = tiles.bundle(part)
-        durable.write_all({self.folder / name: data for name, data in files.items()})
+            bundles[tiles.path(ENTRIES, first // WIDTH + index, width)] = tiles.bundle(part)
+        # In this order, each durable before the next, so that nothing ever speaks of what is not there.
+        for files in (bundles, made):
+            durable.write_all({self.folder / name: data for name, data in files.items()})
         size = first + len(entries)
         after = Checkpoint(before.origin, size, frontier.root())
         durable.write(self.folder / CHECKPOINT, after.encode())
