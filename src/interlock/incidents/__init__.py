@@ -1,0 +1,25 @@
+"""The failures of the past as stories that run, with the gate and without."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from interlock.incidents import negative_ages
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """A story: the ``question`` it answers and how to ``run`` it."""
+
+    question: str
+    run: Callable[[], Any]
+
+
+INCIDENTS: Mapping[str, Incident] = {
+    "negative-ages": Incident(
+        "Half of an age column turned negative and the average went to the chief executive: who would have known?",
+        negative_ages.run,
+    ),
+}
