@@ -115,7 +115,7 @@ def _release(
         raise SchemaIncompatible(plan.problem, hint="write it again with the column cast to the table's type")
     staged = site.engine.stage(source, place.path / "data.parquet", columns=plan.targets)
     (facts,) = site.engine.parquet_facts(staged.files)
-    with site.catalog.write() as tx:
+    with place.undone_on_error(site.catalog), site.catalog.write() as tx:
         write.ensure_lake_table(tx, table, plan.columns)
         home = write.published_home(tx, table, record.label)
         place.announce([home])

@@ -5,25 +5,30 @@ what is being written and where it will go. While the writer lives it holds the
 folder's lock; a folder whose lock is free belongs to a writer that died, and
 `leftovers` finds it. The note is durable before any file is moved, so that a
 moved file that was never committed can be found and removed.
+
+A folder is made, locked and given its note under the lock of all folders, and
+loses its note last but for its lock: one without a note holds nothing.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
 import shutil
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from interlock import durable
+from interlock.catalog import Catalog, partitions
+from interlock.errors import InterlockError
+from interlock.settings import current
 
 NOTE = "note.json"
 LOCK = "lock"
-BIRTH_S = 10.0  # a folder without a note is this long taken for one that is being made
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +41,21 @@ class Staging:
 
     def announce(self, destinations: Sequence[Path]) -> None:
         """Say durably which files this write will put in place."""
-        note = {"table": self.table, "label": self.label, "destinations": [str(d) for d in destinations]}
-        durable.write(self.path / NOTE, json.dumps(note).encode())
+        # Relative, so that a copy of the workspace never speaks of the original's files.
+        places = [os.path.relpath(d, self.path) for d in destinations]
+        durable.write(self.path / NOTE, _note(self.table, self.label, places))
+
+    @contextmanager
+    def undone_on_error(self, catalog: Catalog) -> Iterator[None]:
+        """Remove the files this write put in place where the block, which commits them, fails."""
+        try:
+            yield
+        except BaseException:
+            left = _read(self.path)
+            with contextlib.suppress(InterlockError):
+                if left is not None:
+                    left.settle(catalog)
+            raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,26 +67,29 @@ class Leftover:
     label: str
     destinations: tuple[Path, ...]
 
+    def settle(self, catalog: Catalog) -> bool:
+        """Remove the files it put in place and never committed; whether it had committed."""
+        with catalog.read() as rx:
+            kept = {catalog.folder / p.path for p in partitions.all_(rx) if p.path}
+        durable.remove(d for d in self.destinations if d not in kept)
+        return bool(self.destinations) and kept.issuperset(self.destinations)
+
     def discard(self) -> None:
-        shutil.rmtree(self.path, ignore_errors=True)
+        _remove(self.path)
 
 
 @contextmanager
 def begin(root: Path, write_id: str, table: str, label: str) -> Iterator[Staging]:
     """A locked staging folder for the length of one write; removed at the end."""
     path = root / write_id
-    path.mkdir(parents=True)
-    lock = os.open(path / LOCK, os.O_CREAT | os.O_RDWR, 0o600)
+    with _all_locked(root), durable.refusals(path):
+        path.mkdir()
+        lock = _lock(path)
+        (path / NOTE).write_bytes(_note(table, label, ()))
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        staging = Staging(path, table, label)
-        (path / NOTE).write_text(json.dumps({"table": table, "label": label, "destinations": []}))
-        yield staging
-        shutil.rmtree(path, ignore_errors=True)
-    except Exception:
-        shutil.rmtree(path, ignore_errors=True)
-        raise
+        yield Staging(path, table, label)
     finally:
+        _remove(path)
         os.close(lock)
 
 
@@ -76,24 +97,57 @@ def leftovers(root: Path) -> Iterator[Leftover]:
     """Folders of writers that died. Each stays locked by the caller while it is looked at."""
     if not root.is_dir():
         return
-    for path in sorted(p for p in root.iterdir() if p.is_dir()):
-        try:
-            lock = os.open(path / LOCK, os.O_CREAT | os.O_RDWR, 0o600)
-        except OSError:
-            continue
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if (path / NOTE).exists() or time.time() - path.stat().st_mtime > BIRTH_S:
-                yield _read(path)
-        except BlockingIOError:
-            continue
-        finally:
-            os.close(lock)
+    with _all_locked(root):
+        paths = sorted(p for p in root.iterdir() if p.is_dir())
+    for path in paths:
+        with contextlib.suppress(BlockingIOError, FileNotFoundError):
+            lock = _lock(path)
+            try:
+                left = _read(path)
+                if left is None:
+                    _remove(path)
+                else:
+                    yield left
+            finally:
+                os.close(lock)
 
 
-def _read(path: Path) -> Leftover:
+def _all_locked(root: Path) -> contextlib.AbstractContextManager[None]:
+    durable.make_folder(root)
+    return durable.locked(root / LOCK, timeout_s=current().lock_timeout_s)
+
+
+def _lock(path: Path) -> int:
+    """The folder's lock, held as long as this descriptor is open. `BlockingIOError` if it is not free."""
+    lock = os.open(path / LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        raise
+    return lock
+
+
+def _remove(path: Path) -> None:
+    """The folder and all in it, the note after the files it speaks of."""
+    with contextlib.suppress(OSError):
+        for child in path.iterdir():
+            if child.name not in (NOTE, LOCK):
+                shutil.rmtree(child, ignore_errors=True) if child.is_dir() else child.unlink()
+        for name in (NOTE, LOCK):
+            (path / name).unlink(missing_ok=True)
+        path.rmdir()
+
+
+def _note(table: str, label: str, destinations: Sequence[str]) -> bytes:
+    return json.dumps({"table": table, "label": label, "destinations": list(destinations)}).encode()
+
+
+def _read(path: Path) -> Leftover | None:
+    """What the note says; None where there is none to read, and so nothing to put right."""
     try:
         note = json.loads((path / NOTE).read_text())
-        return Leftover(path, note["table"], note["label"], tuple(Path(d) for d in note["destinations"]))
+        places = tuple(Path(os.path.normpath(path / d)) for d in note["destinations"])
+        return Leftover(path, note["table"], note["label"], places)
     except (OSError, ValueError, KeyError, TypeError):
-        return Leftover(path, "?", "?", ())
+        return None

@@ -294,7 +294,7 @@ def commit(site: Site, request: Request, place: staging.Staging, commits: Sequen
     held = [c for c in commits if c.verdict.decision is not Decision.PUBLISHED]
     seen = site.engine.parquet_facts([c.staged.relation.files[0] for c in good]) if good else []
     facts = dict(zip((c.verdict.id for c in good), seen, strict=True))
-    with site.catalog.write() as tx:
+    with place.undone_on_error(site.catalog), site.catalog.write() as tx:
         name = request.table.name
         if good:
             for columns in dict.fromkeys(c.staged.layout.columns for c in good):

@@ -23,12 +23,9 @@ def recover(site: Site) -> tuple[str, ...]:
     """
     notes = []
     for left in staging.leftovers(site.staging):
-        referenced = _referenced(site)
-        orphans = [d for d in left.destinations if d not in referenced and d.is_file()]
-        committed = bool(left.destinations) and not orphans
-        durable.remove(orphans)
+        committed = left.settle(site.catalog)
         left.discard()
-        what = f"{left.table}@{left.label}" if left.table != "?" else "a write"
+        what = left.table if left.label == "?" else f"{left.table}@{left.label}"
         notes.append(
             f"the write of {what} had committed; nothing was lost"
             if committed
@@ -41,11 +38,6 @@ def recover(site: Site) -> tuple[str, ...]:
     if caught_up:
         notes.append(f"{caught_up} ledger entries were committed but not yet in the ledger's files")
     return tuple(notes)
-
-
-def _referenced(site: Site) -> set[Path]:
-    with site.catalog.read() as rx:
-        return {site.folder / p.path for p in partitions.all_(rx) if p.path}
 
 
 def collect_orphans(site: Site) -> list[Path]:
