@@ -68,6 +68,7 @@ class Settings:
         21, "Partitions a table needs before its first ones are judged again: three weeks of days."
     )
     judge_early_partitions: int = _setting(7, "How many first partitions are judged again.")
+    judge_again_history: int = _setting(60, "How many of the partitions after them they are judged by.")
     # catalog
     lock_timeout_s: float = _setting(30.0, "How long a writer waits for another before it gives up with IL403.")
     orphan_grace_s: float = _setting(86_400.0, "Unreferenced files younger than this are kept: a reader may hold them.")

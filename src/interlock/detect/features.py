@@ -113,7 +113,7 @@ class Features:
     def pack(self) -> tuple[tuple[str, ...], bytes, dict[str, Any]]:
         """Schema, float64 vector and JSON document, as the catalog stores them."""
         vector = np.concatenate([[float(self.rows)], self.values, self.errors])
-        return tuple(k.text for k in self.keys), vector.astype("<f8").tobytes(), dict(self.domains)
+        return _texts(self.keys), vector.astype("<f8").tobytes(), dict(self.domains)
 
     @classmethod
     def unpack(cls, schema: tuple[str, ...], vector: bytes, domains: Mapping[str, Mapping[str, int]]) -> Features:
@@ -121,6 +121,11 @@ class Features:
         numbers = np.frombuffer(vector, dtype="<f8")
         half = len(schema)
         return cls(int(numbers[0]), _keys(tuple(schema)), numbers[1 : 1 + half], numbers[1 + half :], domains)
+
+
+@lru_cache(maxsize=256)
+def _texts(keys: tuple[Key, ...]) -> tuple[str, ...]:
+    return tuple(k.text for k in keys)
 
 
 @lru_cache(maxsize=256)

@@ -2,7 +2,7 @@
 
 The first partitions of a table are published with little or nothing to judge
 them by. When the table has `settings.judge_again_partitions`, each of those is
-judged by all the others; what they break is told like any other verdict. They
+judged by those that came after; what they break is told like any other verdict. They
 stay published: readers have had them for long, and withdrawing is a person's call.
 """
 
@@ -34,8 +34,10 @@ def due(settings: Mapping[str, object], history: detect.History) -> bool:
 
 def judge_again(site: Site, request: Request) -> list[Verdict]:
     """Verdicts of the early partitions that break something, stored and told."""
-    history = request.history
-    early = history.labels[: current().judge_early_partitions]
+    limits = current()
+    early = request.history.labels[: limits.judge_early_partitions]
+    after = request.history.rows[limits.judge_early_partitions :][: limits.judge_again_history]
+    learned = detect.learn(detect.History.of(after))
     with site.catalog.read() as rx:
         known = {p.label: p for p in partitions.current(rx, request.table.name)}
         documents = {
@@ -46,7 +48,7 @@ def judge_again(site: Site, request: Request) -> list[Verdict]:
     made = [
         verdict
         for label, document in documents.items()
-        if (verdict := _one(request, known[label], profile.from_document(document))) is not None
+        if (verdict := _one(request, known[label], profile.from_document(document), learned)) is not None
     ]
     with site.catalog.write() as tx:
         record = tables.get(tx, request.table.name)
@@ -56,8 +58,9 @@ def judge_again(site: Site, request: Request) -> list[Verdict]:
     return made
 
 
-def _one(request: Request, record: PartitionRecord, profiled: profile.Profile) -> Verdict | None:
-    learned = write.learned_for(request.history, record.label)
+def _one(
+    request: Request, record: PartitionRecord, profiled: profile.Profile, learned: detect.Learned
+) -> Verdict | None:
     rules = Rules(table=request.table.name)
     judgement = judge.judge(profiled, rules, Prepared(()), learned, record.label, {})
     if not judgement.alerts:
