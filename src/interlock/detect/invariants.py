@@ -89,7 +89,9 @@ class Range:
     def limits(self, middle: Array) -> tuple[Array, Array]:
         """Below and above which an extreme scores 1."""
         needed = np.maximum(-math.log(odds.CHANCE) / _RANGE_STRICTNESS - np.log(self.partitions + 1.0), 0.0)
-        return self.low - needed * self.margin(self.low, middle), self.high + needed * self.margin(self.high, middle)
+        with np.errstate(invalid="ignore"):
+            low = self.low - needed * self.margin(self.low, middle)
+            return low, self.high + needed * self.margin(self.high, middle)
 
     def admit(self, values: Array, admitted: Mask) -> None:
         here = admitted & ~np.isnan(values)
