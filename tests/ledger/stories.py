@@ -1,0 +1,141 @@
+"""What the tests of several processes, and of killed ones, do to a workspace."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from interlock import durable
+from interlock.catalog import Catalog, DataFile, State, lake, outbox, partitions, storage, verdicts
+from interlock.ledger import Ledger, verify
+from tests.catalog.conftest import verdict, version
+
+
+def prepare(folder: Path, entries: int) -> None:
+    """A workspace with a table and a ledger of so many entries."""
+    with Catalog.create(folder) as catalog:
+        with catalog.write() as tx:
+            lake.create_table(tx, "flights", (("id", "INTEGER"),))
+            outbox.append_all(tx, [("note", {"n": n}) for n in range(entries)])
+        Ledger(folder / "ledger").project(catalog)
+
+
+def load(catalog: Catalog, label: str, number: int) -> None:
+    """Publish a partition the way a gate does: a durable file, one transaction, then the ledger."""
+    with catalog.read() as rx:
+        folder = lake.folder(rx, "flights")
+    name, content = f"{label}-{number}.parquet", f"{label} {number}".encode() * 100
+    durable.write(folder / name, content)
+    with catalog.write() as tx:
+        old = partitions.one(tx, "flights", label)
+        gone = [old.data_file_id] if old is not None and old.data_file_id is not None else []
+        published = lake.publish(tx, "flights", [DataFile(name, number, len(content), 10)], gone)
+        if old is not None and old.id is not None:
+            partitions.move(tx, [old.id], State.REPLACED)
+        file_id, snapshot = published.data_file_ids[0], published.snapshot_id
+        record = version(label, rows=number, size_bytes=len(content), path=str(folder / name), digest=name)
+        partitions.add(
+            tx, record.__class__(**{**_fields(record), "data_file_id": file_id, "snapshot_id": snapshot})
+        )
+        verdicts.put(tx, verdict(f"{label}-{number}", label))
+    Ledger(catalog.folder / "ledger").project(catalog)
+
+
+def _fields(record: Any) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in record.__dataclass_fields__}
+
+
+def assert_whole(folder: Path) -> dict[str, int]:
+    """Every partition is there once, with its file, verdict and entry; label → number of the current ones."""
+    with Catalog.open(folder) as catalog:
+        report = verify(folder / "ledger", catalog)
+        assert report.ok, report.problems
+        with catalog.read() as rx:
+            current = partitions.current(rx, "flights")
+            files = {f.id: f for f in lake.files(rx, "flights")}
+            judged = {v.id for v in verdicts.list_(rx)}
+            pending = len(outbox.pending(rx))
+        assert sorted(files) == sorted(p.data_file_id for p in current if p.data_file_id is not None)
+        assert len({p.label for p in current}) == len(current)
+        for partition in current:
+            assert partition.data_file_id is not None
+            content = f"{partition.label} {partition.rows}".encode() * 100
+            assert files[partition.data_file_id].path.read_bytes() == content
+            assert f"{partition.label}-{partition.rows}" in judged
+        assert Ledger(folder / "ledger").project(catalog) == pending
+        assert Ledger(folder / "ledger").project(catalog) == 0
+        report = verify(folder / "ledger", catalog)
+        assert (report.problems, report.notes) == ((), ())
+        return {p.label: p.rows for p in current}
+
+
+@contextlib.contextmanager
+def killed_at(boundary: int) -> Iterator[None]:
+    """Kill this process at the n-th moment before or after something becomes durable or visible."""
+    passed = 0
+
+    def step() -> None:
+        nonlocal passed
+        passed += 1
+        if passed == boundary:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def watched(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            step()
+            result = function(*args, **kwargs)
+            step()
+            return result
+
+        return call
+
+    class Connection(sqlite3.Connection):
+        def commit(self) -> None:
+            step()
+            super().commit()
+            step()
+
+    for name in ("fsync", "replace", "rename", "link", "unlink", "mkdir"):
+        setattr(os, name, watched(getattr(os, name)))
+    connect = storage.connect
+    storage.connect = lambda file: sqlite3.connect(  # type: ignore[assignment]
+        file, isolation_level=None, check_same_thread=False, factory=Connection
+    )
+    yield
+    storage.connect = connect  # type: ignore[assignment]
+
+
+def in_child(
+    work: Callable[[Callable[[str], None]], None], *, killed_after: tuple[int, float] | None = None
+) -> tuple[list[str], bool]:
+    """Run ``work(acknowledge)`` in a forked process: what it acknowledged, and whether it came to its end.
+
+    ``killed_after`` (acknowledgements, seconds) ends it that long after so many.
+    """
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            os.close(reading)
+            work(lambda text: os.write(writing, f"{text}\n".encode()) and None)
+            status = 0
+        finally:
+            os._exit(status)
+    os.close(writing)
+    acknowledged = []
+    with os.fdopen(reading) as pipe:
+        if killed_after is not None:
+            acknowledged = [pipe.readline().rstrip() for _ in range(killed_after[0])]
+            time.sleep(killed_after[1])
+            os.kill(child, signal.SIGKILL)
+        acknowledged += pipe.read().splitlines()
+    status = os.waitpid(child, 0)[1]
+    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0, "the child failed by itself"
+    return acknowledged, not os.WIFSIGNALED(status)
