@@ -180,8 +180,9 @@ def _interval(b: Binder, tree: exp.Expression) -> Node:
 def coerce(node: Node, target: Type, at: exp.Expression) -> Node:
     """``node`` turned into ``target`` (from `types.unify`), or itself where nothing is to do."""
     source = node.type
-    if source.kind is Kind.NULL and node.op == "literal" and target.kind is not None:
-        return Node("literal", replace(target, literal=False))
+    if source.kind is Kind.NULL and target.kind not in (None, Kind.NULL):
+        typed = replace(target, literal=False)
+        return Node("literal", typed) if node.op == "literal" else Node("convert", typed, (node,))
     if source.kind is None or target.kind is None or source.kind is Kind.NULL:
         return node
     if node.op == "literal":

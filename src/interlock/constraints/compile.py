@@ -76,7 +76,7 @@ class _Built:
     rest: dict[str, object]
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _expression(sql: str, schema: Schema) -> _Built:
     statement = statement_of(sql, schema)
     assert isinstance(statement, Node)

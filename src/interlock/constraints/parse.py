@@ -87,7 +87,7 @@ def parse(
     )
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def statement_of(sql: str, schema: Schema | None) -> Statement:
     """``sql`` read, checked and typed; kept, since tables are judged again and again."""
     tokens = tokens_of(sql)

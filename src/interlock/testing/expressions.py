@@ -1,7 +1,6 @@
 """Random tables and random expressions of the language, valid and invalid, for property tests.
 
-Everything takes a ``random.Random`` (hypothesis gives one that shrinks:
-``st.randoms(use_true_random=False)``).
+Everything takes a ``random.Random``, so that a seed names an example.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ rows that are dictionaries: None is NULL, `Failed` is an evaluation error.
 
 from __future__ import annotations
 
+import calendar
 import datetime as dt
 import math
 import re
@@ -427,10 +428,12 @@ def _shift(node: Node, moment: dt.datetime) -> dt.datetime:
         if unit in ("year", "month"):
             months = moment.year * 12 + moment.month - 1 + amount * (12 if unit == "year" else 1)
             year, month = divmod(months, 12)
-            last = (dt.date(year + (month == 11), (month + 1) % 12 + 1, 1) - dt.timedelta(days=1)).day
+            if not 1 <= year <= 9999:
+                raise Failed("outside the years 1 to 9999")
+            last = calendar.monthrange(year, month + 1)[1]
             return moment.replace(year=year, month=month + 1, day=min(moment.day, last))
         return moment + dt.timedelta(**{unit + "s": amount})
-    except (OverflowError, ValueError):
+    except OverflowError:
         raise Failed("outside the years 1 to 9999") from None
 
 
