@@ -38,18 +38,19 @@ def encode(value: Any) -> Any:
     >>> encode([1, float("nan"), dt.date(2013, 1, 1)])
     [1, '~float:nan', '~date:2013-01-01']
     """
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, str):
-        return f"~text:{value}" if value.startswith("~") else value
-    if isinstance(value, int):
+    kind = type(value)  # the common types first: a backfill encodes half a million values
+    if kind is list or kind is tuple:
+        return [encode(v) for v in value]
+    if kind is int:
         return value if -_SAFE < value < _SAFE else f"~int:{value}"
+    if kind is str:
+        return f"~text:{value}" if value[:1] == "~" else value
+    if value is None or kind is bool:
+        return value
     if isinstance(value, float):
         return value if math.isfinite(value) else f"~float:{value!r}"
     if isinstance(value, Mapping):
         return {str(k): encode(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [encode(v) for v in value]
     return _tagged(value)
 
 

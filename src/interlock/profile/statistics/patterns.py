@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from functools import lru_cache
 from typing import Any
 
 from interlock import settings
@@ -19,8 +20,9 @@ _CLASSES = (
 )
 
 
+@lru_cache(maxsize=65_536)
 def pattern_of(text: str) -> str:
-    """The pattern of a text's first characters.
+    """The pattern of a text's first characters. Remembered, since tables repeat their values.
 
     >>> pattern_of("N14228"), pattern_of("2013-01-01 05:00")
     ('A9', '9-9-9 9:9')
