@@ -6,9 +6,9 @@ library's generator, so any version of DuckDB writes the same values.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -51,24 +51,27 @@ MIXED = """
 """
 
 
-def _wide_column(k: int) -> str:
-    kinds: tuple[Callable[[int], str], ...] = (
-        lambda k: f"whole(i, {k}, 0, 9999)::INTEGER",
-        lambda k: f"gap(i, {k}, 0.05, bell(i, {k}) * 10)",
-        lambda k: f"whole(i, {k}, -500, 500)::INTEGER",
-        lambda k: f"round(share(i, {k}), 3)",
-        lambda k: f"'v' || whole(i, {k}, 0, 99)",
-    )
-    return f"{kinds[k % len(kinds)](k)} AS f{k:04d}"
+# Wide tables take one hash a row, multiplied per column: a thousand nested ones take minutes to bind.
+WIDE_KINDS = (
+    "({x} % 10000)::INTEGER",
+    "CASE WHEN {x} % 20 = 0 THEN NULL ELSE {x} / 52428.8 - 10 END",
+    "({x} % 1001 - 500)::INTEGER",
+    "round({x} / 1048576.0, 3)",
+    "'v' || {x} % 100",
+)
 
 
 def _wide(columns: int) -> str:
-    return ",\n".join(_wide_column(k) for k in range(columns))
+    def column(k: int) -> str:
+        twenty_bits = f"((h * {2 * k + 2_654_435} & 4294967295) >> 12)"
+        return f"{WIDE_KINDS[k % len(WIDE_KINDS)].format(x=twenty_bits)} AS f{k:04d}"
+
+    return ",\n".join(map(column, range(columns)))
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One table: ``select`` is its SELECT list over row number ``i`` of ``n``."""
+    """One table: ``select`` is its SELECT list over row ``i`` of ``n`` and its hash ``h``."""
 
     name: str
     rows: int
@@ -77,12 +80,17 @@ class Case:
 
     @property
     def path(self) -> Path:
-        return FOLDER / f"{self.name}.{self.rows}.parquet"
+        return self._path(self.rows)
 
     @property
     def warm_up_path(self) -> Path:
         """A small table of the same columns, for warming a tool up before it is timed."""
-        return FOLDER / f"{self.name}.{WARM_UP_ROWS}.parquet"
+        return self._path(WARM_UP_ROWS)
+
+    def _path(self, rows: int) -> Path:
+        """Another way of making the values is another file."""
+        made = hashlib.sha256((MACROS + self.select).encode()).hexdigest()[:8]
+        return FOLDER / f"{self.name}.{rows}.{made}.parquet"
 
 
 MIXED_1M = Case("1m-x-20", 1_000_000, 20, MIXED)
@@ -107,8 +115,9 @@ def _write(case: Case, path: Path, rows: int) -> None:
         con.execute("SET memory_limit = '4GB'")
         con.execute("SET enable_progress_bar = false")
         con.execute(MACROS)
+        numbered = f"SELECT range AS i, bits(range, 0) AS h, {rows} AS n FROM range({rows})"
         con.execute(
-            f"COPY (SELECT {case.select} FROM (SELECT range AS i, {rows} AS n FROM range({rows})))"
+            f"COPY (SELECT {case.select} FROM ({numbered}))"
             f" TO '{unfinished}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)"
         )
     unfinished.replace(path)

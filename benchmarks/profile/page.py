@@ -22,7 +22,15 @@ STATISTICS = (
         "domain",
         "text length",
     ),
-    *("patterns", "decimal scale", "key duplicates", "row duplicates", "empty rows", "odd columns"),
+    *(
+        "text length",
+        "patterns",
+        "decimal scale",
+        "key duplicates",
+        "row duplicates",
+        "empty rows",
+        "odd columns",
+    ),
 )
 MARKS = {"exact": "●", "deterministic": "◆", "approximate": "○"}
 LEGEND = (

@@ -149,7 +149,7 @@ def _arguments() -> argparse.Namespace:
     add("--only", nargs="+", choices=[t.name for t in TOOLS], help="these tools only; likewise")
     add("--resume", action="store_true", help="only what the day's results lack")
     add("--runs", type=int, default=5, help="processes for a tool and a table (default 5)")
-    add("--budget-s", type=float, default=60.0, help="fewer runs, though two, of what takes longer (60)")
+    add("--budget-s", type=float, default=40.0, help="fewer runs, though two, of what takes longer (40)")
     add("--limit-s", type=float, default=300.0, help="a process that takes longer is killed (300)")
     add("--threads", type=int, default=2, help="threads and cores for every tool (2)")
     add("--scale", type=float, default=1.0, help="share of the rows, to try it out; kept out of results/")
