@@ -18,7 +18,7 @@ from tests.catalog.conftest import Parquet
 
 OLD = Path(__file__).parent / "workspaces"
 
-NEXT = '''
+NEXT = """
 from alembic import op
 
 revision = "0002"
@@ -28,7 +28,7 @@ down_revision = "0001"
 def upgrade() -> None:
     op.execute("ALTER TABLE interlock_table ADD COLUMN colour TEXT DEFAULT 'red'")
     op.execute({last!r})
-'''
+"""
 
 
 def test_the_revision_in_the_code_is_the_newest_migration() -> None:
@@ -62,7 +62,9 @@ def test_an_older_workspace_is_brought_up_when_opened(catalog: Catalog, next_ver
     for _ in range(2):
         with Catalog.open(catalog.folder) as opened, opened.read() as rx:
             assert opened.id == identity
-            columns = [row.name for row in rx.connection.exec_driver_sql("PRAGMA table_info(interlock_table)")]
+            columns = [
+                row.name for row in rx.connection.exec_driver_sql("PRAGMA table_info(interlock_table)")
+            ]
             assert "colour" in columns
 
 
@@ -98,7 +100,11 @@ def test_a_workspace_of_every_version_there_was_is_still_read_and_verified(
         with opened.read() as rx:
             assert [t.name for t in tables.list_(rx)] == ["flights"]
             assert [p.label for p in partitions.current(rx, "flights")] == ["2013-01-01"]
-            assert [p.state for p in partitions.all_(rx)] == [State.REPLACED, State.PUBLISHED, State.QUARANTINED]
+            assert [p.state for p in partitions.all_(rx)] == [
+                State.REPLACED,
+                State.PUBLISHED,
+                State.QUARANTINED,
+            ]
             assert [v.id for v in verdicts.list_(rx)] == ["v3", "v2", "v1"]
             assert parquet.rows(scan.query(rx, "flights")) == [(7, "a"), (8, "b")]
             assert parquet.rows(scan.query(rx, "flights", 2)) == [(1, "a")]

@@ -119,12 +119,18 @@ def _place_point(digits: str, point: int) -> str:
 def parse(data: bytes) -> Any:
     """The value behind canonical bytes; `LedgerError` for any other spelling of it."""
     try:
-        value = _untag(json.loads(data.decode()))
+        value = _untag(json.loads(data.decode(), parse_int=_whole))
     except (ValueError, RecursionError) as error:
         raise LedgerError(f"not JSON: {error}") from None
     if canonical(value) != data:
         raise LedgerError("not canonical JSON")
     return value
+
+
+def _whole(text: str) -> int | float:
+    """Integers beyond 2⁵³ are tagged, so a bare literal of that size was a float."""
+    number = int(text)
+    return number if abs(number) <= INTEGER_MAX else float(text)
 
 
 def _untag(value: Any) -> Any:

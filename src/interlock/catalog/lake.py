@@ -239,7 +239,9 @@ def every_path(rx: Reader) -> set[Path]:
     }
     found = set()
     for f in (s.data_files, s.delete_files):
-        for table_id, path, relative in rx.connection.execute(select(f.c.table_id, f.c.path, f.c.path_is_relative)):
+        for table_id, path, relative in rx.connection.execute(
+            select(f.c.table_id, f.c.path, f.c.path_is_relative)
+        ):
             found.add(folders[table_id] / path if relative and table_id in folders else Path(path))
     return found
 

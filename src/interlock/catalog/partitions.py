@@ -106,7 +106,9 @@ def stamp(rx: Reader, table: str) -> tuple[int, int]:
     """A value that differs whenever a table's current partitions do: their number and newest id."""
     states = [state.value for state in CURRENT]
     chosen = (_T.c.table_name == table, _T.c.state.in_(states))
-    row = rx.connection.execute(select(func.count(), func.coalesce(func.max(_T.c.id), 0)).where(*chosen)).one()
+    row = rx.connection.execute(
+        select(func.count(), func.coalesce(func.max(_T.c.id), 0)).where(*chosen)
+    ).one()
     return int(row[0]), int(row[1])
 
 

@@ -24,7 +24,7 @@ from interlock.names import Digest
 PLACE = "catalog"
 
 
-def compare(catalog: Catalog, entries: Sequence[bytes], size: int) -> list[Problem]:
+def compare(catalog: Catalog, entries: Sequence[bytes | None], size: int) -> list[Problem]:
     """Problems between the catalog and the log's first ``size`` entries (more may be written ahead)."""
     with catalog.read() as rx:
         rows = outbox.all_(rx)
@@ -48,7 +48,7 @@ def _value(entry: bytes) -> dict[str, Any] | None:
 def _outbox_problems(
     rows: Sequence[OutboxRow],
     parsed: Sequence[dict[str, Any] | None],
-    entries: Sequence[bytes],
+    entries: Sequence[bytes | None],
     size: int,
     workspace: str,
 ) -> Iterator[Problem]:
@@ -62,7 +62,7 @@ def _outbox_problems(
     for index, (row, value) in enumerate(zip(rows, parsed, strict=True)):
         if row.ledger_index is not None and row.ledger_index != index:
             yield Problem(PLACE, f"outbox row {row.id} claims place {row.ledger_index}", entry=index)
-        if index < len(entries) and row.entry != entries[index]:
+        if index < len(entries) and entries[index] not in (None, row.entry):
             yield Problem(PLACE, f"outbox row {row.id} is not the entry in the ledger", entry=index)
         elif (complaint := _row_complaint(row, value, workspace)) is not None:
             yield Problem(PLACE, f"outbox row {row.id} {complaint}", entry=index)

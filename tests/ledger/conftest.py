@@ -1,0 +1,27 @@
+"""A workspace with a ledger of a few entries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from interlock.catalog import Catalog, outbox
+from interlock.ledger import Ledger
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Iterator[Catalog]:
+    with Catalog.create(tmp_path / "workspace") as made:
+        yield made
+
+
+@pytest.fixture
+def ledger(catalog: Catalog) -> Ledger:
+    return Ledger(catalog.folder / "ledger")
+
+
+def append(catalog: Catalog, count: int, kind: str = "note") -> None:
+    with catalog.write() as tx:
+        outbox.append_all(tx, [(kind, {"n": n, "text": "ü" * (n % 5)}) for n in range(count)])
