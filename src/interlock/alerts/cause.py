@@ -29,6 +29,7 @@ _RATIOS = (
     (0.453592, "×0.4536, pounds to kilograms"),
     (2.54, "×2.54, inches to centimetres"),
 )
+_CLOSE = 0.06  # of the logarithm of a ratio
 _COUNTS = frozenset({"rows", "distinct", "key_duplicates", "row_duplicates"})
 
 
@@ -95,23 +96,30 @@ def swapped(context: Context, rest: tuple[Violation, ...]) -> Iterator[Cause]:
 
 def unit(context: Context, rest: tuple[Violation, ...]) -> Iterator[Cause]:
     """A column whose location and spread grew by one familiar factor."""
-    expected = context.expected
-    if expected is None:
+    if context.expected is None:
         return
-    for column in dict.fromkeys(v.column for v in rest if v.column and v.statistic in ("mean", "stddev", "q50", "q95")):
-        ratio = expected.ratio(column)
-        name = _familiar(ratio) if ratio is not None else None
+    moved = ("mean", "stddev", "q50", "q95", "min", "max")
+    for column in dict.fromkeys(v.column for v in rest if v.column and v.statistic in moved):
+        name = _unit(context.expected, column)
         if name is not None:
             mine = tuple(v for v in rest if v.column == column)
             yield Cause(f"{column} looks like another unit: {name}", mine, (column,))
 
 
-def _familiar(ratio: float) -> str | None:
+def _unit(expected: Expected, column: str) -> str | None:
+    """The familiar factor a column was multiplied or divided by."""
+    ratio = expected.ratio(column)
+    if ratio is not None:
+        for factor, name in _RATIOS:
+            if abs(math.log(ratio / factor)) < _CLOSE:
+                return name
+            if abs(math.log(ratio * factor)) < _CLOSE:
+                return f"÷{factor:g}, the reverse of {name}"
+    spread = expected.spread_ratio(column)  # too wild to compare closely: the values tell
     for factor, name in _RATIOS:
-        if abs(math.log(ratio / factor)) < 0.06:
+        whole = factor == int(factor) and factor > 10
+        if whole and spread and factor / 3 < spread < factor * 3 and expected.multiples_of(column, factor):
             return name
-        if abs(math.log(ratio * factor)) < 0.06:
-            return name.replace("×", "÷", 1).split(",")[0] + ", the other way round" if "," in name else "÷10"
     return None
 
 

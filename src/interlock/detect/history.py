@@ -13,11 +13,16 @@ from interlock.names import partition_time
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One published partition. ``trusted`` where a person released or accepted it."""
+    """One published partition.
+
+    ``trusted`` where a person released it: what it broke is no invariant.
+    ``new_normal`` where a person accepted it: levels start anew from it too.
+    """
 
     label: str
     features: Features
     trusted: bool = False
+    new_normal: bool = False
 
 
 def _order(row: Row) -> float:
@@ -63,7 +68,7 @@ class History:
         return History.of(r for r in self.rows if r.label != label) if label in self.labels else self
 
     def accepted(self, since: str) -> History:
-        """The same partitions with a new normal that starts at ``since``: that partition is trusted."""
+        """The same partitions with a new normal that starts at ``since``."""
         moment = partition_time(since)
         if moment is None:
             at = self.labels.index(since) if since in self.labels else None
@@ -72,7 +77,7 @@ class History:
         if at is None:
             return self
         rows = list(self.rows)
-        rows[at] = replace(rows[at], trusted=True)
+        rows[at] = replace(rows[at], trusted=True, new_normal=True)
         return History(tuple(rows))
 
     def watch(self) -> Watch:
@@ -92,4 +97,4 @@ def _learn(watch: Watch, row: Row) -> None:
     if not row.features.rows:
         return
     seen = watch.observe(row.label, partition_time(row.label), row.features)
-    watch.admit(seen, watch.score(seen), trusted=row.trusted)
+    watch.admit(seen, watch.score(seen), trusted=row.trusted, new_normal=row.new_normal)

@@ -21,6 +21,7 @@ from interlock.profile.profile import Profile
 PAGE_SCORE = 2.5  # louder than this wakes someone
 MILD_SCORE = 1.5  # an invariant broken by less is worth a note, no more
 VIOLATIONS_MAX = 100
+_LOCATIONS = ("min", "max", "q05", "q25", "q50", "q75", "q95")
 
 
 def learn(history: History, *, since: str | Iterable[str] | None = None) -> Learned:
@@ -109,6 +110,16 @@ class Expected:
             return None
         middle = sorted(ratios)[len(ratios) // 2]
         return middle if all(abs(np.log(r / middle)) < 0.12 for r in ratios) else None
+
+    def spread_ratio(self, column: str) -> float | None:
+        """By what factor a column's standard deviation changed."""
+        pair = self.pair(column, "stddev")
+        return pair[0] / pair[1] if pair and pair[0] * pair[1] > 0 else None
+
+    def multiples_of(self, column: str, factor: float) -> bool:
+        """Whether every extreme and quantile of a column is a whole multiple of ``factor``."""
+        values = [p[0] for f in _LOCATIONS if (p := self.pair(column, f)) is not None and p[0] != 0]
+        return len(values) >= 3 and all(abs(v / factor - round(v / factor)) < 1e-9 for v in values)
 
     def looks_like(self, column: str, other: str) -> bool:
         """Whether ``column`` now fits what is expected of ``other`` better than of itself, and well."""

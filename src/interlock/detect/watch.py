@@ -120,8 +120,13 @@ class Watch:
             calendar=self._calendar(seen),
         )
 
-    def admit(self, seen: Observation, scores: Scores, *, trusted: bool = False) -> None:
-        """Learn from a partition; what raised an alarm stays out, unless a person trusts it."""
+    def admit(
+        self, seen: Observation, scores: Scores, *, trusted: bool = False, new_normal: bool = False
+    ) -> None:
+        """Learn from a partition; what raised a loud alarm stays out, unless a person trusts it.
+
+        At a ``new_normal`` every level starts from this partition.
+        """
         rows = self.layout.row_counts(seen.errors)
         bad = (scores.never >= _STAYS_OUT) | (scores.range >= _STAYS_OUT)
         suspect = (scores.baseline >= 1) | bad
@@ -132,7 +137,7 @@ class Watch:
         wild = bad | (scores.baseline >= _STAYS_OUT)
         wild = np.zeros_like(wild) if trusted else wild
         self.baseline.admit(
-            seen.values, seen.errors, season(seen.time, self.seasons), wild, step | np.bool_(trusted)
+            seen.values, seen.errors, season(seen.time, self.seasons), wild, step | np.bool_(new_normal)
         )
         self.never.admit(seen.raw, rows, ~bad)
         self.range.admit(seen.values, ~suspect)

@@ -39,8 +39,8 @@ def flights_year(story: FlightsYear) -> RenderableType:
     parts += [Text(f"  {d.day}  {d.severity}: {_after(d.title)}", overflow="ellipsis", no_wrap=True) for d in story.false_alarms]
     parts += [
         Text(
-            f"\n{story.published} partitions published; {story.median_s * 1000:.0f} ms each at the median, "
-            f"{story.slowest_s * 1000:.0f} ms at most; {story.total_s:.0f} s in all"
+            f"\n{story.published} partitions published in {story.total_s:.0f} s; a day written alone took "
+            f"{story.median_s * 1000:.0f} ms at the median of {story.alone}, {story.slowest_s * 1000:.0f} ms at most"
         ),
         Text(f"\nThe workspace stays in {story.workspace}. Look around:", style="dim"),
         Text(
