@@ -46,7 +46,7 @@ def _uv(*arguments: str) -> None:
     if done.returncode:
         lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
         causes = [line for line in lines if line.startswith(("Because", "cause:", "×", "error"))]
-        raise NotInstallable((causes or lines or ["uv failed"])[-1])
+        raise NotInstallable((causes or lines or ["uv failed"])[-1].removeprefix("cause: "))
 
 
 def _find_uv() -> Path:
