@@ -11,26 +11,9 @@ from tools import HASH, OURS, PARQUET, TOOLS, Tool
 
 STATISTICS = (
     *("rows", "type", "nulls", "distinct", "min", "max", "mean", "stddev", "quantiles", "histogram"),
-    *(
-        "true",
-        "zeros",
-        "negatives",
-        "nans",
-        "infinities",
-        "top values",
-        "value counts",
-        "domain",
-        "text length",
-    ),
-    *(
-        "text length",
-        "patterns",
-        "decimal scale",
-        "key duplicates",
-        "row duplicates",
-        "empty rows",
-        "odd columns",
-    ),
+    *("true", "zeros", "negatives", "nans", "infinities", "top values", "value counts", "domain"),
+    *("text length", "patterns", "decimal scale", "monotonic", "key duplicates", "row duplicates"),
+    *("empty rows", "odd columns"),
 )
 MARKS = {"exact": "●", "deterministic": "◆", "approximate": "○"}
 LEGEND = (

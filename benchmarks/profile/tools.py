@@ -40,7 +40,15 @@ CORE = Tool("interlock-core", "**Interlock, core**", "interlock", "core", None, 
 ALL = Tool(
     "interlock-all", "**Interlock, all**", "interlock", "all", None, PARQUET, "with patterns and duplicates"
 )
-SUMMARIZE = Tool("duckdb", "DuckDB SUMMARIZE", "duckdb", "summarize", "duckdb", PARQUET)
+SUMMARIZE = Tool(
+    "duckdb",
+    "DuckDB SUMMARIZE",
+    "duckdb",
+    "summarize",
+    "duckdb",
+    PARQUET,
+    "its nulls are a rounded percentage",
+)
 OURS = (CORE, ALL)
 
 TOOLS = (

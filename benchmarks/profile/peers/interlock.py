@@ -13,6 +13,8 @@ PACKAGES = ("duckdb", "sqlglot", "numpy")
 NAMES = {
     "top": "top values",
     "scale": "decimal scale",
+    "increasing": "monotonic",
+    "decreasing": "monotonic",
     "length_min": "text length",
     "length_max": "text length",
     "length_mean": "text length",
