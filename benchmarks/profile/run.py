@@ -70,8 +70,10 @@ class Results:
         self.path.with_suffix(".md").write_text(page.render(self.document))
 
     def _case(self, case: Case) -> dict[str, Any]:
-        known = {"rows": case.rows, "columns": case.columns, "tools": {}}
-        found: dict[str, Any] = self.document["cases"].setdefault(case.name, known)
+        cases: dict[str, Any] = self.document["cases"]
+        if cases.get(case.name, {}).get("rows") != case.rows:
+            cases[case.name] = {"rows": case.rows, "columns": case.columns, "tools": {}}
+        found: dict[str, Any] = cases[case.name]
         return found
 
 
