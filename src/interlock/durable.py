@@ -152,9 +152,30 @@ def locked(path: Path, *, timeout_s: float) -> Iterator[None]:
     """
     with refusals(path):
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    with _held(descriptor, path, fcntl.LOCK_EX, timeout_s):
+        yield
+
+
+@contextlib.contextmanager
+def shared(path: Path, *, timeout_s: float) -> Iterator[None]:
+    """Keep out whoever wants `locked`, without writing; no lock where the file isn't there."""
+    with refusals(path):
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            descriptor = None
+    if descriptor is None:
+        yield
+        return
+    with _held(descriptor, path, fcntl.LOCK_SH, timeout_s):
+        yield
+
+
+@contextlib.contextmanager
+def _held(descriptor: int, path: Path, kind: int, timeout_s: float) -> Iterator[None]:
     try:
         deadline = time.monotonic() + timeout_s
-        while not _try_lock(descriptor, path):
+        while not _try_lock(descriptor, path, kind):
             if time.monotonic() >= deadline:
                 raise WorkspaceBusy(
                     f"another process holds {path}", hint=f"waited {timeout_s:g} s; try again"
@@ -165,9 +186,9 @@ def locked(path: Path, *, timeout_s: float) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _try_lock(descriptor: int, path: Path) -> bool:
+def _try_lock(descriptor: int, path: Path, kind: int) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except OSError as error:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,21 +93,24 @@ class Ledger:
 
     def entries(self, start: int = 0, end: int | None = None) -> Iterator[Entry]:
         """The entries ``start`` ≤ index < ``end``, read from the files."""
-        size = self.size
-        stop = size if end is None else min(end, size)
-        for index in range(start // WIDTH, (stop + WIDTH - 1) // WIDTH):
-            name = tiles.path(ENTRIES, index, min(WIDTH, size - index * WIDTH))
-            for place, data in enumerate(tiles.unbundle(self._read(name), name), index * WIDTH):
+        with self._still():
+            size = self.size
+            stop = size if end is None else min(end, size)
+            chosen = range(start // WIDTH, (stop + WIDTH - 1) // WIDTH)
+            names = [tiles.path(ENTRIES, index, min(WIDTH, size - index * WIDTH)) for index in chosen]
+            bundles = [self._read(name) for name in names]
+        for index, name, bundle in zip(chosen, names, bundles, strict=True):
+            for place, data in enumerate(tiles.unbundle(bundle, name), index * WIDTH):
                 if start <= place < stop:
                     yield Entry(place, data)
 
     def leaf_hashes(self, size: int | None = None) -> list[bytes]:
         """The hashes of the first ``size`` entries, read from the level-0 tiles."""
-        whole = self.size
         found: list[bytes] = []
-        for index, width in tiles.spans(whole):
-            found += _hashes(self._read(tiles.path(0, index, width)))
-        return found[: whole if size is None else size]
+        with self._still():
+            for index, width in tiles.spans(self.size):
+                found += _hashes(self._read(tiles.path(0, index, width)))
+        return found if size is None else found[:size]
 
     def prove_inclusion(self, index: int, size: int | None = None) -> list[bytes]:
         """The proof that entry ``index`` is in the log of ``size`` entries (default: all)."""
@@ -115,6 +119,10 @@ class Ledger:
     def prove_consistency(self, old_size: int, size: int | None = None) -> list[bytes]:
         """The proof that the log of ``old_size`` entries is a prefix of the log of ``size``."""
         return merkle.consistency_proof(self.leaf_hashes(size), old_size)
+
+    def _still(self) -> AbstractContextManager[None]:
+        """Nobody extends the log, and so removes partial tiles, meanwhile."""
+        return durable.shared(self.folder / LOCK, timeout_s=settings.current().lock_timeout_s)
 
     def _check(self, before: Checkpoint, catalog: Catalog, placed: int, total: int) -> None:
         what = f"{self.folder / CHECKPOINT} speaks of {before.size:,} entries"

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from interlock import durable
+from interlock import durable, settings
 from interlock.catalog import Catalog
 from interlock.catalog.canonical import parse
 from interlock.errors import LedgerError, LedgerTampered
@@ -26,16 +26,17 @@ from interlock.ledger.tiles import CHECKPOINT, ENTRIES, WIDTH, Checkpoint
 def verify(folder: str | os.PathLike[str], catalog: Catalog | None = None) -> Report:
     """Check a ledger's files against themselves and, where given, against the catalog.
 
-    Nothing is written. The report names the file and the entry or byte of each
+    Nothing is written; a projection under way elsewhere is waited for. The report names the file and the entry or byte of each
     problem. `StorageFailed` where a file cannot be read at all.
     """
     check = _Check(Path(folder))
-    check.run()
-    problems, notes = check.problems, check.notes
-    if catalog is not None:
-        problems += compare(catalog, check.entries, check.size)
-        if check.checkpoint is not None and check.checkpoint.origin != origin_of(catalog.id):
-            problems.append(Problem(CHECKPOINT, "belongs to another workspace"))
+    with durable.shared(check.folder / LOCK, timeout_s=settings.current().lock_timeout_s):
+        check.run()
+        problems, notes = check.problems, check.notes
+        if catalog is not None:
+            problems += compare(catalog, check.entries, check.size)
+            if check.checkpoint is not None and check.checkpoint.origin != origin_of(catalog.id):
+                problems.append(Problem(CHECKPOINT, "belongs to another workspace"))
     size = min(check.size, len(check.entries))
     root = merkle.root([merkle.leaf_hash(e or b"") for e in check.entries[:size]])
     return Report(size, root.hex(), tuple(problems), tuple(notes))
