@@ -215,10 +215,11 @@ These are the whole expression or nothing.
 
 ## Sums of floats
 
-Adding floats in another order gives another sum. Here each value is turned into a whole number first (one of three
-scales, by its size), and whole numbers add up the same in any order: `sum` and `avg` of a float column give the same
-bits on every run, whatever the number of threads. Values of 2^70 and more are added as floats. `stddev`, `variance` and
-quantiles take their values in ascending order, for the same reason. Still compare floats with a margin, never with `=`.
+Adding floats in another order gives another sum. Here each value is turned into a whole number first, by one of four
+scales for values below 2^-10, 2^30, 2^70 and 2^110 (about 10^33), and whole numbers add up the same in any order: `sum`
+and `avg` of a float column give the same bits on every run, whatever the number of threads. What is smaller than 2^-110
+counts as 0 in a sum, and what is 2^110 or more as infinite. `stddev` and `variance` take their values in ascending order,
+for the same reason. Still compare floats with a margin, never with `=`.
 
 ## Refused, and what to write instead
 

@@ -8,7 +8,7 @@ import pytest
 from tests.constraints.place import Place
 
 
-@pytest.fixture()
+@pytest.fixture
 def place() -> Iterator[Callable[..., Place]]:
     """``place("SELECT …")`` makes the table to judge."""
     with duckdb.connect(config={"threads": 1}) as connection:

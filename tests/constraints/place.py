@@ -15,10 +15,17 @@ from interlock.engines.schema import Column, Kind, Schema
 NOW = dt.datetime(2020, 1, 10, 12, tzinfo=dt.UTC)
 
 _KINDS = {
-    "BOOLEAN": Kind.BOOLEAN, "VARCHAR": Kind.TEXT, "BLOB": Kind.BINARY, "DATE": Kind.DATE, "TIME": Kind.TIME,
-    "TIMESTAMP": Kind.TIMESTAMP, "TIMESTAMP WITH TIME ZONE": Kind.TIMESTAMPTZ, "DOUBLE": Kind.FLOAT,
-    "FLOAT": Kind.FLOAT, "UUID": Kind.OTHER,
-}  # fmt: skip
+    "BOOLEAN": Kind.BOOLEAN,
+    "VARCHAR": Kind.TEXT,
+    "BLOB": Kind.BINARY,
+    "DATE": Kind.DATE,
+    "TIME": Kind.TIME,
+    "TIMESTAMP": Kind.TIMESTAMP,
+    "TIMESTAMP WITH TIME ZONE": Kind.TIMESTAMPTZ,
+    "DOUBLE": Kind.FLOAT,
+    "FLOAT": Kind.FLOAT,
+    "UUID": Kind.OTHER,
+}
 
 
 def schema(**types: str) -> Schema:

@@ -21,7 +21,11 @@ def test_a_row_level_violation_carries_rows_share_observed_and_expected(place: M
     assert violation.observed == "1 of 4 rows (25%)"
     assert violation.expected == "age >= 0"
     assert (violation.column, violation.columns) == ("age", ("age",))
-    assert (violation.severity, violation.outcome, violation.blocking) == (Severity.TICKET, Outcome.FAIL, True)
+    assert (violation.severity, violation.outcome, violation.blocking) == (
+        Severity.TICKET,
+        Outcome.FAIL,
+        True,
+    )
 
 
 def test_null_breaks_no_row_level_constraint(place: Make) -> None:
@@ -227,8 +231,20 @@ def test_float_literals_fit_32_bit_columns(place: Make) -> None:
 
 
 def test_integer_arithmetic_never_overflows(place: Make) -> None:
-    table = place("SELECT 2147483647::INTEGER AS i, 9223372036854775807 AS b, (-128)::TINYINT AS t, 99999999.99::DECIMAL(10,2) AS d")
-    for sql in ("i + 1 > i", "b * 2 > b", "abs(t) = 128", "-t = 128", "t // -1 = 128", "d * d > d", "sum(b) * 2 > 5", "round(d, 0) = 100000000"):
+    table = place(
+        "SELECT 2147483647::INTEGER AS i, 9223372036854775807 AS b, (-128)::TINYINT AS t, "
+        "99999999.99::DECIMAL(10, 2) AS d"
+    )
+    for sql in (
+        "i + 1 > i",
+        "b * 2 > b",
+        "abs(t) = 128",
+        "-t = 128",
+        "t // -1 = 128",
+        "d * d > d",
+        "sum(b) * 2 > 5",
+        "round(d, 0) = 100000000",
+    ):
         assert table.judge(sql) is None, sql
 
 
@@ -237,7 +253,14 @@ def test_enum_uuid_and_nested_columns_work(place: Make) -> None:
         "SELECT 'a'::ENUM('a', 'b') AS e, '00000000-0000-0000-0000-000000000001'::UUID AS u, [1, 2] AS l, "
         "{'x': 1} AS s, 'ab'::BLOB AS z, TIMESTAMP_NS '2020-01-01 00:00:00' AS n"
     )
-    for sql in ("e IN ('a', 'c')", "u LIKE '0000%'", "len(l) = 2", "s IS NOT NULL", "z IS NOT NULL", "count(DISTINCT l) = 1"):
+    for sql in (
+        "e IN ('a', 'c')",
+        "u LIKE '0000%'",
+        "len(l) = 2",
+        "s IS NOT NULL",
+        "z IS NOT NULL",
+        "count(DISTINCT l) = 1",
+    ):
         assert table.judge(sql) is None, sql
 
 
@@ -251,7 +274,9 @@ def test_a_sum_of_floats_is_the_same_whatever_the_threads(place: Make) -> None:
     seen = set()
     for threads in (1, 4):
         with duckdb.connect(config={"threads": threads}) as connection:
-            connection.execute("CREATE TABLE t AS SELECT sin(range) * pow(10, range % 30 - 15) AS x FROM range(500000)")
+            connection.execute(
+                "CREATE TABLE t AS SELECT sin(range) * pow(10, range % 30 - 15) AS x FROM range(500000)"
+            )
             for _ in range(2):
                 items = ", ".join(check.sql("duckdb") for check in built.checks)
                 seen.add(connection.execute(f"SELECT {items} FROM t").fetchone())

@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from interlock.constraints import language, literals
+from interlock.constraints import language, literals, wall
 from interlock.constraints.expression import Node
 from interlock.constraints.read import refusal, span_of
 from interlock.constraints.types import (
@@ -74,7 +74,9 @@ class Binder:
         if handler is None:
             raise _Refused(tree, _unknown_node(tree))
         allowed, read = handler
-        extra = [key for key, value in tree.args.items() if value not in (None, False, []) and key not in allowed]
+        extra = [
+            key for key, value in tree.args.items() if value not in (None, False, []) and key not in allowed
+        ]
         if extra:
             raise _Refused(tree, f"{_word(tree)} with {extra[0]!r} is not in the language")
         return read(self, tree)
@@ -147,7 +149,7 @@ def _literal(b: Binder, tree: exp.Expression) -> Node:
 
 def _number(tree: exp.Expression, text: str) -> Node:
     if re.fullmatch(r"\d+", text):
-        value = int(text)
+        value = int(text) if len(text) <= DECIMAL_DIGITS_MAX else 2 ** (INTEGER_BITS_MAX + 1)
         if value.bit_length() > INTEGER_BITS_MAX:
             raise _Refused(tree, "an integer of more than 126 bits is not in the language")
         return literal(value, integer(value.bit_length()))
@@ -168,9 +170,13 @@ def _interval(b: Binder, tree: exp.Expression) -> Node:
     text = amount.name if isinstance(amount, exp.Literal) else ""
     name = unit.name.lower().rstrip("s") if isinstance(unit, exp.Var) else ""
     if not re.fullmatch(r"-?\d{1,9}", text) or name not in language.INTERVALS:
-        raise _Refused(tree, "an interval is written INTERVAL '3 days'", "units: " + ", ".join(language.INTERVALS))
+        raise _Refused(
+            tree, "an interval is written INTERVAL '3 days'", "units: " + ", ".join(language.INTERVALS)
+        )
     if abs(int(text)) > language.INTERVALS_MAX[name]:
-        raise _Refused(tree, f"an interval of more than {language.INTERVALS_MAX[name]:,} {name}s is not in the language")
+        raise _Refused(
+            tree, f"an interval of more than {language.INTERVALS_MAX[name]:,} {name}s is not in the language"
+        )
     return Node("literal", INTERVAL, value=(int(text), name))
 
 
@@ -180,9 +186,11 @@ def _interval(b: Binder, tree: exp.Expression) -> Node:
 def coerce(node: Node, target: Type, at: exp.Expression) -> Node:
     """``node`` turned into ``target`` (from `types.unify`), or itself where nothing is to do."""
     source = node.type
+    typed = replace(target, literal=False)
+    if node.op == "literal" and node.value is None:
+        return Node("literal", typed)
     if source.kind is Kind.NULL and target.kind not in (None, Kind.NULL):
-        typed = replace(target, literal=False)
-        return Node("literal", typed) if node.op == "literal" else Node("convert", typed, (node,))
+        return Node("convert", typed, (node,))
     if source.kind is None or target.kind is None or source.kind is Kind.NULL:
         return node
     if node.op == "literal":
@@ -191,7 +199,7 @@ def coerce(node: Node, target: Type, at: exp.Expression) -> Node:
         return node
     if source.kind is Kind.DECIMAL and target.kind is Kind.DECIMAL and source.scale == target.scale:
         return node
-    return Node("convert", replace(target, literal=False), (node,))
+    return Node("convert", typed, (node,))
 
 
 def _coerce_literal(node: Node, target: Type, at: exp.Expression) -> Node:
@@ -204,10 +212,14 @@ def _coerce_literal(node: Node, target: Type, at: exp.Expression) -> Node:
     if kind is Kind.TEXT and target.kind is not None and target.kind.temporal:
         moment = literals.moment(str(value), target.kind)
         if moment is None:
-            raise _Refused(at, f"{value!r} is not {target}", "write it as ISO 8601, '2013-01-31' or '2013-01-31 10:00:00'")
+            raise _Refused(
+                at,
+                f"{value!r} is not {target}",
+                "write it as ISO 8601, '2013-01-31' or '2013-01-31 10:00:00'",
+            )
         return literal(moment, target)
     if kind is Kind.TIMESTAMPTZ and target.kind is Kind.TIMESTAMP:
-        return literal(value.replace(tzinfo=None), target)  # type: ignore[union-attr]
+        return literal(value.replace(tzinfo=None), target)  # type: ignore[attr-defined]
     if kind is Kind.DATE and target.kind is Kind.TIMESTAMP:
         return literal(dt.datetime.combine(value, dt.time()), target)  # type: ignore[arg-type]
     return node
@@ -218,7 +230,9 @@ def _unified(nodes: Sequence[Node], at: exp.Expression) -> tuple[tuple[Node, ...
     for node in nodes[1:]:
         both = unify(common, node.type)
         if both is None:
-            raise _Refused(at, f"{common} and {node.type} cannot be compared or mixed", _mixing_hint(common, node.type))
+            raise _Refused(
+                at, f"{common} and {node.type} cannot be compared or mixed", _mixing_hint(common, node.type)
+            )
         common = both
     return tuple(coerce(node, common, at) for node in nodes), replace(common, literal=False)
 
@@ -358,9 +372,9 @@ def _shift(op: str, left: Node, right: Node, tree: exp.Expression) -> Node | Non
     if op == "+" and left.type.kind is Kind.INTERVAL:
         left, right = right, left
     if right.type.kind is Kind.INTERVAL:
-        amount, unit = right.value  # type: ignore[misc]
         if left.type.kind not in (None, Kind.DATE, Kind.TIMESTAMP):
             raise _Refused(tree, f"an interval is added to a date or timestamp, this is {left.type}")
+        amount, unit = right.value if isinstance(right.value, tuple) else (0, "day")
         signed = (-amount if op == "-" else amount, unit)
         return Node("shift", TIMESTAMP, (coerce(left, TIMESTAMP, tree),), signed)
     if op == "-" and left.type.kind is Kind.DATE and right.type.kind is Kind.DATE:
@@ -474,7 +488,16 @@ _CASTS: dict[Kind, tuple[Kind, ...]] = {
     Kind.DECIMAL: (Kind.INTEGER, Kind.DECIMAL, Kind.FLOAT),
     Kind.FLOAT: (Kind.INTEGER, Kind.DECIMAL, Kind.FLOAT),
     Kind.BOOLEAN: (Kind.INTEGER, Kind.BOOLEAN, Kind.TEXT),
-    Kind.TEXT: (Kind.INTEGER, Kind.DECIMAL, Kind.FLOAT, Kind.BOOLEAN, Kind.TEXT, Kind.DATE, Kind.TIMESTAMP, Kind.TIME),
+    Kind.TEXT: (
+        Kind.INTEGER,
+        Kind.DECIMAL,
+        Kind.FLOAT,
+        Kind.BOOLEAN,
+        Kind.TEXT,
+        Kind.DATE,
+        Kind.TIMESTAMP,
+        Kind.TIME,
+    ),
     Kind.DATE: (Kind.DATE, Kind.TIMESTAMP, Kind.TEXT),
     Kind.TIME: (Kind.TIME,),
     Kind.TIMESTAMP: (Kind.TIMESTAMP, Kind.DATE),
@@ -486,7 +509,12 @@ def _cast(op: str) -> Callable[[Binder, exp.Expression], Node]:
     def read(b: Binder, tree: exp.Expression) -> Node:
         target = _cast_type(tree)
         node = b.bind(tree.this)
-        if node.op == "literal" and node.type.kind is Kind.TEXT and target.kind is not None and target.kind.temporal:
+        if (
+            node.op == "literal"
+            and node.type.kind is Kind.TEXT
+            and target.kind is not None
+            and target.kind.temporal
+        ):
             return _coerce_literal(node, target, tree)
         if node.type.kind is Kind.NULL or node.type.kind is None:
             return Node(op, target, (node,))
@@ -534,7 +562,13 @@ def _unknown_function(tree: exp.Expression, name: str) -> _Refused:
         return _Refused(tree, f"{name}() is refused: {language.REFUSED_FUNCTIONS[name]}")
     if name in language.PREDICATES:
         return _Refused(tree, f"{name}() must be the whole constraint", language.PREDICATES[name])
-    known = [*language.OPERATIONS, *language.SPECIAL, *language.ALIASES, *language.PARTS, *language.PREDICATES]
+    known = [
+        *language.OPERATIONS,
+        *language.SPECIAL,
+        *language.ALIASES,
+        *language.PARTS,
+        *language.PREDICATES,
+    ]
     return _Refused(tree, f"function {name}() is not in the language", nearest(name, known))
 
 
@@ -629,6 +663,9 @@ def _fraction(operation: language.Operation, tree: exp.Expression) -> object:
 def _pattern(operation: language.Operation, tree: exp.Expression) -> object:
     if not (isinstance(tree, exp.Literal) and tree.is_string):
         raise _Refused(tree, f"the pattern of {operation.name}() is a constant text")
+    problem = wall.pattern_problem(tree.name)
+    if problem is not None:
+        raise _Refused(tree, f"not a pattern (RE2 syntax): {problem}")
     return tree.name
 
 
@@ -663,7 +700,9 @@ def _count(b: Binder, tree: exp.Expression, condition: exp.Expression | None) ->
     return Node("count", integer(40), tuple(_filtered(inner, [inner.bind(written[0])], condition, tree)))
 
 
-def _count_distinct(b: Binder, distinct: exp.Distinct, condition: exp.Expression | None, tree: exp.Expression) -> Node:
+def _count_distinct(
+    b: Binder, distinct: exp.Distinct, condition: exp.Expression | None, tree: exp.Expression
+) -> Node:
     written = distinct.expressions
     if len(written) == 1 and isinstance(written[0], exp.Tuple):
         written = written[0].expressions

@@ -12,9 +12,27 @@ from sqlglot import exp
 from interlock.constraints import emit
 from interlock.constraints.bind import MissingColumn
 from interlock.constraints.constraint import Constraint, Level
-from interlock.constraints.emit import Emitter, any_of, call, is_aggregate, is_null, literal, not_null, number, when
+from interlock.constraints.emit import (
+    Emitter,
+    any_of,
+    call,
+    is_aggregate,
+    is_null,
+    literal,
+    not_null,
+    number,
+    when,
+)
 from interlock.constraints.expression import Node
-from interlock.constraints.parse import Fresh, References, Statement, Unique, level_of, span_text, statement_of
+from interlock.constraints.parse import (
+    Fresh,
+    References,
+    Statement,
+    Unique,
+    level_of,
+    span_text,
+    statement_of,
+)
 from interlock.engines.schema import Kind, Schema
 from interlock.errors import ExpressionRefused
 
@@ -67,13 +85,21 @@ def compile(
     if isinstance(statement, References):
         return _references(constraint, statement, schema, source_of)
     built = _expression(constraint.sql, schema)
-    return Compiled(constraint, tuple(c.copy() for c in built.checks), **built.rest)
+    return Compiled(
+        constraint,
+        tuple(c.copy() for c in built.checks),
+        shown=built.shown,
+        revealing=built.revealing,
+        counts_errors=built.counts_errors,
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class _Built:
     checks: tuple[exp.Expression, ...]
-    rest: dict[str, object]
+    counts_errors: bool
+    shown: tuple[str, ...] = ()
+    revealing: tuple[bool, ...] = ()
 
 
 @lru_cache(maxsize=1024)
@@ -99,7 +125,7 @@ def _rows(emitter: Emitter, node: Node) -> _Built:
     failed = emitter.error(node)
     if failed is not None:
         checks.append(_count(failed))
-    return _Built(tuple(checks), {"counts_errors": failed is not None})
+    return _Built(tuple(checks), failed is not None)
 
 
 def _partition(emitter: Emitter, node: Node) -> _Built:
@@ -113,8 +139,7 @@ def _partition(emitter: Emitter, node: Node) -> _Built:
         checks.append(_shown(emitter.value(aggregate), aggregate.type.kind))
         shown.append(text_of(aggregate))
         revealing.append(aggregate.op in ("min", "max", "quantile_disc"))
-    rest = {"counts_errors": failed is not None, "shown": tuple(shown), "revealing": tuple(revealing)}
-    return _Built(tuple(checks), rest)
+    return _Built(tuple(checks), failed is not None, tuple(shown), tuple(revealing))
 
 
 def _shown(value: exp.Expression, kind: Kind | None) -> exp.Expression:
@@ -159,7 +184,9 @@ def _references(
 ) -> Compiled:
     source = source_of(statement.table) if source_of else None
     if source is None:
-        return Compiled(constraint, inconclusive=f"table {statement.table!r} has nothing published to refer to")
+        return Compiled(
+            constraint, inconclusive=f"table {statement.table!r} has nothing published to refer to"
+        )
     return Compiled(constraint, (_count(_dangling(statement, schema, source)),))
 
 

@@ -11,6 +11,7 @@ import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -133,7 +134,9 @@ class TableEntry(_Model):
     attach: str | None = None
     allow_samples: bool = False
     enforce: bool | list[str] = False
-    constraints: Annotated[list[Annotated[ConstraintEntry, BeforeValidator(_entry)]], BeforeValidator(_empty_list)] = []
+    constraints: Annotated[
+        list[Annotated[ConstraintEntry, BeforeValidator(_entry)]], BeforeValidator(_empty_list)
+    ] = []
     triggers: Annotated[list[TriggerEntry], BeforeValidator(_empty_list)] = []
 
 
@@ -176,7 +179,9 @@ class Contract:
         shape = _validated(document, filename)
         made = _Maker(document, filename)
         notify = tuple(shape.notify)
-        tables = {name: made.table(name, entry or TableEntry(), notify) for name, entry in shape.tables.items()}
+        tables = {
+            name: made.table(name, entry or TableEntry(), notify) for name, entry in shape.tables.items()
+        }
         return cls(tables, notify)
 
     def table(self, name: str) -> TableContract:
@@ -216,7 +221,10 @@ def _validated(document: CommentedMap, filename: str) -> ContractFile:
     try:
         return ContractFile.model_validate(yaml_file.plain(document))
     except ValidationError as error:
-        seen = dict.fromkeys(_mistake(document, filename, dict(e)) for e in error.errors(include_url=False))
+        found = sorted(
+            error.errors(include_url=False), key=lambda e: e["type"] == "missing"
+        )  # a typo explains it
+        seen = dict.fromkeys(_mistake(document, filename, dict(e)) for e in found)
         lines = list(seen)[:_ERRORS_SHOWN]
         if len(seen) > _ERRORS_SHOWN:
             lines.append(f"{filename}: and {len(seen) - _ERRORS_SHOWN} more")
@@ -263,10 +271,9 @@ def _path_in(document: CommentedMap, location: tuple[Any, ...]) -> list[Any]:
     path: list[Any] = []
     node: Any = document
     for step in location:
-        if isinstance(node, CommentedMap) and step in node:
-            path.append(step)
-            node = node[step]
-        elif isinstance(node, CommentedSeq) and isinstance(step, int) and step < len(node):
+        if (isinstance(node, CommentedMap) and step in node) or (
+            isinstance(node, CommentedSeq) and isinstance(step, int) and step < len(node)
+        ):
             path.append(step)
             node = node[step]
     return path
@@ -313,16 +320,18 @@ class _Maker:
         self.at(path, lambda: table_name(name))
         found: dict[str, Constraint] = {}
         for i, item in enumerate(entry.constraints):
-            place = [*path, "constraints", i]
-            made = self.at(place, lambda item=item: _constraint(item))
+            place: list[str | int] = [*path, "constraints", i]
+            made = self.at(place, partial(_constraint, item))
             if made.name in found:
                 where = yaml_file.place(self.filename, *yaml_file.mark(self.document, place))
-                raise ContractError(f"{where}: a second constraint named {made.name!r}", hint="give it a name of its own")
+                raise ContractError(
+                    f"{where}: a second constraint named {made.name!r}", hint="give it a name of its own"
+                )
             found[made.name] = made
         triggers = [
             trigger
             for i, item in enumerate(entry.triggers)
-            for trigger in self.at([*path, "triggers", i], lambda item=item: _triggers(item, found))
+            for trigger in self.at([*path, "triggers", i], partial(_triggers, item, found))
         ]
         return TableContract(
             partition=entry.partition,
@@ -378,7 +387,9 @@ def _triggers(entry: TriggerEntry, constraints: Mapping[str, Constraint]) -> tup
                 f"no constraint named {entry.repair.constraint!r} to repair",
                 hint=nearest(entry.repair.constraint, constraints),
             )
-        made.append(Trigger(entry.on, "repair", Repair(entry.repair.constraint, entry.repair.action), *bounds))
+        made.append(
+            Trigger(entry.on, "repair", Repair(entry.repair.constraint, entry.repair.action), *bounds)
+        )
     if not made:
         raise ContractError("a trigger needs notify, webhook, run or repair")
     return tuple(made)
@@ -447,7 +458,9 @@ def write_learned(path: str | Path, table: str, constraints: Iterable[Constraint
         entries.append(CommentedMap(constraint_document(constraint)))
         why = constraint.evidence.get("why")
         if constraint.origin is Origin.LEARNED and why:
-            entries.yaml_set_comment_before_after_key(len(entries) - 1, before=_comment(constraint, str(why)), indent=6)
+            entries.yaml_set_comment_before_after_key(
+                len(entries) - 1, before=_comment(constraint, str(why)), indent=6
+            )
     out = io.StringIO()
     writer = yaml_file.reader()
     writer.indent(mapping=2, sequence=4, offset=2)

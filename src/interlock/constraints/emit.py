@@ -29,12 +29,18 @@ _CONNECTIVES = ("and", "or", "not")
 _NODES_MAX = 50_000  # SQL nodes of one constraint; doubling inside nested branches must end somewhere
 
 
+# What makes a node of two operands.
+Made = Callable[..., exp.Expression]
+
+
 def call(name: str, *args: exp.Expression) -> exp.Expression:
     return exp.Anonymous(this=name, expressions=list(args))
 
 
 def number(value: int) -> exp.Expression:
-    return exp.Literal.number(value) if value >= 0 else exp.Paren(this=exp.Neg(this=exp.Literal.number(-value)))
+    return (
+        exp.Literal.number(value) if value >= 0 else exp.Paren(this=exp.Neg(this=exp.Literal.number(-value)))
+    )
 
 
 def text(value: str) -> exp.Expression:
@@ -72,7 +78,7 @@ def any_of(*parts: exp.Expression | None) -> exp.Expression | None:
     return None if not present else present[0] if len(present) == 1 else chain(exp.Or, present)
 
 
-def chain(kind: type[exp.Connector], parts: list[exp.Expression]) -> exp.Expression:
+def chain(kind: Made, parts: list[exp.Expression]) -> exp.Expression:
     """A balanced tree, so that long chains stay shallow."""
     if len(parts) == 1:
         return parts[0]
@@ -116,7 +122,9 @@ class Emitter:
         """The value; NULL or anything where `error` is true."""
         self._made += 1
         if self._made > _NODES_MAX:
-            raise ExpressionRefused("too many things that can fail inside each other's branches", hint="split the constraint")
+            raise ExpressionRefused(
+                "too many things that can fail inside each other's branches", hint="split the constraint"
+            )
         if node.op in _CONNECTIVES and self.fallible(node):
             outcomes = exp.Array(expressions=[exp.false(), exp.Null(), exp.Null(), exp.true()])
             return call("list_extract", outcomes, exp.Add(this=self.code(node), expression=number(1)))
@@ -237,7 +245,7 @@ def literal(value: Any, type_: Type | None = None) -> exp.Expression:
 Writer = Callable[[Emitter, Node], exp.Expression]
 
 
-def _binary(kind: type[exp.Binary]) -> Writer:
+def _binary(kind: Made) -> Writer:
     def write(e: Emitter, node: Node) -> exp.Expression:
         left, right = node.args
         return paren(kind(this=paren(e.value(left)), expression=paren(e.value(right))))
@@ -245,7 +253,7 @@ def _binary(kind: type[exp.Binary]) -> Writer:
     return write
 
 
-def _arithmetic(kind: type[exp.Binary]) -> Writer:
+def _arithmetic(kind: Made) -> Writer:
     def write(e: Emitter, node: Node) -> exp.Expression:
         left, right = (e.value(a) for a in node.args)
         if node.type.kind is Kind.INTEGER:
@@ -264,7 +272,7 @@ def _hugely(left: exp.Expression, node: Node) -> exp.Expression:
     return cast(left, f"DECIMAL(19, {scale})") if wide else left
 
 
-def _divide_guarded(kind: type[exp.Binary]) -> Writer:
+def _divide_guarded(kind: Made) -> Writer:
     def write(e: Emitter, node: Node) -> exp.Expression:
         left, right = (cast(e.value(a), sql_type(node.type)) for a in node.args)
         return paren(kind(this=left, expression=call("nullif", right, number(0))))
@@ -284,7 +292,7 @@ def _negate(e: Emitter, node: Node) -> exp.Expression:
     return paren(exp.Neg(this=paren(inner)))
 
 
-def _connective(kind: type[exp.Connector]) -> Writer:
+def _connective(kind: Made) -> Writer:
     return lambda e, node: paren(chain(kind, [paren(e.value(a)) for a in node.args]))
 
 
@@ -313,21 +321,23 @@ def _convert(e: Emitter, node: Node) -> exp.Expression:
 
 
 def _in_calendar(moment: exp.Expression) -> exp.Expression:
-    first, last = dt.datetime.min, dt.datetime.max
+    first, last = dt.datetime(1, 1, 1), dt.datetime(9999, 12, 31, 23, 59, 59, 999_999)  # noqa: DTZ001
     return exp.Between(this=paren(moment), low=literal(first), high=literal(last))
 
 
 def _shifted(e: Emitter, node: Node) -> exp.Expression:
-    amount, unit = node.value  # type: ignore[misc]
+    amount, unit = node.value if isinstance(node.value, tuple) else (0, "day")
     interval = exp.Interval(this=text(str(amount)), unit=exp.Var(this=str(unit).upper()))
     moment = e.value(node.args[0])
     return when(_in_calendar(moment), exp.Add(this=paren(e.value(node.args[0])), expression=interval))
 
 
 def _truncated(e: Emitter, node: Node) -> exp.Expression:
-    (unit,) = node.value  # type: ignore[misc]
+    (unit,) = node.value if isinstance(node.value, tuple) else ("day",)
     moment = e.value(node.args[0])
-    return when(_in_calendar(moment), cast(call("date_trunc", text(unit), e.value(node.args[0])), "TIMESTAMP"))
+    return when(
+        _in_calendar(moment), cast(call("date_trunc", text(unit), e.value(node.args[0])), "TIMESTAMP")
+    )
 
 
 def _unit_first(e: Emitter, node: Node) -> exp.Expression:
@@ -379,7 +389,8 @@ def _float_sum(e: Emitter, arg: Node) -> exp.Expression:
     ends = [low for low, _ in SUM_BINS[1:]] + [SUM_END]
     for (low, power), end in zip(SUM_BINS, ends, strict=True):
         within = exp.And(
-            this=exp.GTE(this=size(), expression=literal(low)), expression=exp.LT(this=size(), expression=literal(end))
+            this=exp.GTE(this=size(), expression=literal(low)),
+            expression=exp.LT(this=size(), expression=literal(end)),
         )
         scaled = exp.Mul(this=paren(e.value(arg)), expression=literal(2.0**power))
         whole = call("sum", when(within, cast(paren(scaled), "HUGEINT")))
@@ -396,7 +407,11 @@ def _float_sum(e: Emitter, arg: Node) -> exp.Expression:
 def _average(e: Emitter, node: Node) -> exp.Expression:
     (arg,) = node.args
     total = _float_sum(e, arg) if arg.type.kind is Kind.FLOAT else cast(call("sum", e.value(arg)), "DOUBLE")
-    return paren(exp.Div(this=paren(total), expression=cast(call("count", e.value(arg)), "DOUBLE"), typed=False, safe=False))
+    return paren(
+        exp.Div(
+            this=paren(total), expression=cast(call("count", e.value(arg)), "DOUBLE"), typed=False, safe=False
+        )
+    )
 
 
 def _in_order(name: str) -> Writer:
@@ -442,15 +457,21 @@ _WRITERS: dict[str, Writer] = {
     "is_same": _binary(exp.NullSafeEQ),
     "between": lambda e, node: paren(
         exp.Between(
-            this=paren(e.value(node.args[0])), low=paren(e.value(node.args[1])), high=paren(e.value(node.args[2]))
+            this=paren(e.value(node.args[0])),
+            low=paren(e.value(node.args[1])),
+            high=paren(e.value(node.args[2])),
         )
     ),
     "in": lambda e, node: paren(
         exp.In(this=paren(e.value(node.args[0])), expressions=[e.value(a) for a in node.args[1:]])
     ),
     "is_null": lambda e, node: paren(is_null(e.value(node.args[0]))),
-    "is_true": lambda e, node: paren(exp.NullSafeEQ(this=paren(e.value(node.args[0])), expression=exp.true())),
-    "is_false": lambda e, node: paren(exp.NullSafeEQ(this=paren(e.value(node.args[0])), expression=exp.false())),
+    "is_true": lambda e, node: paren(
+        exp.NullSafeEQ(this=paren(e.value(node.args[0])), expression=exp.true())
+    ),
+    "is_false": lambda e, node: paren(
+        exp.NullSafeEQ(this=paren(e.value(node.args[0])), expression=exp.false())
+    ),
     "and": _connective(exp.And),
     "or": _connective(exp.Or),
     "not": lambda e, node: paren(exp.Not(this=paren(e.value(node.args[0])))),
@@ -503,7 +524,10 @@ def _lost(e: Emitter, node: Node) -> exp.Expression | None:
     """A cast that has no value where its argument has one."""
     (arg,) = node.args
     kinds = (arg.type.kind, node.type.kind)
-    if node.op == "convert" and kinds not in ((Kind.DATE, Kind.TIMESTAMP), (Kind.TIMESTAMPTZ, Kind.TIMESTAMP)):
+    if node.op == "convert" and kinds not in (
+        (Kind.DATE, Kind.TIMESTAMP),
+        (Kind.TIMESTAMPTZ, Kind.TIMESTAMP),
+    ):
         return None
     if kinds[0] is kinds[1] and kinds[0] not in (Kind.INTEGER, Kind.DECIMAL):
         return None
@@ -530,7 +554,18 @@ _GUARDS: dict[str, Guard] = {
 }
 
 _AGGREGATES = frozenset(
-    {"count_rows", "count", "count_distinct", "count_if", "sum", "avg", "min", "max", "median", "quantile_cont"}
+    {
+        "count_rows",
+        "count",
+        "count_distinct",
+        "count_if",
+        "sum",
+        "avg",
+        "min",
+        "max",
+        "median",
+        "quantile_cont",
+    }
     | {"quantile_disc", "stddev", "stddev_pop", "variance", "var_pop", "bool_and", "bool_or"}
 )
 

@@ -80,7 +80,9 @@ def _rows(constraint: Constraint, broken: int, errors: int, rows: int) -> Violat
     observed = f"{broken:,} of {rows:,} rows ({percent(share)})"
     if errors:
         observed += f", {errors:,} of them could not be evaluated"
-    allowed = f", at most {percent(constraint.tolerance)} of rows may break it" if constraint.tolerance else ""
+    allowed = (
+        f", at most {percent(constraint.tolerance)} of rows may break it" if constraint.tolerance else ""
+    )
     return violation(constraint, observed, constraint.sql + allowed, rows=broken, share=share)
 
 
@@ -105,7 +107,9 @@ def _partition(compiled: Compiled, values: Sequence[Any], *, hidden: bool) -> Vi
         return violation(constraint, f"{errors:,} rows could not be evaluated", expected, rows=errors)
     if code == emit.NULL:
         return violation(constraint, f"{shown}: nothing to judge by", expected, outcome=Outcome.INCONCLUSIVE)
-    return violation(constraint, shown if code == emit.FALSE else f"{shown}: could not be evaluated", expected)
+    return violation(
+        constraint, shown if code == emit.FALSE else f"{shown}: could not be evaluated", expected
+    )
 
 
 def _shown(compiled: Compiled, values: Sequence[Any], *, hidden: bool) -> str:

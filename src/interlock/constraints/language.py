@@ -79,7 +79,19 @@ def _sum(first: Type) -> Type:
     return DOUBLE
 
 
-PARTS = ("year", "quarter", "month", "week", "day", "hour", "minute", "second", "dayofweek", "isodow", "dayofyear")
+PARTS = (
+    "year",
+    "quarter",
+    "month",
+    "week",
+    "day",
+    "hour",
+    "minute",
+    "second",
+    "dayofweek",
+    "isodow",
+    "dayofyear",
+)
 TRUNCATIONS = ("year", "quarter", "month", "week", "day", "hour", "minute", "second")
 DIFFERENCES = ("year", "month", "day", "hour", "minute", "second")
 INTERVALS = ("year", "month", "week", "day", "hour", "minute", "second")
@@ -131,14 +143,30 @@ _FUNCTIONS = (
         "Characters from a position (the first is 1), as many as said.",
         optional=1,
     ),
-    Operation("replace", ("text", "text", "text"), TEXT, "Every occurrence replaced, left to right; an empty one never."),
+    Operation(
+        "replace",
+        ("text", "text", "text"),
+        TEXT,
+        "Every occurrence replaced, left to right; an empty one never.",
+    ),
     Operation("starts_with", ("text", "text"), BOOLEAN, "Does it begin with?"),
     Operation("ends_with", ("text", "text"), BOOLEAN, "Does it end with?"),
     Operation("contains", ("text", "text"), BOOLEAN, "Does it occur anywhere?"),
     Operation("regexp_matches", ("text", "pattern"), BOOLEAN, "Does the pattern match anywhere? RE2 syntax."),
-    Operation("regexp_full_match", ("text", "pattern"), BOOLEAN, "Does the pattern match the whole text? RE2 syntax."),
+    Operation(
+        "regexp_full_match",
+        ("text", "pattern"),
+        BOOLEAN,
+        "Does the pattern match the whole text? RE2 syntax.",
+    ),
     # dates and times
-    Operation("date_part", ("unit", "moment"), BIGINT, "A part as a whole number: " + ", ".join(PARTS) + ".", units=PARTS),
+    Operation(
+        "date_part",
+        ("unit", "moment"),
+        BIGINT,
+        "A part as a whole number: " + ", ".join(PARTS) + ".",
+        units=PARTS,
+    ),
     Operation(
         "date_trunc",
         ("unit", "moment"),
@@ -155,16 +183,26 @@ _FUNCTIONS = (
     ),
     # aggregates
     Operation("count_if", ("boolean",), integer(ROWS_BITS), "Rows for which it is true.", aggregate=True),
-    Operation("sum", ("number",), _sum, "Exact for integers and decimals. See 'Sums of floats'.", aggregate=True),
+    Operation(
+        "sum", ("number",), _sum, "Exact for integers and decimals. See 'Sums of floats'.", aggregate=True
+    ),
     Operation("avg", ("number",), DOUBLE, "The sum as a float, divided by the count.", aggregate=True),
     Operation("min", ("ordered",), _same, "The smallest; NaN is larger than every number.", aggregate=True),
     Operation("max", ("ordered",), _same, "The largest; NaN is larger than every number.", aggregate=True),
-    Operation("stddev", ("float",), DOUBLE, "Sample standard deviation; NULL below two values.", aggregate=True),
+    Operation(
+        "stddev", ("float",), DOUBLE, "Sample standard deviation; NULL below two values.", aggregate=True
+    ),
     Operation("stddev_pop", ("float",), DOUBLE, "Standard deviation of the population.", aggregate=True),
     Operation("variance", ("float",), DOUBLE, "Sample variance; NULL below two values.", aggregate=True),
     Operation("var_pop", ("float",), DOUBLE, "Variance of the population.", aggregate=True),
     Operation("median", ("float",), DOUBLE, "As quantile_cont(x, 0.5).", aggregate=True),
-    Operation("quantile_cont", ("float", "fraction"), DOUBLE, "Quantile, interpolated between two values.", aggregate=True),
+    Operation(
+        "quantile_cont",
+        ("float", "fraction"),
+        DOUBLE,
+        "Quantile, interpolated between two values.",
+        aggregate=True,
+    ),
     Operation(
         "quantile_disc",
         ("ordered", "fraction"),
@@ -172,7 +210,9 @@ _FUNCTIONS = (
         "Quantile that is one of the values: the one at position ceil(fraction × n), at least 1.",
         aggregate=True,
     ),
-    Operation("bool_and", ("boolean",), BOOLEAN, "Is it true for every row where it is not NULL?", aggregate=True),
+    Operation(
+        "bool_and", ("boolean",), BOOLEAN, "Is it true for every row where it is not NULL?", aggregate=True
+    ),
     Operation("bool_or", ("boolean",), BOOLEAN, "Is it true for any row?", aggregate=True),
 )
 OPERATIONS = {f.name: f for f in _FUNCTIONS}
@@ -212,7 +252,8 @@ SPECIAL = {
 # The whole constraint, or nothing: what a boolean over one table cannot say.
 PREDICATES = {
     "unique": "unique(a, b): no two rows have the same values here. Rows with a NULL among them are left out.",
-    "references": "references(a, other.b): every value that is not NULL occurs in column b of the published table other.",
+    "references": "references(a, other.b): every value that is not NULL occurs in column b of the table "
+    "other, as published.",
     "fresh": "fresh(a, '2 hours'): the newest value is at most this old when judged. A date counts from its first "
     "moment; timestamps without a zone are UTC.",
 }
@@ -220,18 +261,40 @@ PREDICATES = {
 # Known and refused, with what to say about it.
 REFUSED_FUNCTIONS = {
     **dict.fromkeys(
-        ("random", "uuid", "gen_random_uuid", "setseed", "nextval", "currval"), "it gives another value each time"
+        ("random", "uuid", "gen_random_uuid", "setseed", "nextval", "currval"),
+        "it gives another value each time",
     ),
     **dict.fromkeys(
-        ("now", "today", "current_date", "current_timestamp", "current_time", "get_current_timestamp", "localtimestamp"),
+        (
+            "now",
+            "today",
+            "current_date",
+            "current_timestamp",
+            "current_time",
+            "get_current_timestamp",
+            "localtimestamp",
+        ),
         "it gives another value each time; use fresh(column, '2 hours')",
     ),
     **dict.fromkeys(
-        ("getenv", "current_setting", "current_user", "current_database", "current_schema", "version", "getvariable"),
+        (
+            "getenv",
+            "current_setting",
+            "current_user",
+            "current_database",
+            "current_schema",
+            "version",
+            "getvariable",
+        ),
         "it reads the environment",
     ),
-    **dict.fromkeys(("row_number", "rank", "lag", "lead", "first_value", "ntile"), "window functions are not in the language"),
-    **dict.fromkeys(("first", "last", "any_value", "mode", "arg_min", "arg_max"), "its value depends on the order of rows"),
+    **dict.fromkeys(
+        ("row_number", "rank", "lag", "lead", "first_value", "ntile"),
+        "window functions are not in the language",
+    ),
+    **dict.fromkeys(
+        ("first", "last", "any_value", "mode", "arg_min", "arg_max"), "its value depends on the order of rows"
+    ),
     **dict.fromkeys(
         ("approx_count_distinct", "approx_quantile", "reservoir_quantile"),
         "an approximate value cannot decide; use count(DISTINCT x) or quantile_disc(x, 0.5)",
@@ -241,20 +304,35 @@ REFUSED_FUNCTIONS = {
 PART_FUNCTIONS = frozenset(PARTS)
 
 OPERATORS = (
-    ("a + b, a - b, a * b, -a", "Integers and decimals are exact and never overflow: an expression that could is refused."),
+    (
+        "a + b, a - b, a * b, -a",
+        "Integers and decimals are exact and never overflow: an expression that could is refused.",
+    ),
     ("a / b", "Always a float, also between integers; 1/0 is infinity, 0/0 is NaN."),
     ("a // b", "Integers only, cut towards zero; an error where b is 0."),
     ("a % b", "The remainder, with the sign of a; for integers an error where b is 0, for floats NaN."),
-    ("date ± INTERVAL", "A timestamp. A month later is the same day, or the month's last. Error outside years 1 to 9999."),
+    (
+        "date ± INTERVAL",
+        "A timestamp. A month later is the same day, or the month's last. Error outside years 1 to 9999.",
+    ),
     ("date - date", "Days between, a whole number."),
     ("a || b", "Text after text."),
-    ("=, <>, <, <=, >, >=", "NaN equals NaN and is larger than every number; text by code point; false < true."),
+    (
+        "=, <>, <, <=, >, >=",
+        "NaN equals NaN and is larger than every number; text by code point; false < true.",
+    ),
     ("a IS [NOT] DISTINCT FROM b", "As <> and =, but NULL is a value like any other; never NULL."),
     ("a [NOT] BETWEEN b AND c", "a >= b AND a <= c."),
     ("a [NOT] IN (b, c, …)", "a = b OR a = c …"),
-    ("a [NOT] LIKE 'x%', ILIKE", "% is any text, _ one character; there is no escape. ILIKE lowers both sides first."),
+    (
+        "a [NOT] LIKE 'x%', ILIKE",
+        "% is any text, _ one character; there is no escape. ILIKE lowers both sides first.",
+    ),
     ("a IS [NOT] NULL, IS [NOT] TRUE, IS [NOT] FALSE", "Never NULL."),
-    ("AND, OR, NOT", "Three-valued. False wins in AND and true in OR, over an error too; otherwise an error wins over NULL."),
+    (
+        "AND, OR, NOT",
+        "Three-valued. False wins in AND and true in OR, over an error too; otherwise an error wins over NULL.",
+    ),
     ("CASE WHEN … THEN … ELSE … END", "Only the branch taken is evaluated."),
     ("CAST(a AS type), a::type", "An error where the value does not fit. TRY_CAST gives NULL instead."),
     ("aggregate FILTER (WHERE …)", "Over the rows where the condition is true."),

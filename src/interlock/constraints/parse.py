@@ -9,9 +9,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from interlock.constraints import language, wall
 from interlock.constraints.bind import MissingColumn, bind
@@ -121,7 +122,9 @@ def columns_of(statement: Statement) -> tuple[str, ...]:
 
 def _check_shape(sql: str, node: Node) -> None:
     if node.type.kind not in (None, Kind.BOOLEAN):
-        raise ExpressionRefused(f"a constraint is true or false, this is {node.type}: {sql}", hint="compare it to something")
+        raise ExpressionRefused(
+            f"a constraint is true or false, this is {node.type}: {sql}", hint="compare it to something"
+        )
     aggregates = any(is_aggregate(n) for n in node.walk())
     loose = [n for n in _outside_aggregates(node) if n.op == "column"]
     if aggregates and loose:
@@ -130,7 +133,9 @@ def _check_shape(sql: str, node: Node) -> None:
             hint="a constraint is about each row or about the whole partition; write two",
         )
     if not aggregates and not loose:
-        raise ExpressionRefused(f"no column and no aggregate: {sql}", hint="a constraint says something about the data")
+        raise ExpressionRefused(
+            f"no column and no aggregate: {sql}", hint="a constraint says something about the data"
+        )
 
 
 def _outside_aggregates(node: Node) -> list[Node]:
@@ -146,7 +151,11 @@ def _kind(statement: Statement) -> tuple[str, dict[str, Any]]:
         return "references", {"column": statement.column, "table": statement.table, "other": statement.other}
     if isinstance(statement, Fresh):
         return "fresh", {"column": statement.column, "within_s": statement.within.total_seconds()}
-    if statement.op == "not" and statement.args[0].op == "is_null" and statement.args[0].args[0].op == "column":
+    if (
+        statement.op == "not"
+        and statement.args[0].op == "is_null"
+        and statement.args[0].args[0].op == "column"
+    ):
         return "not_null", {}
     first = statement.args[0] if statement.args else statement
     if first.op == "column" and statement.op == "in" and all(a.op == "literal" for a in statement.args[1:]):
@@ -160,7 +169,9 @@ def _tolerance(tolerance: float, level: Level) -> float:
     if isinstance(tolerance, bool) or not isinstance(tolerance, int | float) or not math.isfinite(tolerance):
         raise UsageError(f"tolerance is a share of rows, 0 ≤ tolerance < 1, not {tolerance!r}")
     if not 0 <= tolerance < 1:
-        raise UsageError(f"tolerance is a share of rows, 0 ≤ tolerance < 1, not {tolerance!r}", hint="1 % is 0.01")
+        raise UsageError(
+            f"tolerance is a share of rows, 0 ≤ tolerance < 1, not {tolerance!r}", hint="1 % is 0.01"
+        )
     if tolerance and level is Level.TABLE:
         raise UsageError("tolerance is a share of rows; this constraint is about the whole partition")
     return float(tolerance)
@@ -172,7 +183,8 @@ def _severity(severity: Severity | str) -> Severity:
     except ValueError:
         known = [s.value for s in Severity]
         raise UsageError(
-            f"unknown severity {severity!r}", hint=nearest(str(severity), known) or "one of " + ", ".join(known)
+            f"unknown severity {severity!r}",
+            hint=nearest(str(severity), known) or "one of " + ", ".join(known),
         ) from None
 
 
@@ -206,7 +218,7 @@ def _predicate(sql: str, tokens: Sequence[Token]) -> Unique | References | Fresh
     """`unique(…)`, `references(…)` and `fresh(…)`, which stand alone or not at all."""
     calls = [
         i
-        for i, (word, after) in enumerate(zip(tokens, tokens[1:], strict=False))
+        for i, (word, after) in enumerate(pairwise(tokens))
         if word.text.casefold() in language.PREDICATES
         and word.token_type not in (TokenType.STRING, TokenType.IDENTIFIER)
         and after.token_type is TokenType.L_PAREN
@@ -218,8 +230,12 @@ def _predicate(sql: str, tokens: Sequence[Token]) -> Unique | References | Fresh
     alone = calls == [0] and tokens[-1].token_type is TokenType.R_PAREN
     if not alone or any(t.token_type in (TokenType.L_PAREN, TokenType.R_PAREN) for t in inner):
         start = tokens[calls[0]]
-        raise refusal(sql, f"{word}() must be the whole constraint", (start.start, start.end), language.PREDICATES[word])
-    return {"unique": _unique, "references": _references, "fresh": _fresh}[word](sql, inner)
+        raise refusal(
+            sql, f"{word}() must be the whole constraint", (start.start, start.end), language.PREDICATES[word]
+        )
+    if word == "unique":
+        return _unique(sql, inner)
+    return _references(sql, inner) if word == "references" else _fresh(sql, inner)
 
 
 def _bad(sql: str, word: str) -> ExpressionRefused:
@@ -234,7 +250,11 @@ def _is_name(token: Token) -> bool:
 
 def _unique(sql: str, inner: list[Token]) -> Unique:
     names, commas = inner[::2], inner[1::2]
-    fits = len(inner) % 2 == 1 and all(map(_is_name, names)) and all(c.token_type is TokenType.COMMA for c in commas)
+    fits = (
+        len(inner) % 2 == 1
+        and all(map(_is_name, names))
+        and all(c.token_type is TokenType.COMMA for c in commas)
+    )
     if not fits or len({n.text.casefold() for n in names}) < len(names):
         raise _bad(sql, "unique")
     return Unique(tuple(n.text for n in names))
@@ -256,7 +276,11 @@ _SECONDS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400, "week": 604
 def duration(text: str) -> dt.timedelta | None:
     """``'90 minutes'`` as a time span; None where it is none."""
     match = _DURATION.fullmatch(text.strip())
-    if match is None or float(match[1]) <= 0 or float(match[1]) * _SECONDS[match[2].lower()] > 86_400 * 36_525:
+    if (
+        match is None
+        or float(match[1]) <= 0
+        or float(match[1]) * _SECONDS[match[2].lower()] > 86_400 * 36_525
+    ):
         return None
     return dt.timedelta(seconds=float(match[1]) * _SECONDS[match[2].lower()])
 
@@ -280,7 +304,9 @@ def _fresh(sql: str, inner: list[Token]) -> Fresh:
     return Fresh(inner[0].text, span)
 
 
-def _bound_predicate(sql: str, found: Unique | References | Fresh, schema: Schema | None) -> Unique | References | Fresh:
+def _bound_predicate(
+    sql: str, found: Unique | References | Fresh, schema: Schema | None
+) -> Unique | References | Fresh:
     if schema is None:
         return found
     known = {c.name.casefold(): c for c in schema}
@@ -292,7 +318,9 @@ def _bound_predicate(sql: str, found: Unique | References | Fresh, schema: Schem
     stored = tuple(known[name.casefold()] for name in columns_of(found))
     if isinstance(found, Fresh):
         if stored[0].kind not in (Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMPTZ):
-            raise ExpressionRefused(f"fresh() needs a date or timestamp, {stored[0].name!r} is {stored[0].type}")
+            raise ExpressionRefused(
+                f"fresh() needs a date or timestamp, {stored[0].name!r} is {stored[0].type}"
+            )
         return Fresh(stored[0].name, found.within)
     if isinstance(found, References):
         return References(stored[0].name, found.table, found.other)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any, ClassVar, cast
 
 from sqlglot import exp
 from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.errors import SqlglotError
-from sqlglot.tokens import Token, TokenType
+from sqlglot.parsers.duckdb import DuckDBParser
+from sqlglot.tokenizer_core import Token, TokenType
 
 from interlock import settings
 from interlock.errors import ExpressionRefused
@@ -23,18 +25,22 @@ _CLOSING = {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType
 _PREFIXES = {TokenType.NOT, TokenType.DASH, TokenType.PLUS, TokenType.INTERVAL}
 
 
-class _Parser(DuckDB.parser_class):  # type: ignore[misc, name-defined]
-    FUNCTIONS: dict[str, object] = {}
-    FUNCTION_PARSERS = {
+class _Parser(DuckDBParser):
+    FUNCTIONS: ClassVar[dict[str, Any]] = {}
+    FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
         name: parser
-        for name, parser in DuckDB.parser_class.FUNCTION_PARSERS.items()
+        for name, parser in DuckDBParser.FUNCTION_PARSERS.items()
         if name in ("CAST", "TRY_CAST", "EXTRACT")
     }
-    NO_PAREN_FUNCTIONS: dict[TokenType, object] = {}
-    NO_PAREN_FUNCTION_PARSERS = {"CASE": DuckDB.parser_class.NO_PAREN_FUNCTION_PARSERS["CASE"]}
+    NO_PAREN_FUNCTIONS: ClassVar[dict[TokenType, Any]] = {}
+    NO_PAREN_FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
+        "CASE": DuckDBParser.NO_PAREN_FUNCTION_PARSERS["CASE"]
+    }
 
 
-def refusal(sql: str, problem: str, span: tuple[int, int] | None = None, hint: str | None = None) -> ExpressionRefused:
+def refusal(
+    sql: str, problem: str, span: tuple[int, int] | None = None, hint: str | None = None
+) -> ExpressionRefused:
     """The error for ``sql``, with the characters ``span`` (first, last) underlined."""
     if span is None or not sql.strip():
         return ExpressionRefused(problem, hint=hint)
@@ -79,7 +85,9 @@ def _check_tokens(sql: str, tokens: Sequence[Token], depth_max: int) -> None:
         if token.token_type is TokenType.TILDE:
             raise refusal(sql, "'~' is not in the language", span, "use regexp_matches(column, 'pattern')")
         if token.token_type is TokenType.VAR and not _PLAIN_WORD.match(token.text):
-            raise refusal(sql, f"{token.text!r} is not a name", span, 'quote a column as "name", a text as \'text\'')
+            raise refusal(
+                sql, f"{token.text!r} is not a name", span, "quote a column as \"name\", a text as 'text'"
+            )
         depth += (token.token_type in _OPENING) - (token.token_type in _CLOSING)
         prefixes = prefixes + 1 if token.token_type in _PREFIXES else 0
         if max(depth, prefixes) > depth_max:
@@ -103,9 +111,9 @@ def read(sql: str, tokens: Sequence[Token] | None = None) -> exp.Expression:
         raise ExpressionRefused(f"not readable as SQL: {_first_line(error)}") from None
     if len(trees) != 1 or trees[0] is None:
         raise ExpressionRefused("one expression only, no second statement")
-    tree = trees[0]
+    tree: Any = trees[0]
     _check_depth(sql, tree)
-    return tree
+    return cast(exp.Expression, tree)
 
 
 def _unreadable(sql: str, error: SqlglotError) -> ExpressionRefused:

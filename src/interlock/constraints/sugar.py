@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlglot import exp
 from sqlglot.dialects.duckdb import DuckDB
-from sqlglot.tokens import TokenType
+from sqlglot.generators.duckdb import DuckDBGenerator
+from sqlglot.tokenizer_core import TokenType
 
 from interlock.constraints import emit
 from interlock.constraints.constraint import Constraint
@@ -26,7 +27,7 @@ def identifier(name: str) -> str:
     except Exception:
         return quoted
     bare = len(tokens) == 1 and tokens[0].token_type is TokenType.VAR and name.isidentifier()
-    return name if bare else quoted
+    return name if bare and name.casefold() not in DuckDBGenerator.RESERVED_KEYWORDS else quoted
 
 
 def not_null(column: str, **options: Any) -> Constraint:

@@ -58,7 +58,9 @@ def _check_events(text: str, filename: str) -> None:
         mark = event.start_mark
         where = place(filename, mark.line, mark.column)
         if isinstance(event, AliasEvent) or (isinstance(event, NodeEvent) and event.anchor):
-            raise ContractError(f"{where}: anchors and aliases (& and *) are not used in a contract", hint="write it out")
+            raise ContractError(
+                f"{where}: anchors and aliases (& and *) are not used in a contract", hint="write it out"
+            )
         tag = getattr(event, "tag", None)
         if tag is not None:
             raise ContractError(f"{where}: tags ({tag}) are not used in a contract")

@@ -42,14 +42,59 @@ VALUES: dict[str, Sequence[Any]] = {
     "b": (0, 1, -1, 5, 100, 2**53 + 1, 2**63 - 1, -(2**63)),
     "t": (0, 1, -1, 7, 127, -128),
     "u": (0, 1, 2, 1000, 2**64 - 1),
-    "d": tuple(Decimal(x) for x in ("0.00", "0.50", "-0.50", "1.25", "10.00", "99999999.99", "-99999999.99", "2.50")),
-    "f": (0.0, -0.0, 0.5, -0.5, 1.0, 2.5, 0.1, 1e308, -1e308, 5e-324, 1e15, math.nan, math.inf, -math.inf, 3.0, 1e20),
+    "d": tuple(
+        Decimal(x) for x in ("0.00", "0.50", "-0.50", "1.25", "10.00", "99999999.99", "-99999999.99", "2.50")
+    ),
+    "f": (
+        0.0,
+        -0.0,
+        0.5,
+        -0.5,
+        1.0,
+        2.5,
+        0.1,
+        1e308,
+        -1e308,
+        5e-324,
+        1e15,
+        math.nan,
+        math.inf,
+        -math.inf,
+        3.0,
+        1e20,
+    ),
     "r": (0.0, 0.5, 1.0, -2.5, _F32, math.nan, math.inf, 16777216.0),
     "p": (True, False),
     "order": (True, False),
-    "s": ("", "a", "A", "ab", "Ab", "b", " a ", "a%", "ä", "ß", "日本", "🦆", "5", "-7", "1.5", " 8 ", "true", "2020-02-29"),
+    "s": (
+        "",
+        "a",
+        "A",
+        "ab",
+        "Ab",
+        "b",
+        " a ",
+        "a%",
+        "ä",
+        "ß",
+        "日本",
+        "🦆",
+        "5",
+        "-7",
+        "1.5",
+        " 8 ",
+        "true",
+        "2020-02-29",
+    ),
     "größe x": ("", "a", "b", "ab", "x", "o'x", '"', "10", "99.95", "x\ny", "2021-01-01 10:00:00"),
-    "day": (_DAY(2020, 2, 29), _DAY(2020, 1, 1), _DAY(2019, 12, 30), _DAY(2021, 1, 3), _DAY(1, 1, 1), _DAY(9999, 12, 31)),
+    "day": (
+        _DAY(2020, 2, 29),
+        _DAY(2020, 1, 1),
+        _DAY(2019, 12, 30),
+        _DAY(2021, 1, 3),
+        _DAY(1, 1, 1),
+        _DAY(9999, 12, 31),
+    ),
     "ts": (
         _TS(2020, 2, 29, 23, 59, 59, 999999),
         _TS(2020, 1, 1),
@@ -58,7 +103,11 @@ VALUES: dict[str, Sequence[Any]] = {
         _TS(9999, 12, 31, 23, 59, 59),
         _TS(1969, 12, 31, 23, 0, 1),
     ),
-    "tz": (_TS(2020, 1, 1, tzinfo=dt.UTC), _TS(2020, 2, 29, 23, 30, tzinfo=dt.UTC), _TS(1969, 12, 31, 23, tzinfo=dt.UTC)),
+    "tz": (
+        _TS(2020, 1, 1, tzinfo=dt.UTC),
+        _TS(2020, 2, 29, 23, 30, tzinfo=dt.UTC),
+        _TS(1969, 12, 31, 23, tzinfo=dt.UTC),
+    ),
     "tm": (dt.time(0), dt.time(10, 30), dt.time(23, 59, 59, 999999)),
 }
 
@@ -66,9 +115,12 @@ VALUES: dict[str, Sequence[Any]] = {
 def table(random: Random, *, rows_max: int = 8, schema: Schema = COLUMNS) -> list[dict[str, Any]]:
     """Up to ``rows_max`` rows of awkward values, NULL in about one of five; the empty table too."""
     rows = random.randint(0, rows_max)
-    few = {c.name: random.sample(VALUES[c.name], min(len(VALUES[c.name]), random.randint(1, 4))) for c in schema}
+    few = {
+        c.name: random.sample(VALUES[c.name], min(len(VALUES[c.name]), random.randint(1, 4))) for c in schema
+    }
     return [
-        {c.name: None if random.random() < 0.2 else random.choice(few[c.name]) for c in schema} for _ in range(rows)
+        {c.name: None if random.random() < 0.2 else random.choice(few[c.name]) for c in schema}
+        for _ in range(rows)
     ]
 
 
@@ -88,7 +140,18 @@ _BY_KIND: dict[str, tuple[str, ...]] = {
     "time": ("tm",),
 }
 _CONSTANTS: dict[str, tuple[str, ...]] = {
-    "integer": ("0", "1", "-1", "2", "7", "10", "127", "2147483647", "9223372036854775807", "-9223372036854775808"),
+    "integer": (
+        "0",
+        "1",
+        "-1",
+        "2",
+        "7",
+        "10",
+        "127",
+        "2147483647",
+        "9223372036854775807",
+        "-9223372036854775808",
+    ),
     "decimal": ("0.5", "1.25", "-0.50", "99.95", "0.0"),
     "float": ("0.5e0", "1e15", "1e308", "0e0", "25e-1"),
     "boolean": ("TRUE", "FALSE"),
@@ -166,13 +229,16 @@ class Maker:
             return self.boolean(depth)
         choice = self.random.random()
         if choice < 0.08:
-            return f"CASE WHEN {self.boolean(depth - 1)} THEN {self.make(kind, depth - 1)} ELSE {self.make(kind, depth - 1)} END"
+            yes, no = self.make(kind, depth - 1), self.make(kind, depth - 1)
+            return f"CASE WHEN {self.boolean(depth - 1)} THEN {yes} ELSE {no} END"
         if choice < 0.16:
-            return f"{self.one('coalesce', 'nullif', 'greatest', 'least')}({self.make(kind, depth - 1)}, {self.make(kind, depth - 1)})"
+            name = self.one("coalesce", "nullif", "greatest", "least")
+            return f"{name}({self.make(kind, depth - 1)}, {self.make(kind, depth - 1)})"
         return getattr(self, "_" + kind)(depth - 1)  # type: ignore[no-any-return]
 
     def _integer(self, depth: int) -> str:
         a, c = self.make("integer", depth), self.make("integer", depth)
+        castable = self.make(self.one("text", "float", "decimal", "boolean", "integer"), depth)
         text, moment = self.make("text", depth), self.make(self.one("date", "timestamp", "zoned"), depth)
         return self.one(
             f"({a} {self.one('+', '-', '*', '//', '%')} {c})",
@@ -183,17 +249,17 @@ class Maker:
             f"date_part('{self.one(*_UNITS, 'dayofweek', 'isodow', 'dayofyear')}', {moment})",
             f"date_diff('{self.one('year', 'month', 'day', 'hour', 'minute', 'second')}', {moment}, {moment})",
             f"({self.make('date', depth)} - {self.make('date', depth)})",
-            f"{self.one('CAST', 'TRY_CAST')}({self.make(self.one('text', 'float', 'decimal', 'boolean', 'integer'), depth)} "
-            f"AS {self.one('TINYINT', 'INTEGER', 'BIGINT')})",
+            f"{self.one('CAST', 'TRY_CAST')}({castable} AS {self.one('TINYINT', 'INTEGER', 'BIGINT')})",
         )
 
     def _decimal(self, depth: int) -> str:
         a, c = self.make("decimal", depth), self.make(self.one("decimal", "integer"), depth)
+        castable = self.make(self.one("decimal", "integer", "text"), depth)
         return self.one(
             f"({a} {self.one('+', '-', '*')} {c})",
             f"{self.one('abs', 'floor', 'ceil')}({a})",
             f"round({a}, {self.one('0', '1', '2')})",
-            f"{self.one('CAST', 'TRY_CAST')}({self.make(self.one('decimal', 'integer', 'text'), depth)} AS DECIMAL(10, 2))",
+            f"{self.one('CAST', 'TRY_CAST')}({castable} AS DECIMAL(10, 2))",
         )
 
     def _float(self, depth: int) -> str:
@@ -228,8 +294,9 @@ class Maker:
     def _timestamp(self, depth: int) -> str:
         moment = self.make(self.one("date", "timestamp"), depth)
         amount = self.one("0", "1", "-1", "13", "400", "3000")
+        unit = self.one("years", "month", "week", "day", "hours", "second")
         return self.one(
-            f"({moment} {self.one('+', '-')} INTERVAL '{amount} {self.one('years', 'month', 'week', 'day', 'hours', 'second')}')",
+            f"({moment} {self.one('+', '-')} INTERVAL '{amount} {unit}')",
             f"date_trunc('{self.one(*_UNITS)}', {self.make(self.one('date', 'timestamp', 'zoned'), depth)})",
             f"CAST({self.make(self.one('date', 'zoned'), depth)} AS TIMESTAMP)",
         )
@@ -276,7 +343,9 @@ class Maker:
             choices += [
                 f"({left} {negated}{self.one('LIKE', 'ILIKE')} {pattern})",
                 f"{self.one('starts_with', 'ends_with', 'contains')}({left}, {right})",
-                f"{self.one('regexp_matches', 'regexp_full_match')}({left}, {self.one('$a$', *_PATTERNS)})".replace("$a$", "'a'"),
+                f"{self.one('regexp_matches', 'regexp_full_match')}({left}, {self.one('$a$', *_PATTERNS)})".replace(
+                    "$a$", "'a'"
+                ),
             ]
         if left_kind == "float":
             choices.append(f"{self.one('isnan', 'isinf', 'isfinite')}({left})")

@@ -406,7 +406,7 @@ def _trunc(node: Node, moment: dt.datetime) -> dt.datetime:
     return moment.replace(**_BELOW[unit])  # type: ignore[arg-type]
 
 
-_EPOCH = dt.datetime(1, 1, 1)
+_EPOCH = dt.datetime(1, 1, 1)  # noqa: DTZ001
 
 
 def _units_since_epoch(unit: str, moment: dt.datetime) -> int:
@@ -423,7 +423,7 @@ def _date_diff(node: Node, a: dt.datetime, b: dt.datetime) -> int:
 
 
 def _shift(node: Node, moment: dt.datetime) -> dt.datetime:
-    amount, unit = node.value  # type: ignore[misc]
+    amount, unit = node.value if isinstance(node.value, tuple) else (0, "day")
     try:
         if unit in ("year", "month"):
             months = moment.year * 12 + moment.month - 1 + amount * (12 if unit == "year" else 1)
@@ -432,7 +432,8 @@ def _shift(node: Node, moment: dt.datetime) -> dt.datetime:
                 raise Failed("outside the years 1 to 9999")
             last = calendar.monthrange(year, month + 1)[1]
             return moment.replace(year=year, month=month + 1, day=min(moment.day, last))
-        return moment + dt.timedelta(**{unit + "s": amount})
+        shifted: dt.datetime = moment + dt.timedelta(**{unit + "s": amount})
+        return shifted
     except OverflowError:
         raise Failed("outside the years 1 to 9999") from None
 
@@ -498,7 +499,7 @@ def _to_float(type_: Type, value: Any) -> float:
 
 def _to_boolean(type_: Type, value: Any) -> bool:
     if not isinstance(value, str):
-        return value != 0
+        return bool(value != 0)
     if value.lower() in ("true", "t", "1", "yes", "y"):
         return True
     if value.lower() in ("false", "f", "0", "no", "n"):
@@ -525,7 +526,8 @@ def _to_timestamp(type_: Type, value: Any) -> dt.datetime:
         return _utc(value)
     if isinstance(value, dt.date):
         return dt.datetime.combine(value, dt.time())
-    return _iso(dt.datetime.fromisoformat, value)
+    moment: dt.datetime = _iso(dt.datetime.fromisoformat, value)
+    return moment
 
 
 def _to_time(type_: Type, value: Any) -> dt.time:
