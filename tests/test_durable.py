@@ -52,12 +52,12 @@ def test_a_file_can_be_moved_linked_and_removed(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_done_names_the_place_and_the_reason(tmp_path: Path) -> None:
-    with pytest.raises(StorageFailed, match=f"{tmp_path / 'no'}.*No such file"):
+    with pytest.raises(StorageFailed, match="no: No such file"):
         durable.sync_file(tmp_path / "no")
     with pytest.raises(StorageFailed, match="No such file"):
         durable.move(tmp_path / "no", tmp_path / "b")
     (tmp_path / "file").touch()
-    with pytest.raises(StorageFailed, match="Not a directory|File exists"):
+    with pytest.raises(StorageFailed, match=r"Not a directory|File exists"):
         durable.write(tmp_path / "file" / "below", b"")
 
 

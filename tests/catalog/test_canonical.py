@@ -15,7 +15,6 @@ from interlock.errors import LedgerError
 # Samples from RFC 8785, sections 3.2.2, 3.2.3 and appendix B.
 NUMBERS = {
     0.0: "0",
-    -0.0: "0",
     5e-324: "5e-324",
     1.7976931348623157e308: "1.7976931348623157e+308",
     9007199254740992.0: "9007199254740992",
@@ -39,6 +38,10 @@ NUMBERS = {
 @pytest.mark.parametrize(("number", "text"), NUMBERS.items())
 def test_numbers_are_written_as_ecmascript_writes_them(number: float, text: str) -> None:
     assert canonical(number).decode() == text
+
+
+def test_zero_has_no_sign() -> None:
+    assert canonical(-0.0) == b"0"
 
 
 def test_strings_escape_only_what_they_must() -> None:

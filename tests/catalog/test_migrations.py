@@ -9,9 +9,19 @@ from pathlib import Path
 import pytest
 from alembic.script import ScriptDirectory
 
-from interlock.catalog import Catalog, State, lake, migrations, outbox, partitions, scan, tables, verdicts
+from interlock.catalog import (
+    Catalog,
+    State,
+    lake,
+    migrations,
+    outbox,
+    partitions,
+    scan,
+    schema,
+    tables,
+    verdicts,
+)
 from interlock.catalog import catalog as module
-from interlock.catalog import schema
 from interlock.catalog.catalog import FILE_NAME
 from interlock.ledger import Ledger, verify
 from tests.catalog.conftest import Parquet

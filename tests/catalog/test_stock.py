@@ -105,7 +105,8 @@ def test_its_optimizer_believes_true_bounds_only(flights: Catalog, parquet: Parq
 
 def test_it_shows_who_committed_what(flights: Catalog, parquet: Parquet, stock: Stock) -> None:
     evolved(flights, parquet)
-    statement = "SELECT author, commit_message, changes::VARCHAR FROM lake.snapshots() ORDER BY snapshot_id DESC LIMIT 1"
+    newest = "FROM lake.snapshots() ORDER BY snapshot_id DESC LIMIT 1"
+    statement = f"SELECT author, commit_message, changes::VARCHAR {newest}"
     ((author, message, changes),) = stock.run(flights.file, [statement])[0]
     assert (author, message) == ("ann", "again")
     assert "tables_inserted_into=[1]" in changes
@@ -136,7 +137,8 @@ PAST_THE_GATE = (
     "INSERT INTO lake.flights BY NAME SELECT DATE '2013-01-02' AS day, 7 AS delay FROM range(30)",
     "CALL lake.set_option('data_inlining_row_limit', 10, table_name => 'flights')",
     "INSERT INTO lake.flights BY NAME SELECT DATE '2013-01-02' AS day, 8 AS delay, 'it''s: \\x' AS note,"
-    " {n: 1, l: ['a', 'b']} AS gate, MAP {'q': 1} AS tags, 'nan'::DOUBLE AS fare, TIMESTAMPTZ '2013-01-01 00:00:00+00' AS at",
+    " {n: 1, l: ['a', 'b']} AS gate, MAP {'q': 1} AS tags, 'nan'::DOUBLE AS fare,"
+    " TIMESTAMPTZ '2013-01-01 00:00:00+00' AS at",
     "DELETE FROM lake.flights WHERE delay IN (101, 8)",
     "ALTER TABLE lake.flights RENAME COLUMN remark TO comment",
     "ALTER TABLE lake.flights ADD COLUMN photo BLOB",

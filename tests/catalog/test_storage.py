@@ -41,7 +41,7 @@ def refused(work: Callable[[], None]) -> str:
 def test_a_full_disk_while_committing(catalog: Catalog) -> None:
     with catalog.write() as tx:
         pages = tx.connection.exec_driver_sql("PRAGMA page_count").scalar()
-    with pytest.raises(errors.StorageFailed, match="no space left on device"), catalog.write() as tx:
+    with pytest.raises(errors.StorageFailed, match="no space left on device"), catalog.write() as tx:  # noqa: PT012
         tx.connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
         outbox.append_all(tx, [("note", {"text": "x" * 60_000})] * 5)
     with catalog.read() as rx:

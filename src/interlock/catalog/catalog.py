@@ -72,11 +72,13 @@ class Catalog:
     def create(cls, folder: str | os.PathLike[str]) -> Self:
         """A new catalog in ``folder``; opens the one that is already there."""
         place = Path(os.path.abspath(folder))
-        durable.make_folder(place / DATA_FOLDER)
+        durable.make_folder(place)
         catalog = cls(place, _engine(place / FILE_NAME))
         with catalog._closed_on_error():
+            # The catalog is the first thing in the folder: whoever looks meanwhile sees a workspace.
             catalog._migrate()
             catalog._load()
+        durable.make_folder(catalog.data)
         durable.sync_folder(place)
         return catalog
 
@@ -179,10 +181,8 @@ class Catalog:
 
     def _load(self) -> None:
         with self.read() as rx:
-            values: dict[str, str] = dict(
-                (key, value)
-                for key, value in rx.connection.exec_driver_sql("SELECT key, value FROM interlock_workspace")
-            )
+            rows = rx.connection.exec_driver_sql("SELECT key, value FROM interlock_workspace")
+            values = {row.key: row.value for row in rows}
             self.id = values["id"]
             version, data_path = (_lake_setting(rx, key) for key in ("version", "data_path"))
         if version != DUCKLAKE_VERSION:

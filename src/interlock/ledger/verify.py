@@ -26,8 +26,8 @@ from interlock.ledger.tiles import CHECKPOINT, ENTRIES, WIDTH, Checkpoint
 def verify(folder: str | os.PathLike[str], catalog: Catalog | None = None) -> Report:
     """Check a ledger's files against themselves and, where given, against the catalog.
 
-    Nothing is written; a projection under way elsewhere is waited for. The report names the file and the entry or byte of each
-    problem. `StorageFailed` where a file cannot be read at all.
+    Nothing is written; a projection under way elsewhere is waited for. The
+    report names the file and the entry or byte of each problem. `StorageFailed` where a file cannot be read at all.
     """
     check = _Check(Path(folder))
     with durable.shared(check.folder / LOCK, timeout_s=settings.current().lock_timeout_s):
