@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e import stories
+from tests.e2e.processes import Nursery
+
+
+@pytest.fixture(scope="module")
+def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
+    """Where processes come from."""
+    made = Nursery(tmp_path_factory.mktemp("nursery"), ("tests.e2e.stories", "interlock.workspace.workspace"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace to copy: three days of version 1, and a fourth file in quarantine."""
+    folder = tmp_path_factory.mktemp("prepared") / "workspace"
+    stories.prepare(folder)
+    return folder
+
+
+@pytest.fixture
+def workspace(prepared: Path, tmp_path: Path) -> Path:
+    """A copy of `prepared` of the test's own."""
+    return Path(shutil.copytree(prepared, tmp_path / "workspace"))

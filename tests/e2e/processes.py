@@ -1,0 +1,180 @@
+"""Other processes for tests: forked from one that has everything imported, killed where the test says.
+
+`Nursery` is a child process that imports Interlock once and forks a process for
+each `start`. What a process tells with ``tell`` is in a file before its next
+step, so that it outlives ``kill -9``: that is what it *acknowledged*.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+CALLS = ("fsync", "replace", "rename", "link", "unlink", "mkdir", "rmdir")
+ENDED, KILLED, FAILED = "ended", "killed", "failed"
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a process ended, and each JSON value it told before."""
+
+    how: str
+    told: tuple[Any, ...]
+    why: str = ""
+
+
+class Running:
+    """A process under way."""
+
+    def __init__(self, nursery: Nursery, pid: int, folder: Path) -> None:
+        self._nursery, self.pid, self._folder = nursery, pid, folder
+
+    @property
+    def told(self) -> tuple[Any, ...]:
+        file = self._folder / "told"
+        lines = file.read_text().split("\n")[:-1] if file.exists() else []
+        return tuple(map(json.loads, lines))
+
+    def kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+
+    def wait(self) -> Ending:
+        """Its end; an exception in it is an ending of its own, with the trace as ``why``."""
+        status = self._nursery.ask({"wait": self.pid})
+        error = self._folder / "error"
+        if error.exists():
+            return Ending(FAILED, self.told, error.read_text())
+        return Ending(KILLED if os.WIFSIGNALED(status) else ENDED, self.told)
+
+    def ends(self) -> Ending:
+        """Its end, which must be a good one."""
+        ending = self.wait()
+        assert ending.how == ENDED, ending.why or ending.how
+        return ending
+
+
+class Nursery:
+    """Forks processes that have everything imported."""
+
+    def __init__(self, folder: Path, modules: tuple[str, ...]) -> None:
+        self._folder, self._count = folder, 0
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", f"from {__name__} import serve; serve({modules!r})"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}", "INTERLOCK_THREADS": "1"},
+        )
+
+    def start(self, work: Callable[..., None], *, kill_at: int | None = None, **given: Any) -> Running:
+        """Run ``work(tell, **given)`` in a process, killed at its n-th boundary (see `killed_at`)."""
+        self._count += 1
+        folder = self._folder / f"process-{self._count}"
+        folder.mkdir(parents=True)
+        plain = {k: str(v) if isinstance(v, Path) else v for k, v in given.items()}
+        question = {"run": [work.__module__, work.__name__], "given": plain, "kill_at": kill_at, "in": str(folder)}
+        return Running(self, self.ask(question), folder)
+
+    def run(self, work: Callable[..., None], *, kill_at: int | None = None, **given: Any) -> Ending:
+        """`start` and wait for the end."""
+        return self.start(work, kill_at=kill_at, **given).wait()
+
+    def ask(self, question: Mapping[str, Any]) -> int:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        print(json.dumps(question), file=self._process.stdin, flush=True)
+        return int(self._process.stdout.readline())
+
+    def close(self) -> None:
+        self._process.communicate()
+
+
+def serve(modules: tuple[str, ...]) -> None:
+    """The nursery's own process."""
+    for name in modules:
+        importlib.import_module(name)
+    for line in sys.stdin:
+        question = json.loads(line)
+        if "wait" in question:
+            answer = os.waitpid(question["wait"], 0)[1]
+        else:
+            answer = os.fork()
+            if answer == 0:
+                _run(question)
+        print(answer, flush=True)
+
+
+def _run(question: Mapping[str, Any]) -> None:
+    folder = Path(question["in"])
+    told = os.open(folder / "told", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+    def tell(value: Any) -> None:
+        os.write(told, json.dumps(value).encode() + b"\n")
+
+    try:
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(2, 1)
+        module, name = question["run"]
+        with killed_at(question["kill_at"]):
+            getattr(importlib.import_module(module), name)(tell, **question["given"])
+    except BaseException:
+        (folder / "error").write_text(traceback.format_exc())
+    os._exit(0)
+
+
+@contextlib.contextmanager
+def killed_at(boundary: int | None) -> Iterator[None]:
+    """``kill -9`` oneself at the n-th boundary: just before or after a call that makes something last.
+
+    Odd ones come before such a call, even ones after it. Nothing is written
+    between the end of one call and the start of the next but by DuckDB, into
+    a staged file, so `after` alone sees nearly every state there is.
+    """
+    if boundary is None:
+        yield
+        return
+    passed = 0
+
+    def step() -> None:
+        nonlocal passed
+        passed += 1
+        if passed == boundary:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def watched(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            step()
+            result = function(*args, **kwargs)
+            step()
+            return result
+
+        return call
+
+    from interlock.catalog import storage
+
+    class Connection(sqlite3.Connection):
+        def commit(self) -> None:
+            step()
+            super().commit()
+            step()
+
+    for name in CALLS:
+        setattr(os, name, watched(getattr(os, name)))
+    storage.connect = lambda file: sqlite3.connect(  # type: ignore[assignment]
+        file, isolation_level=None, check_same_thread=False, factory=Connection
+    )
+    yield

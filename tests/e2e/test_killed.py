@@ -1,0 +1,165 @@
+"""``kill -9`` at every boundary and at any moment: nothing half, nothing acknowledged lost, nothing twice.
+
+``INTERLOCK_TEST_KILLS=200`` sets the number of random moments, and lets the
+tests of boundaries stop before each call as well as after it.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e import stories
+from tests.e2e.processes import ENDED, KILLED, Ending, Nursery
+from tests.e2e.stories import assert_whole, data, day
+
+KILLS = int(os.environ.get("INTERLOCK_TEST_KILLS", "15"))
+STEP = 1 if "INTERLOCK_TEST_KILLS" in os.environ else 2
+BEFORE = {day(n): 1 for n in range(3)}
+
+CUT_OFF, COMMITTED, CAUGHT_UP = "cut off before its commit", "had committed", "ledger entries"
+
+
+def every_boundary(
+    nursery: Nursery, prepared: Path | None, place: Path, work: Callable[..., None], **given: Any
+) -> Iterator[tuple[Path, Ending]]:
+    """A workspace and how ``work`` in it ended, for each boundary it was killed at, and once not at all."""
+    for at in range(STEP, 10_000, STEP):
+        folder = place / "workspace"
+        if prepared is not None:
+            shutil.copytree(prepared, folder)
+        ending = nursery.run(work, kill_at=at, folder=folder, **given)
+        assert ending.how in (KILLED, ENDED), ending.why
+        yield folder, ending
+        shutil.rmtree(folder)
+        if ending.how == ENDED:
+            assert at > 40, "the story has fewer boundaries than its effects have"
+            return
+
+
+def assert_says_what_happened(recovered: tuple[str, ...], *, happened: bool, acknowledged: bool) -> None:
+    """``recovered`` never calls lost what is there, nor published what is not; what was acknowledged is no news."""
+    said = "\n".join(recovered)
+    assert not (happened and CUT_OFF in said), said
+    assert not (not happened and (COMMITTED in said or CAUGHT_UP in said)), said
+    assert not (acknowledged and said), said
+
+
+def test_a_write_is_there_or_not(nursery: Nursery, prepared: Path, tmp_path: Path) -> None:
+    file = data(tmp_path, (1, 2))
+    said = set()
+    for folder, ending in every_boundary(nursery, prepared, tmp_path, stories.write, file=file):
+        found, recovered = assert_whole(folder)
+        happened = found[day(1)] == 2
+        assert found == {**BEFORE, day(1): 2 if happened else 1}
+        assert happened or not ending.told, "an acknowledged write was lost"
+        assert_says_what_happened(recovered, happened=happened, acknowledged=bool(ending.told))
+        said |= {word for word in (CUT_OFF, COMMITTED, CAUGHT_UP) for line in recovered if word in line}
+    assert said == {CUT_OFF, COMMITTED, CAUGHT_UP}
+
+
+def test_a_refused_write_is_in_quarantine_or_not(nursery: Nursery, prepared: Path, tmp_path: Path) -> None:
+    file = data(tmp_path, (2, 3), bad=True)
+    for folder, ending in every_boundary(nursery, prepared, tmp_path, stories.write, file=file):
+        found, recovered = assert_whole(folder)
+        assert found == BEFORE
+        held = held_labels(folder)
+        assert held.count(day(2)) <= 1
+        assert day(2) in held or not ending.told, "an acknowledged verdict was lost"
+        assert_says_what_happened(recovered, happened=day(2) in held, acknowledged=bool(ending.told))
+
+
+def test_a_backfill_is_there_as_a_whole_or_not_at_all(nursery: Nursery, prepared: Path, tmp_path: Path) -> None:
+    file = data(tmp_path, (2, 2), (3, 2), (4, 2))
+    after = {**BEFORE, day(2): 2, day(3): 2, day(4): 2}
+    for folder, ending in every_boundary(nursery, prepared, tmp_path, stories.backfill, file=file):
+        found, recovered = assert_whole(folder)
+        assert found in (BEFORE, after)
+        assert found == after or not ending.told
+        assert_says_what_happened(recovered, happened=found == after, acknowledged=bool(ending.told))
+
+
+def test_a_release_happened_or_not(nursery: Nursery, prepared: Path, tmp_path: Path) -> None:
+    for folder, ending in every_boundary(nursery, prepared, tmp_path, stories.release, label=day(1)):
+        found, recovered = assert_whole(folder)
+        happened = found[day(1)] == 5
+        assert held_labels(folder) == ([] if happened else [day(1)])
+        assert happened or not ending.told
+        assert_says_what_happened(recovered, happened=happened, acknowledged=bool(ending.told))
+
+
+def test_an_attached_file_is_judged_once(nursery: Nursery, prepared: Path, tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    lake.mkdir()
+    for n in range(2):
+        data(tmp_path, (n, 1)).rename(lake / f"{day(n)}.parquet")
+    for folder, ending in every_boundary(nursery, prepared, tmp_path, stories.judge_new, glob=str(lake / "*.parquet")):
+        assert assert_whole(folder)[0] == BEFORE
+        again = nursery.run(stories.judge_new, folder=folder, glob=str(lake / "*.parquet"))
+        assert again.how == ENDED, again.why
+        told = [label for label, _ in (*ending.told, *again.told)]
+        assert len(told) == len(set(told)), "an acknowledged verdict was lost and made again"
+        assert_whole(folder)
+        assert verdicts_of(folder, "lake") == [day(0), day(1)]
+
+
+def test_a_first_workspace_can_be_opened_again(nursery: Nursery, tmp_path: Path) -> None:
+    for folder, ending in every_boundary(nursery, None, tmp_path, stories.create):
+        again = nursery.run(stories.create, folder=folder)
+        assert again.how == ENDED, again.why
+        assert (folder / "catalog.sqlite").is_file(), "the second start made its workspace in another place"
+        assert assert_whole(folder) == ({}, ())
+        if ending.told:
+            assert len(entries_of(folder)) == 1
+
+
+def test_at_random_moments_of_a_run(nursery: Nursery, workspace: Path, tmp_path: Path) -> None:
+    chance = random.Random(11)
+    expected, held = dict(BEFORE), 1
+    for round_ in range(KILLS):
+        files = []
+        for number in range(30):
+            n, version = chance.randrange(6), 10 + round_ * 100 + number
+            files.append([n, version, str(data(tmp_path, (n, version), bad=number % 5 == 4))])
+        child = nursery.start(stories.write_on, folder=workspace, files=files)
+        threading.Timer(chance.uniform(0.05, 2.0), child.kill).start()
+        ending = child.wait()
+        assert ending.how in (KILLED, ENDED), ending.why
+        found, recovered = assert_whole(workspace)
+        for n, version, decision in ending.told:
+            if decision == "published":
+                expected[day(n)] = version
+        pending = files[len(ending.told)] if len(ending.told) < len(files) else None
+        if pending is not None and found.get(day(pending[0])) == pending[1]:
+            expected[day(pending[0])] = pending[1]
+            assert CUT_OFF not in "\n".join(recovered)
+        assert found == expected, (recovered, ending.told)
+    assert held
+
+
+def held_labels(folder: Path) -> list[str]:
+    import interlock
+
+    with interlock.open(folder) as ws:
+        return [h.label for h in ws.quarantined("flights")]
+
+
+def verdicts_of(folder: Path, table: str) -> list[str]:
+    import interlock
+
+    with interlock.open(folder) as ws:
+        return sorted(v["partition"] for v in ws.verdicts(table))
+
+
+def entries_of(folder: Path) -> list[dict[str, Any]]:
+    import interlock
+
+    with interlock.open(folder) as ws:
+        return ws.ledger_entries(100)
