@@ -13,6 +13,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_NO_CONFIG := 1
 export UV_SYSTEM_CERTS := 1
 export UV_NO_PROGRESS := 1
+export PATH := $(CURDIR)/.tools/bin:$(PATH)
 unexport PYTHONPATH VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
