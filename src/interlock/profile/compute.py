@@ -180,7 +180,7 @@ def _shapes(
         if size is not Size.SMALL:
             data = {"counted": request.relation.repeating & {c.name for c in batch}, "rows": rows}
         if size is Size.LARGE:
-            data["bounds"] = _bounds(request, batch, where, source)
+            data |= {"bounds": _bounds(request, batch, where, source), "exact_bounds": where is None}
         yield (
             start == 0,
             Shape(
@@ -225,15 +225,15 @@ def _take(gathered: _Gathered, made: Plan, row: tuple[Any, ...], checks: Checks)
     about, _, value, rows, *rest = row
     over_rows, n_checks = made.whole.over_rows_count, sum(map(len, checks.values()))
     sample = over_rows + n_checks
+    counted = sample + (made.whole.over_sample_count if made.whole.sample_fields else 0)
     if about < 0:
         gathered.rows = rows
-        gathered.columns |= read_columns(made.whole, rows, rest[:over_rows], rest[sample:])
+        gathered.columns |= read_columns(made.whole, rows, rest[:over_rows], rest[sample:counted], rest[counted:])
         gathered.table |= {name: rest[i] for name, i in made.table.items()}
         answers = iter(rest[over_rows:])
         gathered.checks |= {name: tuple(next(answers) for _ in items) for name, items in checks.items()}
         return
-    start = sample + (made.whole.over_sample_count if made.whole.sample_fields else 0)
-    columns = read_columns(made.segment, rows, rest[start:])
+    columns = read_columns(made.segment, rows, rest[counted + made.whole.over_counts_count :])
     found = gathered.segments.setdefault(made.shape.segments[about], {})
     before = found[value][1] if value in found else {}
     found[value] = (rows, before | columns)

@@ -25,6 +25,7 @@ from interlock.settings import Settings
 OTHER_SEGMENTS = "(other)"
 _HASH = "interlock_hash"
 _PLACE = "interlock_place"
+_ROWS = "\x00rows\x00"  # stands for the FROM clause within an aggregate that looks at the rows itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Shape:
     counted: frozenset[str] = frozenset()  # beyond the small size: columns whose values repeat
     bounds: tuple[tuple[str, tuple[float, float]], ...] = ()
     rows: int = 0  # of the partition, beyond the small size
+    exact_bounds: bool = False  # the bounds are those of these rows, not of more
     whole: bool = True  # the schema is the table's, not a batch of its columns
 
 
@@ -77,17 +79,25 @@ class ColumnPlan(NamedTuple):
     column: Column
     parts: tuple[Part, ...]
     classes: Mapping[str, StatisticClass]
+    apart: bool  # its aggregates are among `Reading.over_counts`
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Columns whose statistics one SELECT gives, and the SELECT's aggregates."""
+    """Columns whose statistics one SELECT gives, and the SELECT's aggregates.
+
+    In a large partition the columns whose values are counted are aggregated in a
+    SELECT of their own (``over_counts``): each column is still read once, and
+    DuckDB counts twice as fast where it reads dictionaries only.
+    """
 
     columns: tuple[ColumnPlan, ...]
     over_rows: str
     over_rows_count: int
     over_sample: str = ""
     over_sample_count: int = 0
+    over_counts: str = ""
+    over_counts_count: int = 0
     sample_fields: tuple[tuple[str, str], ...] = ()
 
 
@@ -99,7 +109,7 @@ class Plan:
     the index of a segment column), the partition's value, the segment's value and
     ``count(*)``. Then come, empty where they do not belong: the partition's
     aggregates over rows, the caller's checks, the partition's aggregates over the
-    sample, the segment's aggregates.
+    sample and over counts, the segment's aggregates.
     """
 
     shape: Shape
@@ -134,19 +144,26 @@ class Plan:
         return f"(SELECT {', '.join([*items, *derived])} FROM {source}{f' WHERE {where}' if where else ''})"
 
     def _select(self, body: str, rows: str) -> str:
+        body = body.replace(_ROWS, rows)
         if not self.whole.sample_fields:
-            return f"SELECT {body} {rows}"
+            return self._with_counts(f"SELECT {body} {rows}", rows)
         fields = ", ".join(f"{name}: {text}" for name, text in self.whole.sample_fields)
         limit = _threshold(self.shape, self.shape.limits.sample_rows)
         place = f"{_PLACE}: {_PLACE}, " if self.shape.more else ""
         taken = f"list({{{_HASH}: {_HASH}, {place}{fields}}}) FILTER (WHERE {_HASH} < {limit})"
-        return (
+        select = (
             f"WITH scan AS MATERIALIZED (SELECT {body}, {taken} AS sample {rows}),"
             " numbered AS MATERIALIZED (SELECT row_number() OVER () AS g, * FROM scan),"
             " taken AS (SELECT g, unnest(sample, max_depth := 2) FROM numbered),"
             f" picked AS (SELECT g AS p{self.whole.over_sample} FROM taken GROUP BY g)"
             " SELECT numbered.* EXCLUDE (g, sample), picked.* EXCLUDE (p) FROM numbered LEFT JOIN picked ON g = p"
         )
+        return self._with_counts(select, rows)
+
+    def _with_counts(self, select: str, rows: str) -> str:
+        if not self.whole.over_counts:
+            return select
+        return f"SELECT * FROM ({select}) CROSS JOIN (SELECT {self.whole.over_counts[2:]} {rows})"
 
     def _segments(self, by: str) -> str:
         base = [quoted(self.shape.by.name)] if self.shape.by else []
@@ -203,7 +220,7 @@ def _build(shape: Shape) -> Plan:
     segment = Reading((), "", 0)
     if shape.segments:
         light = [f for f in FAMILIES if f.in_segments]
-        scopes = [replace(_scope(c, shape), counted=False, size=max(shape.size, Size.MEDIUM)) for c in shape.schema]
+        scopes = [replace(_scope(c, shape), counted=False, size=max(shape.size, Size.MEDIUM), bounds=None) for c in shape.schema]
         segment = _reading(shape, light, scopes, Select(), "g")
     return Plan(shape, whole, segment, table)
 
@@ -219,19 +236,21 @@ def _scope(column: Column, shape: Shape) -> Scope:
     low, scale = 0.0, None
     if shape.size is Size.LARGE and (bounds := dict(shape.bounds).get(column.name)):
         low, scale = bounds[0], scale_of(*bounds, whole=column.kind is Kind.INTEGER)
+    exact = dict(shape.bounds).get(column.name) if shape.exact_bounds else None
     ordered = shape.more and (column.kind.numeric or column.kind.temporal)
     return Scope(
-        column, quoted(column.name), shape.size, counted, low, scale, row_sample, _PLACE if ordered else ""
+        column, quoted(column.name), shape.size, counted, low, scale, row_sample, _PLACE if ordered else "", exact
     )
 
 
 def _reading(shape: Shape, families: Sequence[Family], scopes: Sequence[Scope], over_rows: Select, prefix: str) -> Reading:
-    over_sample = Select()
+    over_sample, over_counts = Select(), Select()
     columns, fields = [], []
     for i, scope in enumerate(scopes):
-        made = tuple(_parts(i, scope, families, over_rows, over_sample))
+        apart = scope.counted and scope.size is Size.LARGE
+        made = tuple(_parts(i, scope, families, over_counts if apart else over_rows, over_sample))
         classes = {name: part.family.classes(scope, name) for part in made for name in part.family.means}
-        columns.append(ColumnPlan(scope.column, made, classes))
+        columns.append(ColumnPlan(scope.column, made, classes, apart))
         if any(part.sample for part in made):
             fields.append((f"c{i}", scope.x))
     return Reading(
@@ -240,15 +259,17 @@ def _reading(shape: Shape, families: Sequence[Family], scopes: Sequence[Scope], 
         len(over_rows),
         over_sample.items("s"),
         len(over_sample),
+        over_counts.items("h"),
+        len(over_counts),
         tuple(fields),
     )
 
 
 def _parts(i: int, scope: Scope, families: Sequence[Family], over_rows: Select, over_sample: Select) -> Iterator[Part]:
     for family in families:
-        if not family.applies(scope.column):
+        if not family.applies(scope.column) or (family.ordered and scope.counted and scope.size is Size.LARGE):
             continue
-        if scope.counted and family.count and not (family.ordered and scope.size is not Size.SMALL):
+        if scope.counted and family.count and (scope.size is Size.SMALL or not family.ordered):
             yield Part(family, scope, over_rows.add((_every_value(scope),)), (), from_counts=True)
         elif scope.size is Size.LARGE:
             sampled = replace(scope, x=f"c{i}", place=_PLACE)
@@ -274,8 +295,10 @@ def _table(shape: Shape) -> dict[str, str]:
         hashed = f"hash({', '.join(quoted(c.name) for c in shape.schema)})"
         if shape.size is Size.LARGE:
             one_in = max(1, shape.rows // shape.limits.sample_rows)
-            picked = f"CASE WHEN {hashed} % {one_in} = 0 THEN {hashed} END"
-            table["row_duplicates"] = f"(count({picked}) - count(DISTINCT {picked})) * {one_in}"
+            table["row_duplicates"] = (
+                f"(SELECT (count(*) - count(DISTINCT h)) * {one_in}"
+                f" FROM (SELECT {hashed} AS h {_ROWS}) WHERE h % {one_in} = 0)"
+            )
         else:
             table["row_duplicates"] = f"count(*) - count(DISTINCT {hashed})"
     return table
@@ -285,14 +308,17 @@ def _table(shape: Shape) -> dict[str, str]:
 
 
 def read_columns(
-    reading: Reading, rows: int, values: Sequence[Any], sample: Sequence[Any] = ()
+    reading: Reading, rows: int, values: Sequence[Any], sample: Sequence[Any] = (), counted: Sequence[Any] = ()
 ) -> dict[str, ColumnProfile]:
-    """The columns of one row, from its aggregates over rows and over the sample."""
-    return {planned.column.name: _read_column(planned, rows, values, sample) for planned in reading.columns}
+    """The columns of one row, from its aggregates over rows, over the sample and over counts."""
+    return {
+        planned.column.name: _read_column(planned, rows, counted if planned.apart else values, sample)
+        for planned in reading.columns
+    }
 
 
 def _read_column(planned: ColumnPlan, rows: int, values: Sequence[Any], sample: Sequence[Any]) -> ColumnProfile:
-    column, parts, classes = planned
+    column, parts, classes, _ = planned
     read: dict[str, Any] = {}
     counts: Counts | None = None
     for family, scope, over_rows, over_sample, from_counts in parts:

@@ -14,6 +14,13 @@ def _applies(column: Column) -> bool:
     return column.kind not in _WITHOUT
 
 
+def _aggregates(scope: Scope) -> tuple[str, ...]:
+    """Whole numbers' bounds are their extremes; DuckDB itself answers from footers, too."""
+    if scope.bounds and scope.kind is Kind.INTEGER:
+        return str(int(scope.bounds[0])), str(int(scope.bounds[1]))
+    return f"min({scope.finite})", f"max({scope.finite})"
+
+
 def _read(scope: Scope, row: tuple[Any, ...], rows: int) -> Values:
     return {"min": decoded(scope, row[0]), "max": decoded(scope, row[1])}
 
@@ -42,7 +49,7 @@ FAMILY = Family(
         "max": Meaning("Largest finite value; text by code points, cut to the text limit.", "of the column"),
     },
     applies=_applies,
-    over_rows=lambda scope: (f"min({scope.finite})", f"max({scope.finite})"),
+    over_rows=_aggregates,
     read=_read,
     count=_count,
     merge=_merge,

@@ -29,7 +29,8 @@ class Scope:
     whether every value of the column is counted. ``low`` and ``scale`` turn a
     number into an integer of at most 31 bits: ``(x - low) * scale``.
     ``row_sample`` is true for about `settings.top_sample_rows` of the rows.
-    ``place`` orders the rows.
+    ``place`` orders the rows. ``bounds`` are the smallest and largest number of
+    the rows looked at, where the footers tell and no segment is meant.
     """
 
     column: Column
@@ -40,6 +41,7 @@ class Scope:
     scale: float | None = None
     row_sample: str | None = None
     place: str = ""
+    bounds: tuple[float, float] | None = None
 
     @property
     def kind(self) -> Kind:
@@ -108,8 +110,8 @@ class Family:
     from the counts of a column whose every value is counted, instead of both.
     ``merge`` makes the union's values of two sides' values; each side also knows
     its ``rows``. ``core`` families are always there; ``ordered`` ones need the rows'
-    order, so that counts serve them in a small partition only; ``in_segments``
-    says whether segments have them too.
+    order: counts serve them in a small partition only, and a large one's
+    repeating columns go without; ``in_segments`` says whether segments have them.
     """
 
     means: Mapping[str, Meaning]

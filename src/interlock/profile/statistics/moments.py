@@ -23,7 +23,7 @@ from interlock.profile.statistics.family import Counts, Family, Meaning, Scope, 
 def _aggregates(scope: Scope) -> tuple[str, ...]:
     if scope.size is Size.LARGE:
         steps = _steps(scope)
-        return (f"count({scope.finite})", f"sum({steps})", f"sum({steps} * {steps})") if steps else ("0", "0", "0")
+        return (_number(scope), f"sum({steps})", f"sum({steps} * {steps})") if steps else ("0", "0", "0")
     if _fits(scope):
         return f"count({scope.x})", f"sum({scope.x})", f"sum(CAST({scope.x} AS BIGINT) * {scope.x})"
     number = scope.finite if scope.kind is Kind.FLOAT else f"CAST({scope.finite} AS DOUBLE)"
@@ -34,6 +34,12 @@ def _aggregates(scope: Scope) -> tuple[str, ...]:
 def _fits(scope: Scope) -> bool:
     """Whether squares fit 64 bits, so that sums are exact."""
     return scope.column.type in ("TINYINT", "UTINYINT", "SMALLINT", "USMALLINT", "INTEGER")
+
+
+def _number(scope: Scope) -> str:
+    """How many finite values there are, from aggregates other families need anyway."""
+    present = f"count({scope.x})"
+    return f"{present} - count_if(isinf({scope.x})) - count_if(isnan({scope.x}))" if scope.kind is Kind.FLOAT else present
 
 
 def _steps(scope: Scope) -> str | None:

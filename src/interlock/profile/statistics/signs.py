@@ -8,6 +8,13 @@ from typing import Any
 from interlock.profile.statistics.family import Counts, Family, Meaning, Scope, State, Values, add
 
 
+def _aggregates(scope: Scope) -> tuple[str, ...]:
+    """Nothing is counted that the bounds already rule out."""
+    low, high = scope.bounds or (-1, 1)
+    zeros = f"count_if({scope.x} = 0)" if low <= 0 <= high else "0"
+    return zeros, f"count_if({scope.finite} < 0)" if low < 0 else "0"
+
+
 def _read(scope: Scope, row: tuple[Any, ...], rows: int) -> Values:
     return {"zeros": row[0], "negatives": row[1]}
 
@@ -28,7 +35,7 @@ FAMILY = Family(
         "negatives": Meaning("Finite numbers below zero.", "rows"),
     },
     applies=lambda column: column.kind.numeric,
-    over_rows=lambda scope: (f"count_if({scope.x} = 0)", f"count_if({scope.finite} < 0)"),
+    over_rows=_aggregates,
     read=_read,
     count=_count,
     merge=_merge,
