@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from interlock.constraints import compile, judge, language, parse
 from interlock.constraints.constraint import Level
-from interlock.constraints.emit import is_aggregate, literal
+from interlock.constraints.emit import is_aggregate
 from interlock.constraints.expression import Node
 from interlock.constraints.parse import level_of, statement_of
+from interlock.constraints.sql import literal
 from interlock.constraints.types import BOOLEAN, of_column
 from interlock.errors import ExpressionRefused
 from interlock.names import Outcome

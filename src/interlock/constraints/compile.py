@@ -12,17 +12,7 @@ from sqlglot import exp
 from interlock.constraints import emit
 from interlock.constraints.bind import MissingColumn
 from interlock.constraints.constraint import Constraint, Level
-from interlock.constraints.emit import (
-    Emitter,
-    any_of,
-    call,
-    is_aggregate,
-    is_null,
-    literal,
-    not_null,
-    number,
-    when,
-)
+from interlock.constraints.emit import Emitter, is_aggregate
 from interlock.constraints.expression import Node
 from interlock.constraints.parse import (
     Fresh,
@@ -32,6 +22,18 @@ from interlock.constraints.parse import (
     level_of,
     span_text,
     statement_of,
+)
+from interlock.constraints.sql import (
+    any_of,
+    call,
+    cast,
+    chain,
+    is_null,
+    literal,
+    not_null,
+    number,
+    paren,
+    when,
 )
 from interlock.engines.schema import Kind, Schema
 from interlock.errors import ExpressionRefused
@@ -146,7 +148,7 @@ def _shown(value: exp.Expression, kind: Kind | None) -> exp.Expression:
     """A value as text, the same whatever the session's time zone."""
     if kind is Kind.TIMESTAMPTZ:
         value = call("make_timestamp", call("epoch_us", value))
-    return call("left", emit.cast(value, "VARCHAR"), number(_SHOWN_LENGTH))
+    return call("left", cast(value, "VARCHAR"), number(_SHOWN_LENGTH))
 
 
 def _unique_nodes(node: Node) -> list[Node]:
@@ -155,7 +157,7 @@ def _unique_nodes(node: Node) -> list[Node]:
 
 def _unique(constraint: Constraint, statement: Unique, schema: Schema) -> Compiled:
     emitter = _emitter(schema)
-    present = emit.chain(exp.And, [emit.paren(not_null(emitter.column(c))) for c in statement.columns])
+    present = chain(exp.And, [paren(not_null(emitter.column(c))) for c in statement.columns])
     columns = [emitter.column(c) for c in statement.columns]
     row = columns[0] if len(columns) == 1 else call("row", *columns)
     distinct = call("count", exp.Distinct(expressions=[when(present.copy(), row)]))
@@ -242,10 +244,10 @@ def _repeated(statement: Unique, schema: Schema, source: exp.Expression) -> exp.
         return columns[0] if len(columns) == 1 else call("row", *columns)
 
     names = [exp.column(c, quoted=True) for c in statement.columns]
-    present = emit.chain(exp.And, [emit.paren(not_null(n.copy())) for n in names])
+    present = chain(exp.And, [paren(not_null(n.copy())) for n in names])
     more = exp.GT(this=exp.Count(this=exp.Star()), expression=number(1))
     keys = exp.select(key()).from_(source.copy()).where(present.copy()).group_by(*names).having(more)
-    return exp.And(this=emit.paren(present), expression=exp.In(this=key(), query=exp.Subquery(this=keys)))
+    return exp.And(this=paren(present), expression=exp.In(this=key(), query=exp.Subquery(this=keys)))
 
 
 def text_of(node: Node) -> str:

@@ -11,7 +11,7 @@ from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.generators.duckdb import DuckDBGenerator
 from sqlglot.tokenizer_core import TokenType
 
-from interlock.constraints import emit
+from interlock.constraints import sql as trees
 from interlock.constraints.constraint import Constraint
 from interlock.constraints.parse import duration, parse, span_text
 from interlock.errors import UsageError
@@ -75,7 +75,7 @@ def fresh(column: str, within: dt.timedelta | str, **options: Any) -> Constraint
 
 def _literal(value: Any) -> str:
     if isinstance(value, str):
-        return emit.text(value).sql("duckdb")
+        return trees.text(value).sql("duckdb")
     if isinstance(value, bool | int):
         return str(value).upper()
     if isinstance(value, float):
