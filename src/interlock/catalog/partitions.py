@@ -103,11 +103,14 @@ def all_(rx: Reader, table: str | None = None) -> list[PartitionRecord]:
 
 
 def stamp(rx: Reader, table: str) -> tuple[int, int]:
-    """A value that differs whenever a table's current partitions do: their number and newest id."""
+    """A value that differs whenever a table's current partitions do: their number and the sum of their ids.
+
+    One more partition of id ``i`` adds (1, i).
+    """
     states = [state.value for state in CURRENT]
     chosen = (_T.c.table_name == table, _T.c.state.in_(states))
     row = rx.connection.execute(
-        select(func.count(), func.coalesce(func.max(_T.c.id), 0)).where(*chosen)
+        select(func.count(), func.coalesce(func.sum(_T.c.id), 0)).where(*chosen)
     ).one()
     return int(row[0]), int(row[1])
 

@@ -39,7 +39,7 @@ def backfill(site: Site, request: Request, progress: Progress) -> tuple[list[Ver
         commits: list[Commit] = []
         previous, history = dict(request.previous), request.history
         for done, label in enumerate(sorted(relations, key=partitions.label_order), start=1):
-            staged = Staged(relations[label], schema, label, plan, None if label == "__null__" else write.typed(label))
+            staged = Staged(relations[label], schema, label, plan, write.typed(label))
             made = _one(site, request, staged, profiles[label], prepared, history, previous)
             previous = {v.constraint: v.since or label for v in made.verdict.violations}
             if made.verdict.decision is Decision.PUBLISHED:

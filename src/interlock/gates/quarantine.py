@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import os
 import uuid
 from dataclasses import dataclass
 from typing import Any
@@ -124,6 +126,7 @@ def _release(
         gone = [replaced.data_file_id] if replaced is not None and replaced.data_file_id is not None else []
         value = write.typed(record.label) if table.partition else None
         file = write.data_file(lake.folder(tx, table.name), home, facts, value)
+        gone += write.past_the_gate(tx, table.name, [value])
         published = lake.publish(tx, table.name, [file], gone, author="interlock", message=f"released {record.label}")
         if replaced is not None:
             partitions.move(tx, _ids([replaced]), State.REPLACED)
@@ -155,6 +158,9 @@ def drop(site: Site, table: TableRecord, label: str, reason: str, who: str) -> d
         with site.catalog.write() as tx:
             record = held(tx, table.name, label)
             partitions.move(tx, _ids([record]), State.DROPPED)
+            if table.mode is Mode.MANAGED and record.path:
+                with contextlib.suppress(OSError):
+                    os.utime(site.folder / record.path)  # the grace period begins now
             fact = _told(tx, "drop", record, reason, who)
     write.project(site)
     return fact

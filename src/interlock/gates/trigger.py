@@ -8,6 +8,8 @@ secrets, so the catalog keeps a trigger's digest, not its address.
 
 from __future__ import annotations
 
+import contextlib
+import datetime as dt
 import hashlib
 import json
 import os
@@ -15,13 +17,16 @@ import subprocess
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from interlock import durable
 from interlock.catalog import Catalog, TriggerRun, TriggerState, Writer, triggers, verdicts
 from interlock.constraints.table_contract import EVENTS, Repair, Trigger
-from interlock.errors import ExtraMissing, TriggerFailed, UsageError, nearest
+from interlock.errors import ExtraMissing, TriggerFailed, UsageError, WorkspaceBusy, nearest
+from interlock.gates.site import Site
 from interlock.gates.verdict import Verdict
 from interlock.names import Decision, Severity
 from interlock.settings import current
@@ -65,7 +70,12 @@ def put(tx: Writer, verdict: Verdict, declared: Sequence[Trigger]) -> None:
     happened = events_of(verdict)
     for trigger in declared:
         if trigger.on in happened and not isinstance(trigger.target, Repair):
-            told = {"action": trigger.action, "id": identity(trigger), "shown": shown(trigger)}
+            told = {
+                "action": trigger.action,
+                "id": identity(trigger),
+                "shown": shown(trigger),
+                "within_s": _longest_s(trigger),
+            }
             triggers.put(tx, TriggerRun(verdict.id, verdict.table, verdict.partition, told, tx.now, tx.now))
 
 
@@ -83,23 +93,73 @@ def shown(trigger: Trigger) -> str:
     return f"{trigger.action} {target[0] if isinstance(target, tuple) else target.constraint}"
 
 
-def run_pending(catalog: Catalog, declared: Sequence[Trigger], fresh: Mapping[str, Verdict]) -> None:
-    """Run what is recorded and not done, each within its attempts and time.
+def run_pending(
+    site: Site,
+    table: str,
+    declared: Sequence[Trigger],
+    fresh: Mapping[str, Verdict],
+    *,
+    wait_s: float | None = None,
+) -> None:
+    """Run what is recorded for a table and not done, each within its attempts and time.
 
-    ``declared`` are the triggers known now; ``fresh`` the verdicts of this
-    process, which functions get as they are. A trigger that is no longer
-    declared is given up.
+    ``declared`` are the table's triggers known now; ``fresh`` the verdicts of this
+    call, which functions get as they are. A trigger that is no longer declared is
+    given up. One process at a time does this for a table, so that nothing is done
+    twice; what is left after waiting ``wait_s`` (default: as for other locks) the
+    next write does. A trigger that itself writes to the table has those verdicts'
+    triggers run at once.
     """
+    if not _waiting(site.catalog, table):
+        return
+    path = site.lock(f"{table}.triggers")
+    timeout_s = current().lock_timeout_s if wait_s is None else wait_s
+    with contextlib.suppress(WorkspaceBusy), _alone(path, timeout_s) as within_another:
+        known = {identity(t): t for t in declared}
+        for run in _waiting(site.catalog, table):
+            if not within_another or run.verdict_id in fresh:
+                _run_one(site.catalog, run, known.get(run.trigger["id"]), fresh)
+
+
+_running: set[Path] = set()  # locks this process holds
+
+
+@contextlib.contextmanager
+def _alone(path: Path, timeout_s: float) -> Iterator[bool]:
+    """The lock ``path``; gives whether this process, running a trigger, holds it already."""
+    if path in _running:
+        yield True
+        return
+    with durable.locked(path, timeout_s=timeout_s):
+        _running.add(path)
+        try:
+            yield False
+        finally:
+            _running.discard(path)
+
+
+def _waiting(catalog: Catalog, table: str) -> list[TriggerRun]:
     with catalog.read() as rx:
-        waiting = triggers.pending(rx)
-    known = {identity(t): t for t in declared}
-    for run in waiting:
-        trigger = known.get(run.trigger["id"])
-        if trigger is None:
-            if run.trigger["action"] != CALL or run.verdict_id in fresh:
-                _record(catalog, run, TriggerState.GIVEN_UP, run.attempts, "no longer declared")
-            continue
+        return [run for run in triggers.pending(rx) if run.table == table]
+
+
+def _run_one(
+    catalog: Catalog, run: TriggerRun, trigger: Trigger | None, fresh: Mapping[str, Verdict]
+) -> None:
+    if run.trigger["action"] == CALL and run.verdict_id not in fresh:
+        # A function of another process, which may still be at it.
+        if dt.datetime.now(dt.UTC) - run.created_at > dt.timedelta(seconds=run.trigger.get("within_s", 0)):
+            _record(catalog, run, TriggerState.GIVEN_UP, run.attempts, "the process that held the function is gone")
+    elif trigger is None:
+        _record(catalog, run, TriggerState.GIVEN_UP, run.attempts, "no longer declared")
+    else:
         _attempt(catalog, run, trigger, fresh.get(run.verdict_id))
+
+
+def _longest_s(trigger: Trigger) -> float:
+    """How long all tries may take, with the wait for other triggers before them."""
+    limit, each_s = trigger.attempts or current().trigger_attempts, trigger.timeout_s or current().trigger_timeout_s
+    return current().lock_timeout_s + limit * each_s + PAUSE_S * 2**limit
 
 
 def _attempt(catalog: Catalog, run: TriggerRun, trigger: Trigger, verdict: Verdict | None) -> None:
@@ -133,9 +193,8 @@ def _act(trigger: Trigger, document: Mapping[str, Any], verdict: Verdict | None)
     if isinstance(target, tuple):
         _run(target, document, trigger.timeout_s or current().trigger_timeout_s)
     elif isinstance(trigger, Hook) and trigger.call is not None:
-        if verdict is None:
-            raise TriggerFailed("the process that held the function is gone")
-        trigger.call(verdict)
+        if verdict is not None:
+            trigger.call(verdict)
     elif isinstance(target, str) and trigger.action == "webhook":
         _post(os.path.expandvars(target), document, trigger.timeout_s or current().trigger_timeout_s)
     elif isinstance(target, str):

@@ -8,6 +8,7 @@ follow the commit and are caught up after a crash.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import uuid
 import warnings
@@ -15,7 +16,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from sqlglot import exp
 
@@ -41,7 +41,7 @@ from interlock.engines.schema import Column, Kind, Schema
 from interlock.errors import DataUnreadable, InterlockError, LedgerWarning, PartitionMixed
 from interlock.gates import drift, judge, layout, repair, staging, trigger
 from interlock.gates.judge import Judgement, Rules
-from interlock.gates.site import Site
+from interlock.gates.site import Site, file_name
 from interlock.gates.verdict import Verdict
 from interlock.ledger import Ledger
 from interlock.names import Decision, Outcome, partition_label
@@ -115,8 +115,7 @@ def check(site: Site, request: Request) -> Verdict:
 
 def one_writer(site: Site, table: str) -> Any:
     """The lock that makes writers of one table take turns."""
-    durable.make_folder(site.locks)
-    return durable.locked(site.locks / f"{quote(table, safe='')}.lock", timeout_s=current().lock_timeout_s)
+    return durable.locked(site.lock(table), timeout_s=current().lock_timeout_s)
 
 
 # --- stage ----------------------------------------------------------------------------
@@ -193,12 +192,14 @@ def _few(labels: set[str]) -> str:
 
 
 def typed(label: str) -> Any:
-    """The value a partition label stands for: a number, date or moment if it reads as one."""
+    """The value a partition label stands for: a number, date or moment if it reads as one and is written so."""
+    if label == partition_label(None):
+        return None
     for parse in (int, dt.date.fromisoformat, dt.datetime.fromisoformat):
-        try:
-            return parse(label)
-        except ValueError:
-            continue
+        with contextlib.suppress(ValueError):
+            value = parse(label)
+            if partition_label(value) == label:
+                return value
     return label
 
 
@@ -304,10 +305,14 @@ def commit(site: Site, request: Request, place: staging.Staging, commits: Sequen
         durable.move_all({c.staged.relation.files[0]: homes[c.verdict.id] for c in commits})
         current_ones = {p.label: p for p in partitions.current(tx, name)} if good else {}
         replaced = [current_ones[c.staged.label] for c in good if c.staged.label in current_ones]
+        labels = {c.staged.label for c in commits}
+        superseded = [p.id for p in partitions.quarantined(tx, name) if p.label in labels and p.id is not None]
+        partitions.move(tx, superseded, State.REPLACED)
         published = None
         if good:
             files = [data_file(lake.folder(tx, name), homes[c.verdict.id], facts[c.verdict.id], c.staged.value) for c in good]
             gone = [p.data_file_id for p in replaced if p.data_file_id is not None]
+            gone += past_the_gate(tx, name, [c.staged.value for c in good])
             published = lake.publish(tx, name, files, gone, author="interlock", message=_message(good))
             partitions.move(tx, [p.id for p in replaced if p.id is not None], State.REPLACED)
         file_ids = dict(zip((c.verdict.id for c in good), published.data_file_ids if published else (), strict=True))
@@ -362,7 +367,10 @@ def plain(document: Any) -> Any:
 def after(site: Site, request: Request, judged_: Sequence[Verdict]) -> None:
     """What follows a commit: the ledger's files and the triggers. Failing here changes no verdict."""
     project(site)
-    trigger.run_pending(site.catalog, request.triggers, {v.id: v for v in judged_})
+    try:
+        trigger.run_pending(site, request.table.name, request.triggers, {v.id: v for v in judged_})
+    except InterlockError as error:
+        warnings.warn(f"committed, but its triggers wait for the next write: {error}", LedgerWarning, stacklevel=2)
 
 
 def project(site: Site) -> None:
@@ -373,10 +381,18 @@ def project(site: Site) -> None:
         warnings.warn(f"committed, but the ledger's files were not extended: {error}", LedgerWarning, stacklevel=2)
 
 
+def past_the_gate(tx: Writer, table: str, values: Sequence[Any]) -> list[int]:
+    """Files that others put into these partitions of the lake: writing a partition again replaces them too."""
+    known = {p.data_file_id for p in partitions.current(tx, table)}
+    foreign = {f.id for f in lake.files(tx, table)} - known
+    if not foreign or tables.get(tx, table).partition is None:
+        return []
+    return sorted(foreign & {id_ for value in values for id_ in lake.partition_files(tx, table, value)})
+
+
 def _home(site: Site, tx: Writer, table: TableRecord, c: Commit) -> Path:
     if c.verdict.decision is not Decision.PUBLISHED:
-        label = quote(c.staged.label, safe="")
-        return site.quarantine / quote(table.name, safe="") / f"{label}-{c.verdict.id[:12]}.parquet"
+        return site.quarantine / file_name(table.name) / f"{file_name(c.staged.label)}-{c.verdict.id[:12]}.parquet"
     return published_home(tx, table, c.staged.label)
 
 
@@ -386,7 +402,7 @@ def published_home(tx: Writer, table: TableRecord, label: str) -> Path:
     All files of a table lie in one folder: a backfill then syncs one folder, not
     one a partition. The label in the name is for people; the catalog decides.
     """
-    return lake.folder(tx, table.name) / f"{quote(label, safe='')}-{uuid.uuid4().hex[:12]}.parquet"
+    return lake.folder(tx, table.name) / f"{file_name(label)}-{uuid.uuid4().hex[:12]}.parquet"
 
 
 def data_file(folder: Path, path: Path, facts: FileFacts, value: Any) -> DataFile:

@@ -54,7 +54,7 @@ class Table:
         self._workspace = workspace
         self._site = workspace.site
         self.name = name
-        self._history: tuple[object, detect.History] | None = None
+        self._history: tuple[tuple[tuple[int, int], int], detect.History] | None = None
 
     def __repr__(self) -> str:
         return f"<Table {self.name!r} of {self._workspace.path}>"
@@ -295,20 +295,22 @@ class Table:
             history = history.accepted(accept.since)
         return history
 
-    def _stamp(self, rx: Reader) -> object:
+    def _stamp(self, rx: Reader) -> tuple[tuple[int, int], int]:
         return partitions.stamp(rx, self.name), len(accepts.list_(rx, self.name))
 
     def _remember(self, verdict: Verdict) -> None:
         """After our own write, append to the history in memory instead of loading it again."""
         if self._history is None or verdict.decision.value != "published":
             return
-        history = self._history[1]
-        if verdict.partition in history.labels:
-            self._history = None
-            return
+        (((count, ids), accepted), history), self._history = self._history, None
         with self._site.catalog.read() as rx:
             stamp = self._stamp(rx)
-        self._history = (stamp, history.append(verdict.partition, detect.features(verdict.profile)))
+            own = partitions.one(rx, self.name, verdict.partition)
+        # Anything else, an earlier day or another process's write between, is loaded anew.
+        last = max(map(partitions.label_order, history.labels), default=None)
+        follows = last is None or last < partitions.label_order(verdict.partition)
+        if own is not None and follows and stamp == ((count + 1, ids + (own.id or 0)), accepted):
+            self._history = (stamp, history.append(verdict.partition, detect.features(verdict.profile)))
 
     def _judge_again(self, request: Request) -> list[Verdict]:
         """The early partitions' verdicts by what came after them, at the moment there is enough of it."""

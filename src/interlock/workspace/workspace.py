@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from sqlglot import exp
 
-from interlock.catalog import Catalog, Mode, TableRecord, outbox, tables, verdicts
+from interlock.catalog import Catalog, Mode, TableRecord, outbox, tables, triggers, verdicts
 from interlock.constraints.table_contract import TableContract, Trigger
 from interlock.engines.duckdb import DuckDB
 from interlock.errors import TableConflict, TableNotFound, nearest
@@ -64,6 +64,7 @@ class Workspace:
         self._hooks: dict[str, list[Trigger]] = {}
         self.recovered: tuple[str, ...] = recovery.recover(self.site)
         self._bind_contract()
+        self._catch_up_triggers()
 
     def __enter__(self) -> Self:
         return self
@@ -102,9 +103,8 @@ class Workspace:
         with self.site.catalog.read() as rx:
             known = tables.find(rx, table_name(name))
         if known is None:
-            self._create(name, Mode.MANAGED, partition, columns, None)
-        else:
-            self._agree(known, partition, columns)
+            known = self._create(name, Mode.MANAGED, partition, columns, None)
+        self._agree(known, partition, columns)
         return self._tables.setdefault(name, Table(self, name))
 
     def attach(
@@ -120,11 +120,11 @@ class Workspace:
         with self.site.catalog.read() as rx:
             known = tables.find(rx, table_name(name))
         if known is None:
-            self._create(name, Mode.ATTACHED, None, columns, glob if "://" in glob else os.path.abspath(glob))
-        elif known.mode is not Mode.ATTACHED:
+            place = glob if "://" in glob else os.path.abspath(glob)
+            known = self._create(name, Mode.ATTACHED, None, columns, place)
+        if known.mode is not Mode.ATTACHED:
             raise TableConflict(f"{name} is a managed table", hint="attach the files under another name")
-        else:
-            self._agree(known, None, columns)
+        self._agree(known, None, columns)
         return self._tables.setdefault(name, Table(self, name))
 
     def tables(self) -> list[Table]:
@@ -143,14 +143,20 @@ class Workspace:
             )
         return known[name]
 
-    def _create(self, name: str, mode: Mode, partition: str | None, key: tuple[str, ...], location: str | None) -> None:
+    def _create(
+        self, name: str, mode: Mode, partition: str | None, key: tuple[str, ...], location: str | None
+    ) -> TableRecord:
+        """The new table, or the one another process has made meanwhile."""
         with self.site.catalog.write() as tx:
-            if tables.find(tx, name) is not None:
-                return
-            tables.put(tx, TableRecord(name, mode, partition, key, location, {}, tx.now))
+            known = tables.find(tx, name)
+            if known is not None:
+                return known
+            made = TableRecord(name, mode, partition, key, location, {}, tx.now)
+            tables.put(tx, made)
             body = {"table": name, "mode": mode.value, "partition": partition, "key": list(key)}
             outbox.append(tx, "table", body)
         self.project()
+        return made
 
     def _agree(self, known: TableRecord, partition: str | None, key: tuple[str, ...]) -> None:
         if partition is not None and known.partition != partition:
@@ -185,6 +191,15 @@ class Workspace:
                 self.attach(name, declared.attach if "://" in declared.attach else root / declared.attach, declared.key)
             else:
                 self.table(name, declared.partition, declared.key)
+
+    def _catch_up_triggers(self) -> None:
+        """Run what a process that died left undone; whatever a living one is at is left to it."""
+        with self.site.catalog.read() as rx:
+            waiting = {run.table for run in triggers.pending(rx)}
+        for name in sorted(waiting):
+            declared = self.contract_of(name).triggers
+            if declared:
+                trigger.run_pending(self.site, name, declared, {}, wait_s=0)
 
     def on(
         self,
