@@ -8,19 +8,32 @@ from __future__ import annotations
 
 import io
 import re
-import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic import ValidationError
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from interlock import durable
 from interlock.constraints import sugar, yaml_file
 from interlock.constraints.constraint import Constraint
+from interlock.constraints.contract_shape import (
+    FORMS,
+    ConstraintEntry,
+    ContractFile,
+    Fresh,
+    InSet,
+    Matches,
+    Model,
+    References,
+    RepairEntry,
+    TableEntry,
+    TriggerEntry,
+    json_schema,
+)
 from interlock.constraints.parse import parse
 from interlock.constraints.table_contract import EVENTS, REPAIRS, Repair, TableContract, Trigger
 from interlock.errors import ContractError, InterlockError, nearest
@@ -29,132 +42,6 @@ from interlock.names import Origin, Severity, table_name
 VERSION = 1
 FILENAME = "interlock.yaml"
 _ERRORS_SHOWN = 10
-
-
-# --- the shape of the file --------------------------------------------------------------
-
-
-def _listed(value: Any) -> Any:
-    return [value] if isinstance(value, str) else _empty_list(value)
-
-
-def _empty_list(value: Any) -> Any:
-    """A key with nothing behind it, all its entries commented out, is an empty list."""
-    return [] if value is None else value
-
-
-def _empty_mapping(value: Any) -> Any:
-    return {} if value is None else value
-
-
-def _words(value: Any) -> Any:
-    return shlex.split(value) if isinstance(value, str) else value
-
-
-Texts = Annotated[
-    list[str],
-    BeforeValidator(_listed),
-    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
-]
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class InSet(_Model):
-    column: str
-    values: list[Any] = Field(min_length=1)
-
-
-class References(_Model):
-    column: str
-    table: str
-    other: str
-
-
-class Matches(_Model):
-    column: str
-    pattern: str
-
-
-class Fresh(_Model):
-    column: str
-    within: str
-
-
-class ConstraintEntry(_Model):
-    """One constraint: SQL, or one of the named forms, with its options."""
-
-    sql: str | None = None
-    not_null: str | None = None
-    unique: Texts | None = None
-    in_set: InSet | None = None
-    references: References | None = None
-    matches: Matches | None = None
-    fresh: Fresh | None = None
-    name: str | None = None
-    tolerance: float = Field(0.0, ge=0, lt=1, strict=False, description="Share of rows that may break it.")
-    severity: Literal["page", "ticket", "info"] = "page"
-    block: bool = True
-
-
-FORMS = ("sql", "not_null", "unique", "in_set", "references", "matches", "fresh")
-
-
-class RepairEntry(_Model):
-    constraint: str
-    action: Literal["null", "clamp", "drop"]
-
-
-class TriggerEntry(_Model):
-    """An action on a verdict."""
-
-    on: Literal["pass", "fail", "inconclusive", "published", "quarantined", "alert"]
-    notify: Texts | None = None
-    webhook: str | None = None
-    run: Annotated[list[str], BeforeValidator(_words)] | None = None
-    repair: RepairEntry | None = None
-    attempts: int | None = Field(None, ge=1, le=100)
-    timeout_s: float | None = Field(None, gt=0, le=3600, strict=False)
-
-
-def _entry(value: Any) -> Any:
-    return {"sql": value} if isinstance(value, str) else value
-
-
-class TableEntry(_Model):
-    """One table."""
-
-    partition: str | None = None
-    key: Texts = []
-    owner: str | None = None
-    sensitive: Texts = []
-    segments: Texts = []
-    attach: str | None = None
-    allow_samples: bool = False
-    enforce: bool | list[str] = False
-    constraints: Annotated[
-        list[Annotated[ConstraintEntry, BeforeValidator(_entry)]], BeforeValidator(_empty_list)
-    ] = []
-    triggers: Annotated[list[TriggerEntry], BeforeValidator(_empty_list)] = []
-
-
-class ContractFile(_Model):
-    """An Interlock contract."""
-
-    version: Literal[1]
-    tables: Annotated[dict[str, TableEntry | None], BeforeValidator(_empty_mapping)] = {}
-    notify: Texts = []
-
-
-def json_schema() -> dict[str, Any]:
-    """JSON Schema of the contract, for editors."""
-    schema = ContractFile.model_json_schema()
-    items = schema["$defs"]["TableEntry"]["properties"]["constraints"]
-    items["items"] = {"anyOf": [{"type": "string"}, items["items"]]}
-    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    return schema
 
 
 # --- the values -------------------------------------------------------------------------
@@ -279,7 +166,7 @@ def _path_in(document: CommentedMap, location: tuple[Any, ...]) -> list[Any]:
     return path
 
 
-_MODELS: dict[str, type[_Model]] = {
+_MODELS: dict[str, type[Model]] = {
     "constraints": ConstraintEntry,
     "triggers": TriggerEntry,
     "tables": TableEntry,
@@ -291,7 +178,7 @@ _MODELS: dict[str, type[_Model]] = {
 }
 
 
-def _model_at(path: list[Any]) -> type[_Model]:
+def _model_at(path: list[Any]) -> type[Model]:
     """Which part of the file a place belongs to: the last step that has a model."""
     for step in reversed(path[2:] if path[:1] == ["tables"] else path):
         if step in _MODELS:

@@ -1,0 +1,131 @@
+"""The shape of ``interlock.yaml``: which keys there are, and what may stand behind them."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else _empty_list(value)
+
+
+def _empty_list(value: Any) -> Any:
+    """A key with nothing behind it, all its entries commented out, is an empty list."""
+    return [] if value is None else value
+
+
+def _empty_mapping(value: Any) -> Any:
+    return {} if value is None else value
+
+
+def _words(value: Any) -> Any:
+    return shlex.split(value) if isinstance(value, str) else value
+
+
+Texts = Annotated[
+    list[str],
+    BeforeValidator(_listed),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+]
+
+
+class Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class InSet(Model):
+    column: str
+    values: list[Any] = Field(min_length=1)
+
+
+class References(Model):
+    column: str
+    table: str
+    other: str
+
+
+class Matches(Model):
+    column: str
+    pattern: str
+
+
+class Fresh(Model):
+    column: str
+    within: str
+
+
+class ConstraintEntry(Model):
+    """One constraint: SQL, or one of the named forms, with its options."""
+
+    sql: str | None = None
+    not_null: str | None = None
+    unique: Texts | None = None
+    in_set: InSet | None = None
+    references: References | None = None
+    matches: Matches | None = None
+    fresh: Fresh | None = None
+    name: str | None = None
+    tolerance: float = Field(0.0, ge=0, lt=1, strict=False, description="Share of rows that may break it.")
+    severity: Literal["page", "ticket", "info"] = "page"
+    block: bool = True
+
+
+FORMS = ("sql", "not_null", "unique", "in_set", "references", "matches", "fresh")
+
+
+class RepairEntry(Model):
+    constraint: str
+    action: Literal["null", "clamp", "drop"]
+
+
+class TriggerEntry(Model):
+    """An action on a verdict."""
+
+    on: Literal["pass", "fail", "inconclusive", "published", "quarantined", "alert"]
+    notify: Texts | None = None
+    webhook: str | None = None
+    run: Annotated[list[str], BeforeValidator(_words)] | None = None
+    repair: RepairEntry | None = None
+    attempts: int | None = Field(None, ge=1, le=100)
+    timeout_s: float | None = Field(None, gt=0, le=3600, strict=False)
+
+
+def _entry(value: Any) -> Any:
+    return {"sql": value} if isinstance(value, str) else value
+
+
+class TableEntry(Model):
+    """One table."""
+
+    partition: str | None = None
+    key: Texts = []
+    owner: str | None = None
+    sensitive: Texts = []
+    segments: Texts = []
+    attach: str | None = None
+    allow_samples: bool = False
+    enforce: bool | list[str] = False
+    constraints: Annotated[
+        list[Annotated[ConstraintEntry, BeforeValidator(_entry)]], BeforeValidator(_empty_list)
+    ] = []
+    triggers: Annotated[list[TriggerEntry], BeforeValidator(_empty_list)] = []
+
+
+class ContractFile(Model):
+    """An Interlock contract."""
+
+    version: Literal[1]
+    tables: Annotated[dict[str, TableEntry | None], BeforeValidator(_empty_mapping)] = {}
+    notify: Texts = []
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema of the contract, for editors."""
+    schema = ContractFile.model_json_schema()
+    items = schema["$defs"]["TableEntry"]["properties"]["constraints"]
+    items["items"] = {"anyOf": [{"type": "string"}, items["items"]]}
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    return schema
