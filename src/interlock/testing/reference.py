@@ -7,13 +7,12 @@ rows that are dictionaries: None is NULL, `Failed` is an evaluation error.
 
 from __future__ import annotations
 
-import calendar
 import datetime as dt
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal, localcontext
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from functools import cmp_to_key
 from typing import Any
 
@@ -21,13 +20,11 @@ from interlock.constraints.expression import Node
 from interlock.constraints.types import Type
 from interlock.engines.schema import Kind
 from interlock.testing import reference_aggregates as aggregates
+from interlock.testing import reference_functions as functions
 from interlock.testing.reference_aggregates import compare
+from interlock.testing.reference_functions import Failed, half_away, quantized
 
 Row = Mapping[str, Any]
-
-
-class Failed(Exception):
-    """Evaluating an expression failed for one row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,219 +222,6 @@ _WITH_NULLS: dict[str, Callable[..., Any]] = {
 }
 
 
-# --- numbers ----------------------------------------------------------------------------
-
-
-def _quotient(node: Node, a: int, b: int) -> int:
-    if b == 0:
-        raise Failed("division by zero")
-    return abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1)
-
-
-def _remainder(node: Node, a: int, b: int) -> int:
-    return a - b * _quotient(node, a, b)
-
-
-def _divide(node: Node, a: float, b: float) -> float:
-    if b != 0:
-        return a / b
-    if a == 0 or math.isnan(a):
-        return math.nan
-    return math.copysign(math.inf, a) * math.copysign(1.0, b)
-
-
-def _fmod(node: Node, a: float, b: float) -> float:
-    if b == 0 or math.isinf(a) or math.isnan(a) or math.isnan(b):
-        return math.nan
-    return math.fmod(a, b)
-
-
-def half_away(x: float) -> float:
-    """A whole float: halves go away from zero."""
-    if math.isnan(x) or math.isinf(x) or abs(x) >= 2.0**52:
-        return x
-    whole = math.floor(abs(x))
-    return math.copysign(whole + (abs(x) - whole >= 0.5), x)
-
-
-def _round(node: Node, x: Any) -> Any:
-    places = int(node.value[0]) if isinstance(node.value, tuple) else 0
-    if isinstance(x, int):
-        return x
-    if isinstance(x, Decimal):
-        return _quantized(x, min(places, node.type.scale))
-    scaled = half_away(x * 10.0**places) / 10.0**places if places else half_away(x)
-    return scaled if math.isfinite(scaled) else x
-
-
-def _quantized(x: Decimal, scale: int, rounding: str = ROUND_HALF_UP) -> Decimal:
-    with localcontext() as context:
-        context.prec = 100
-        return x.quantize(Decimal(1).scaleb(-scale), rounding=rounding)
-
-
-def _to_whole(rounding: str, of_float: Callable[[float], int]) -> Callable[[Node, Any], Any]:
-    def whole(node: Node, x: Any) -> Any:
-        if isinstance(x, int):
-            return x
-        if isinstance(x, Decimal):
-            return _quantized(x, 0, rounding)
-        return float(of_float(x)) if math.isfinite(x) else x
-
-    return whole
-
-
-def _logarithm(function: Callable[[float], float]) -> Callable[[Node, float], float]:
-    def logarithm(node: Node, x: float) -> float:
-        if x == 0:
-            return -math.inf
-        return math.nan if x < 0 or math.isnan(x) else function(x)
-
-    return logarithm
-
-
-def _sqrt(node: Node, x: float) -> float:
-    return math.sqrt(x) if x >= 0 else math.nan
-
-
-def _exp(node: Node, x: float) -> float:
-    try:
-        return math.exp(x)
-    except OverflowError:
-        return math.inf
-
-
-def _pow(node: Node, x: float, y: float) -> float:
-    try:
-        return math.pow(x, y)
-    except OverflowError:
-        odd = y == math.floor(y) and y % 2 == 1
-        return -math.inf if x < 0 and odd else math.inf
-    except ValueError:
-        if x == 0:  # a pole
-            odd = y == math.floor(y) and y % 2 == 1
-            return math.copysign(math.inf, x) if odd else math.inf
-        return math.nan
-
-
-def _sign(node: Node, x: Any) -> int:
-    return 0 if x != x else int(x > 0) - int(x < 0)
-
-
-def _exact(operation: Callable[[Any, Any], Any]) -> Callable[[Node, Any, Any], Any]:
-    def apply(node: Node, a: Any, b: Any) -> Any:
-        with localcontext() as context:
-            context.prec = 100
-            return operation(a, b)
-
-    return apply
-
-
-def _product(a: Any, b: Any) -> Any:
-    return a * b
-
-
-# --- text -------------------------------------------------------------------------------
-
-
-def _lower(text: str) -> str:
-    return "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
-
-
-def _upper(text: str) -> str:
-    return "".join(c.upper() if len(c.upper()) == 1 else c for c in text)
-
-
-def _like(pattern: str, text: str) -> bool:
-    parts = ("." if c == "_" else ".*" if c == "%" else re.escape(c) for c in pattern)
-    return re.fullmatch("".join(parts), text, re.DOTALL) is not None
-
-
-def _option(node: Node, index: int = 0) -> Any:
-    return node.value[index] if isinstance(node.value, tuple) else None
-
-
-def _substring(node: Node, text: str) -> str:
-    start = _option(node)
-    length = node.value[1] if isinstance(node.value, tuple) and len(node.value) > 1 else len(text) + 1
-    return "".join(c for i, c in enumerate(text, 1) if start <= i < start + length)
-
-
-def _replace(node: Node, text: str, old: str, new: str) -> str:
-    return text.replace(old, new) if old else text
-
-
-def _right(node: Node, text: str) -> str:
-    count = _option(node)
-    return text[len(text) - count :] if 0 < count <= len(text) else text if count else ""
-
-
-# --- dates and times --------------------------------------------------------------------
-
-_PARTS: dict[str, Callable[[dt.datetime], int]] = {
-    "year": lambda t: t.year,
-    "quarter": lambda t: (t.month + 2) // 3,
-    "month": lambda t: t.month,
-    "week": lambda t: t.isocalendar().week,
-    "day": lambda t: t.day,
-    "hour": lambda t: t.hour,
-    "minute": lambda t: t.minute,
-    "second": lambda t: t.second,
-    "dayofweek": lambda t: t.isoweekday() % 7,
-    "isodow": lambda t: t.isoweekday(),
-    "dayofyear": lambda t: t.timetuple().tm_yday,
-}
-_BELOW: dict[str, dict[str, int]] = {
-    "year": {"month": 1, "day": 1, "hour": 0, "minute": 0, "second": 0, "microsecond": 0},
-    "month": {"day": 1, "hour": 0, "minute": 0, "second": 0, "microsecond": 0},
-    "day": {"hour": 0, "minute": 0, "second": 0, "microsecond": 0},
-    "hour": {"minute": 0, "second": 0, "microsecond": 0},
-    "minute": {"second": 0, "microsecond": 0},
-    "second": {"microsecond": 0},
-}
-
-
-def _trunc(node: Node, moment: dt.datetime) -> dt.datetime:
-    unit = _option(node)
-    if unit == "quarter":
-        return moment.replace(month=(moment.month - 1) // 3 * 3 + 1, **_BELOW["month"])  # type: ignore[arg-type]
-    if unit == "week":
-        return moment.replace(**_BELOW["day"]) - dt.timedelta(days=moment.weekday())  # type: ignore[arg-type]
-    return moment.replace(**_BELOW[unit])  # type: ignore[arg-type]
-
-
-_EPOCH = dt.datetime(1, 1, 1)  # noqa: DTZ001
-
-
-def _units_since_epoch(unit: str, moment: dt.datetime) -> int:
-    if unit == "year":
-        return moment.year
-    if unit == "month":
-        return moment.year * 12 + moment.month
-    seconds = {"day": 86_400, "hour": 3_600, "minute": 60, "second": 1}[unit]
-    return (moment - _EPOCH) // dt.timedelta(seconds=seconds)
-
-
-def _date_diff(node: Node, a: dt.datetime, b: dt.datetime) -> int:
-    return _units_since_epoch(_option(node), b) - _units_since_epoch(_option(node), a)
-
-
-def _shift(node: Node, moment: dt.datetime) -> dt.datetime:
-    amount, unit = node.value if isinstance(node.value, tuple) else (0, "day")
-    try:
-        if unit in ("year", "month"):
-            months = moment.year * 12 + moment.month - 1 + amount * (12 if unit == "year" else 1)
-            year, month = divmod(months, 12)
-            if not 1 <= year <= 9999:
-                raise Failed("outside the years 1 to 9999")
-            last = calendar.monthrange(year, month + 1)[1]
-            return moment.replace(year=year, month=month + 1, day=min(moment.day, last))
-        shifted: dt.datetime = moment + dt.timedelta(**{unit + "s": amount})
-        return shifted
-    except OverflowError:
-        raise Failed("outside the years 1 to 9999") from None
-
-
 # --- casts ------------------------------------------------------------------------------
 
 
@@ -462,7 +246,7 @@ def _to_integer(type_: Type, value: Any) -> int:
     if isinstance(value, str):
         value = _number_in(value)
     if isinstance(value, Decimal):
-        value = int(_quantized(value, 0))
+        value = int(quantized(value, 0))
     if isinstance(value, float):
         if not math.isfinite(value):
             raise Failed("not a number")
@@ -487,7 +271,7 @@ def _to_decimal(type_: Type, value: Any) -> Decimal:
         scaled = half_away(value * 10.0**type_.scale)
         exact = Decimal(int(scaled)).scaleb(-type_.scale)
     else:
-        exact = _quantized(Decimal(value), type_.scale)
+        exact = quantized(Decimal(value), type_.scale)
     if abs(exact) >= Decimal(10) ** (type_.size - type_.scale):
         raise Failed("out of range")
     return exact
@@ -563,50 +347,50 @@ _STRICT: dict[str, Callable[..., Any]] = {
     "<=": lambda node, a, b: compare(a, b) <= 0,
     ">": lambda node, a, b: compare(a, b) > 0,
     ">=": lambda node, a, b: compare(a, b) >= 0,
-    "+": _exact(lambda a, b: a + b),
-    "-": _exact(lambda a, b: a - b),
-    "*": _exact(_product),
-    "/": _divide,
-    "//": _quotient,
-    "%": _remainder,
-    "fmod": _fmod,
+    "+": functions.exact(lambda a, b: a + b),
+    "-": functions.exact(lambda a, b: a - b),
+    "*": functions.exact(functions.product),
+    "/": functions.divide,
+    "//": functions.quotient,
+    "%": functions.remainder,
+    "fmod": functions.fmod,
     "neg": lambda node, a: -a,
     "||": lambda node, a, b: a + b,
-    "like": lambda node, a: _like(str(node.value), a),
-    "ilike": lambda node, a: _like(_lower(str(node.value)), _lower(a)),
+    "like": lambda node, a: functions.like(str(node.value), a),
+    "ilike": lambda node, a: functions.like(functions.lower(str(node.value)), functions.lower(a)),
     "convert": _convert,
     "cast": _cast,
-    "shift": _shift,
+    "shift": functions.shift,
     "days_between": lambda node, a, b: (a - b).days,
     "abs": lambda node, a: abs(a),
-    "sign": _sign,
-    "floor": _to_whole(ROUND_FLOOR, math.floor),
-    "ceil": _to_whole(ROUND_CEILING, math.ceil),
-    "round": _round,
-    "sqrt": _sqrt,
-    "exp": _exp,
-    "ln": _logarithm(math.log),
-    "log10": _logarithm(math.log10),
-    "pow": _pow,
+    "sign": functions.sign,
+    "floor": functions.to_whole(ROUND_FLOOR, math.floor),
+    "ceil": functions.to_whole(ROUND_CEILING, math.ceil),
+    "round": functions.round_,
+    "sqrt": functions.sqrt,
+    "exp": functions.exp,
+    "ln": functions.logarithm(math.log),
+    "log10": functions.logarithm(math.log10),
+    "pow": functions.pow_,
     "isnan": lambda node, a: math.isnan(a),
     "isinf": lambda node, a: math.isinf(a),
     "isfinite": lambda node, a: math.isfinite(a),
     "length": lambda node, a: len(a),
-    "lower": lambda node, a: _lower(a),
-    "upper": lambda node, a: _upper(a),
+    "lower": lambda node, a: functions.lower(a),
+    "upper": lambda node, a: functions.upper(a),
     "trim": lambda node, a: a.strip(" "),
     "ltrim": lambda node, a: a.lstrip(" "),
     "rtrim": lambda node, a: a.rstrip(" "),
-    "left": lambda node, a: a[: _option(node)],
-    "right": _right,
-    "substring": _substring,
-    "replace": _replace,
+    "left": lambda node, a: a[: functions.option(node)],
+    "right": functions.right,
+    "substring": functions.substring,
+    "replace": functions.replace,
     "starts_with": lambda node, a, b: a.startswith(b),
     "ends_with": lambda node, a, b: a.endswith(b),
     "contains": lambda node, a, b: b in a,
-    "regexp_matches": lambda node, a: re.search(_option(node), a) is not None,
-    "regexp_full_match": lambda node, a: re.fullmatch(_option(node), a) is not None,
-    "date_part": lambda node, a: _PARTS[_option(node)](a),
-    "date_trunc": _trunc,
-    "date_diff": _date_diff,
+    "regexp_matches": lambda node, a: re.search(functions.option(node), a) is not None,
+    "regexp_full_match": lambda node, a: re.fullmatch(functions.option(node), a) is not None,
+    "date_part": lambda node, a: functions.PARTS[functions.option(node)](a),
+    "date_trunc": functions.trunc,
+    "date_diff": functions.date_diff,
 }
