@@ -11,9 +11,10 @@ from sqlalchemy.dialects.sqlite import insert
 from interlock.catalog import lake_schema as s
 from interlock.catalog import schema
 from interlock.catalog.catalog import Reader, Writer
-from interlock.catalog.records import ForeignSnapshot
+from interlock.catalog.records import CURRENT, ForeignSnapshot
 
 _TABLE_ID = re.compile(r"(?:^|,)\w+:(\d+)(?=,|$)")
+_KIND = re.compile(r"(?:^|,)(\w+):")
 _TABLE_NAME = re.compile(r'(?:created|dropped)_table:"(?:[^"]|"")*"\."((?:[^"]|"")*)"')
 
 
@@ -27,6 +28,31 @@ def unseen(rx: Reader) -> list[ForeignSnapshot]:
         .order_by(t.c.snapshot_id)
     ).all()
     return [_describe(rx, id_, at) for id_, at in rows]
+
+
+def lasting(rx: Reader) -> list[ForeignSnapshot]:
+    """Those of `unseen` whose effect readers still see.
+
+    A partition written again through the gate replaces what others added to it,
+    deleted from it, or removed of it; then nothing is left to tell.
+    """
+    return [found for found in unseen(rx) if _lasts(rx, found)]
+
+
+def _lasts(rx: Reader, found: ForeignSnapshot) -> bool:
+    kinds = set(_KIND.findall(found.changes))
+    if found.rows_inlined or not kinds <= {"inserted_into_table", "deleted_from_table"}:
+        return True
+    f, d, p = s.data_files, s.delete_files, schema.partitions
+    removed = select(f.c.data_file_id).where(f.c.end_snapshot == found.snapshot_id)
+    touched = or_(d.c.begin_snapshot == found.snapshot_id, d.c.partial_max == found.snapshot_id)
+    current = p.c.state.in_([state.value for state in CURRENT])
+    asked = (
+        select(f.c.data_file_id).where(f.c.begin_snapshot == found.snapshot_id, f.c.end_snapshot.is_(None)),
+        select(d.c.delete_file_id).where(touched, d.c.end_snapshot.is_(None)),
+        select(p.c.id).where(current, p.c.data_file_id.in_(removed)),
+    )
+    return any(rx.connection.execute(one.limit(1)).first() is not None for one in asked)
 
 
 def mark_seen(tx: Writer, snapshot_ids: Iterable[int]) -> None:

@@ -43,9 +43,9 @@ class PastTheGate:
 
 
 def past_the_gate(site: Site) -> list[PastTheGate]:
-    """Foreign commits, oldest first."""
+    """Foreign commits whose effect readers still see, oldest first."""
     with site.catalog.read() as rx:
-        return [PastTheGate(f.snapshot_id, f.tables, _changes(f)) for f in foreign.unseen(rx)]
+        return [PastTheGate(f.snapshot_id, f.tables, _changes(f)) for f in foreign.lasting(rx)]
 
 
 def _changes(found: Any) -> str:
