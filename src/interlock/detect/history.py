@@ -57,8 +57,8 @@ class History:
         if not latest or label in self.labels:
             return History.of([*(r for r in self.rows if r.label != label), row])
         longer = History((*self.rows, row))
-        if self._watch and self._seasons() == longer._seasons():
-            watch = self._watch[0].copy()
+        if self._seasons() == longer._seasons():
+            watch = self.watch().copy()
             _learn(watch, row)
             longer._watch.append(watch)
         return longer

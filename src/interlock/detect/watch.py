@@ -223,21 +223,23 @@ class Watch:
         alike = np.flatnonzero(least == most)
         return {self.layout.ranged[i]: float(least[i]) for i in alike}
 
-    def _fits(self, column: str, value: float, moment: dt.datetime | None) -> frozenset[str]:
+    def _fits(self, column: str, value: float, seen: Observation) -> frozenset[str]:
         """The explanations of a column's only value that still hold."""
-        parts = {name for name, part in PARTS.items() if moment is not None and part(moment) == value}
+        parts = {name for name, part in PARTS.items() if seen.time is not None and part(seen.time) == value}
+        if _as_number(seen.label) == value:
+            parts.add("label")
         if self.constants.get(column, value) == value:
             parts.add(CONSTANT)
         return frozenset(parts)
 
     def _calendar(self, seen: Observation) -> dict[str, float]:
-        if self.partitions < AFTER or seen.time is None:
+        if self.partitions < AFTER or not self.follows:
             return {}
         single = self._single(seen)
         return {
             c: _CALENDAR_SCORE
             for c, parts in self.follows.items()
-            if seen.rows and not (c in single and self._fits(c, single[c], seen.time) & parts)
+            if seen.rows and not (c in single and self._fits(c, single[c], seen) & parts)
         }
 
     def _admit_calendar(self, seen: Observation, scores: Scores, *, trusted: bool) -> None:
@@ -246,9 +248,9 @@ class Watch:
         single = self._single(seen)
         if self.partitions == 0:
             self.constants = dict(single)
-            self.follows = {c: self._fits(c, v, seen.time) for c, v in single.items()}
+            self.follows = {c: self._fits(c, v, seen) for c, v in single.items()}
         elif trusted or not scores.calendar:
-            kept = {c: self._fits(c, single[c], seen.time) & p for c, p in self.follows.items() if c in single}
+            kept = {c: self._fits(c, single[c], seen) & p for c, p in self.follows.items() if c in single}
             self.follows = {c: parts for c, parts in kept.items() if parts - {CONSTANT}}
 
     def _admit_order(self, seen: Observation, scores: Scores, *, trusted: bool) -> None:
@@ -258,3 +260,8 @@ class Watch:
         self.order.admit(self._nulls(seen), float(seen.rows), here)
 
 
+def _as_number(label: str) -> float | None:
+    try:
+        return float(label)
+    except ValueError:
+        return None

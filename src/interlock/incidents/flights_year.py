@@ -78,7 +78,7 @@ FAULTS = (
         dt.date(2013, 10, 22),
         "dep_delay came in seconds",
         ("dep_delay",),
-        "SELECT * REPLACE ((dep_delay * 60)::INTEGER AS dep_delay) FROM day",
+        "SELECT * REPLACE (dep_delay::INTEGER * 60 AS dep_delay) FROM day",
     ),
 )
 

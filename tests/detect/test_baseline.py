@@ -1,0 +1,74 @@
+"""Baselines follow seasons and slow change, and no single partition moves them far."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from interlock.detect.baseline import Baseline
+
+
+def _fed(values: list[float], *, seasons: int = 7, error: float = 0.1) -> Baseline:
+    baseline = Baseline(seasons, 1)
+    for i, value in enumerate(values):
+        _feed(baseline, value, i, error=error)
+    return baseline
+
+
+def _feed(baseline: Baseline, value: float, at: int, *, error: float = 0.1, suspect: bool = False, step: bool = False) -> None:
+    season = at % len(baseline.seen)
+    baseline.admit(np.array([value]), np.array([error]), season, np.array([suspect]), np.array([step]))
+
+
+def _surprise(baseline: Baseline, value: float, at: int, *, error: float = 0.1) -> float:
+    return float(baseline.surprise(np.array([value]), np.array([error]), at % len(baseline.seen))[0])
+
+
+def _noise(count: int, seed: int = 0) -> list[float]:
+    return list(np.random.default_rng(seed).normal(0, 1, count))
+
+
+def test_below_seven_values_nothing_is_said() -> None:
+    assert np.isnan(_surprise(_fed(_noise(6)), 1e9, 6))
+    assert not np.isnan(_surprise(_fed(_noise(7)), 1e9, 7))
+
+
+def test_a_weekly_rhythm_is_expected() -> None:
+    week = [10, 10, 10, 10, 10, 2, 5]
+    baseline = _fed([week[i % 7] + 0.1 * n for i, n in enumerate(_noise(70))])
+    assert abs(_surprise(baseline, 2.0, 75)) < 3
+    assert abs(_surprise(baseline, 10.0, 75)) > 10
+    assert abs(_surprise(baseline, 2.0, 74)) > 10
+
+
+def test_a_steady_slope_is_no_surprise() -> None:
+    baseline = _fed([0.5 * i + n for i, n in enumerate(_noise(100))], seasons=1)
+    assert abs(_surprise(baseline, 50.0, 100)) < 3
+    assert abs(_surprise(baseline, 25.0, 100)) > 4
+
+
+def test_one_wild_value_hardly_moves_what_is_expected() -> None:
+    baseline = _fed(_noise(60), seasons=1)
+    before = float(baseline.expected(0)[0])
+    _feed(baseline, 1e6, 60, suspect=True)
+    assert abs(float(baseline.expected(0)[0]) - before) < 1.5
+
+
+def test_a_partition_with_a_large_sampling_error_is_not_held_to_the_precision_of_others() -> None:
+    baseline = _fed([0.01 * n for n in _noise(60)], seasons=1, error=0.01)
+    assert abs(_surprise(baseline, 1.0, 60, error=0.01)) > 20
+    assert abs(_surprise(baseline, 1.0, 60, error=1.0)) < 2
+
+
+def test_a_step_is_taken_over_by_every_season() -> None:
+    baseline = _fed([n * 0.1 for n in _noise(70)])
+    _feed(baseline, 5.0, 70, step=True)
+    for at in range(71, 78):
+        assert abs(_surprise(baseline, 5.0, at)) < 3
+
+
+def test_absent_values_leave_no_trace() -> None:
+    baseline = _fed(_noise(20), seasons=1)
+    before = baseline.copy()
+    _feed(baseline, float("nan"), 20)
+    np.testing.assert_array_equal(baseline.slow, before.slow)
+    np.testing.assert_array_equal(baseline.count, before.count)
