@@ -31,6 +31,9 @@ _RATIOS = (
 )
 _CLOSE = 0.06  # of the logarithm of a ratio
 _COUNTS = frozenset({"rows", "distinct", "key_duplicates", "row_duplicates"})
+_SUSPECTS_MAX = 24  # columns tried for a swap, the loudest first; pairs grow with the square
+_NAMES_MAX = 3  # columns named in a sentence before "and 12 more"
+_DRIFT = {"missing": "missing", "added": "new", "retyped": "of another type"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,20 @@ class Context:
 Recogniser = Callable[[Context, tuple[Violation, ...]], Iterator[Cause]]
 
 
+def drifted(context: Context, rest: tuple[Violation, ...]) -> Iterator[Cause]:
+    """Several columns that came, went or changed their type: one change upstream."""
+    mine = tuple(v for v in rest if v.statistic == "schema" and v.column)
+    if len(mine) < 2:
+        return
+    words = []
+    for what, word in _DRIFT.items():
+        names = [v.column for v in mine if v.column and v.observed.startswith(f"{what}:")]
+        if names:
+            more = f" and {len(names) - _NAMES_MAX:,} more" if len(names) > _NAMES_MAX else ""
+            words.append(f"{len(names):,} {word} ({', '.join(names[:_NAMES_MAX])}{more})")
+    yield Cause("the columns changed: " + ", ".join(words), mine)
+
+
 def duplicated(context: Context, rest: tuple[Violation, ...]) -> Iterator[Cause]:
     """Rows that repeat each other, with every count they move."""
     first = next((v for v in rest if v.statistic in ("row_duplicates", "key_duplicates", "unique")), None)
@@ -85,7 +102,7 @@ def swapped(context: Context, rest: tuple[Violation, ...]) -> Iterator[Cause]:
     expected = context.expected
     if expected is None:
         return
-    suspects = list(dict.fromkeys(c for v in rest for c in v.columns))
+    suspects = list(dict.fromkeys(c for v in rest for c in v.columns))[:_SUSPECTS_MAX]
     for i, a in enumerate(suspects):
         for b in suspects[i + 1 :]:
             if expected.looks_like(a, b) and expected.looks_like(b, a):
@@ -171,4 +188,4 @@ def empty(context: Context, rest: tuple[Violation, ...]) -> Iterator[Cause]:
         yield Cause(words, rest)
 
 
-RECOGNISERS: tuple[Recogniser, ...] = (duplicated, swapped, lost, negated, unit, empty)
+RECOGNISERS: tuple[Recogniser, ...] = (drifted, duplicated, swapped, lost, negated, unit, empty)
