@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import interlock
 from tests.e2e import stories
 from tests.e2e.processes import Nursery
 
@@ -13,7 +14,7 @@ from tests.e2e.processes import Nursery
 @pytest.fixture(scope="module")
 def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
     """Where processes come from."""
-    made = Nursery(tmp_path_factory.mktemp("nursery"), ("tests.e2e.stories", "interlock.workspace.workspace"))
+    made = Nursery(tmp_path_factory.mktemp("nursery"), ("tests.e2e.stories", "tests.e2e.test_storage", "interlock.workspace.workspace"))
     yield made
     made.close()
 
@@ -28,5 +29,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def workspace(prepared: Path, tmp_path: Path) -> Path:
-    """A copy of `prepared` of the test's own."""
-    return Path(shutil.copytree(prepared, tmp_path / "workspace"))
+    """A copy of `prepared` of the test's own, opened once so that other readers find its files too."""
+    folder = Path(shutil.copytree(prepared, tmp_path / "workspace"))
+    interlock.open(folder).close()
+    return folder
