@@ -105,7 +105,9 @@ def _spread(name: str) -> Callable[[Node, Columns, int], float | None]:
         if len(ordered) == 1:
             return 0.0
         variance = squares / (len(ordered) - (0 if population else 1))
-        return math.sqrt(variance) if name.startswith("stddev") and variance >= 0 else variance
+        if not name.startswith("stddev"):
+            return variance
+        return math.sqrt(variance) if variance >= 0 else math.nan  # below zero only where it overflowed
 
     return spread
 
