@@ -44,7 +44,9 @@ def told() -> Iterator[Told]:
 
         def tell(query: str) -> tuple[alerts.Alert, ...]:
             now = profiled(query)[LAST]
-            return alerts.group(learned.judge(now, LAST), table="orders", label=LAST, learned=learned, profile=now)
+            return alerts.group(
+                learned.judge(now, LAST), table="orders", label=LAST, learned=learned, profile=now
+            )
 
         yield tell
 
@@ -66,7 +68,9 @@ def test_swapped_columns_are_named_together(told: Told) -> None:
     assert set(alert.columns[:2]) == {"amount", "paid_at"}
 
 
-@pytest.mark.parametrize(("factor", "words"), [("100", "×100"), ("1000", "×1,000"), ("1.609344", "kilometres"), ("0.01", "÷100")])
+@pytest.mark.parametrize(
+    ("factor", "words"), [("100", "×100"), ("1000", "×1,000"), ("1.609344", "kilometres"), ("0.01", "÷100")]
+)
 def test_another_unit_is_recognised_by_its_factor(told: Told, factor: str, words: str) -> None:
     alert = told(f"SELECT * REPLACE ((amount * {factor})::DOUBLE AS amount) FROM today")[0]
     assert words in alert.title
@@ -87,8 +91,8 @@ def test_nulls_in_one_of_columns_that_are_empty_together_name_that_column(told: 
 
 def test_columns_empty_together_as_ever_are_called_an_event_or_an_upstream_loss(told: Told) -> None:
     (alert,) = told(
-        "SELECT * REPLACE (CASE WHEN items > 9 THEN amount END AS amount, CASE WHEN items > 9 THEN paid_at END AS paid_at, "
-        "CASE WHEN items > 9 THEN courier END AS courier) FROM today"
+        "SELECT * REPLACE (CASE WHEN items > 9 THEN amount END AS amount, "
+        "CASE WHEN items > 9 THEN paid_at END AS paid_at, CASE WHEN items > 9 THEN courier END AS courier) FROM today"
     )
     assert "coherent shift" in alert.title
     assert {"amount", "paid_at", "courier"} <= set(alert.columns)
@@ -120,7 +124,9 @@ def test_a_blocking_violation_leads_to_the_quarantine() -> None:
 
 
 def test_violations_of_one_column_share_an_alert_and_others_do_not() -> None:
-    found = _group(_violation(), _violation(constraint="age_set"), _violation(column="b", columns=("b",), score=9.0))
+    found = _group(
+        _violation(), _violation(constraint="age_set"), _violation(column="b", columns=("b",), score=9.0)
+    )
     assert [(a.columns, len(a.violations)) for a in found] == [(("b",), 1), (("age",), 2)]
 
 
@@ -129,7 +135,9 @@ def test_what_could_not_be_judged_is_no_alert() -> None:
 
 
 def test_louder_severity_comes_first_whatever_the_score() -> None:
-    found = _group(_violation(severity=Severity.TICKET, score=9.0), _violation(column="b", columns=("b",), score=1.0))
+    found = _group(
+        _violation(severity=Severity.TICKET, score=9.0), _violation(column="b", columns=("b",), score=1.0)
+    )
     assert [a.severity for a in found] == [Severity.PAGE, Severity.TICKET]
 
 

@@ -14,7 +14,15 @@ def _fed(values: list[float], *, seasons: int = 7, error: float = 0.1) -> Baseli
     return baseline
 
 
-def _feed(baseline: Baseline, value: float, at: int, *, error: float = 0.1, suspect: bool = False, step: bool = False) -> None:
+def _feed(
+    baseline: Baseline,
+    value: float,
+    at: int,
+    *,
+    error: float = 0.1,
+    suspect: bool = False,
+    step: bool = False,
+) -> None:
     season = at % len(baseline.seen)
     baseline.admit(np.array([value]), np.array([error]), season, np.array([suspect]), np.array([step]))
 

@@ -28,7 +28,9 @@ def test_bad_partitions_in_the_past_do_not_deafen_it(share: float) -> None:
 
 
 def test_a_louder_table_gets_a_higher_threshold() -> None:
-    assert calibration.threshold([3 * x for x in _past(100)], 200) > 2 * calibration.threshold(_past(100), 200)
+    assert calibration.threshold([3 * x for x in _past(100)], 200) > 2 * calibration.threshold(
+        _past(100), 200
+    )
 
 
 def test_without_a_past_more_features_need_more_surprise() -> None:

@@ -56,7 +56,9 @@ def test_a_partition_written_again_replaces_the_old_one(flights_by_day: dict[str
     assert history.rows[4].features is rows[0].features
 
 
-def test_accepting_a_label_that_is_not_there_starts_at_the_next_one(flights_by_day: dict[str, Profile]) -> None:
+def test_accepting_a_label_that_is_not_there_starts_at_the_next_one(
+    flights_by_day: dict[str, Profile],
+) -> None:
     rows = _rows(flights_by_day, 5)
     history = History.of([rows[0], rows[2], rows[3]]).accepted(rows[1].label)
     assert [r.new_normal for r in history.rows] == [False, True, False]
@@ -67,3 +69,22 @@ def test_an_empty_history_teaches_nothing() -> None:
     learned = detect.learn(History.of([]))
     assert learned.constraints == ()
     assert len(learned) == 0
+
+
+def test_what_was_learned_is_remembered_by_the_next_process(flights_by_day: dict[str, Profile]) -> None:
+    rows = _rows(flights_by_day, 60)
+    stored = History.of(rows[:50]).memory()
+    remembered, anew = History.of(rows, memory=stored), History.of(rows)
+    assert [c.sql for c in learn(remembered).constraints] == [c.sql for c in learn(anew).constraints]
+    profiled = flights_by_day["2013-11-28"]
+    assert learn(remembered).judge(profiled, "2013-11-28") == learn(anew).judge(profiled, "2013-11-28")
+
+
+def test_a_memory_of_other_rows_or_a_damaged_one_is_not_used(flights_by_day: dict[str, Profile]) -> None:
+    rows = _rows(flights_by_day, 30)
+    stored = History.of(rows[:20]).memory()
+    other = History.of(rows[5:], memory=stored)
+    assert other.watch().partitions == 25
+    for damaged in (b"", b"PK\x03\x04", stored[:-40], stored[:200]):
+        assert History.of(rows, memory=damaged).watch().partitions == 30
+    assert History.of(rows, memory=stored).accepted(rows[3].label).watch().partitions == 30

@@ -43,7 +43,10 @@ def test_below_seven_partitions_nothing_is_learned(flights_by_day: dict[str, Pro
         ("SELECT * REPLACE (air_time::INTEGER * 60 AS air_time) FROM day", {"air_time"}),
         ("SELECT * REPLACE (CASE WHEN flight % 10 > 0 THEN dep_time END AS dep_time) FROM day", {"dep_time"}),
         ("SELECT * REPLACE (CASE WHEN flight % 20 > 0 THEN carrier END AS carrier) FROM day", {"carrier"}),
-        ("SELECT * REPLACE (CASE WHEN flight % 2 = 0 THEN -distance ELSE distance END AS distance) FROM day", {"distance"}),
+        (
+            "SELECT * REPLACE (CASE WHEN flight % 2 = 0 THEN -distance ELSE distance END AS distance) FROM day",
+            {"distance"},
+        ),
         ("SELECT * REPLACE (-dep_delay AS dep_delay) FROM day", {"dep_delay"}),
         ("FROM day UNION ALL FROM day", set()),
         ("SELECT * REPLACE (dest AS origin, origin AS dest) FROM day", {"origin", "dest"}),
@@ -53,7 +56,9 @@ def test_below_seven_partitions_nothing_is_learned(flights_by_day: dict[str, Pro
         ("SELECT * REPLACE (time_hour - INTERVAL 1 DAY AS time_hour) FROM day", {"time_hour"}),
     ],
 )
-def test_a_planted_fault_alarms_and_names_its_column(profiles_of, histories, day: str, rows: str, columns: set[str]) -> None:
+def test_a_planted_fault_alarms_and_names_its_column(
+    profiles_of, histories, day: str, rows: str, columns: set[str]
+) -> None:
     found = _loud(detect.learn(histories[day]).judge(_broken(profiles_of, day, rows), day))
     assert found
     assert not columns or any(v.column in columns for v in found[:2]), [v.constraint for v in found]

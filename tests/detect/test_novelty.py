@@ -32,7 +32,7 @@ def test_a_value_of_every_day_that_is_gone_alarms() -> None:
     domain = _domain([{"A": 60, "B": 40, "C": 1}] * 60)
     assert domain.score_gone({"A": 60, "C": 1})["B"] >= 1
     assert domain.score_gone({"A": 60, "B": 40})["C"] < 1
-    assert domain.score_gone({"A": 3, "B": 2}) .get("A") is None
+    assert domain.score_gone({"A": 3, "B": 2}).get("A") is None
 
 
 def test_below_seven_partitions_nothing_is_said() -> None:

@@ -135,7 +135,9 @@ class Baseline:
     def _scale(self, miss: Array, wide: Array, errors: Array, usual: Mask, here: Mask) -> None:
         count = self.count + 1.0
         errors = zeroed(errors)
-        self.error = np.where(here, self.error + np.maximum(1 / count, 0.1) * (errors - self.error), self.error)
+        self.error = np.where(
+            here, self.error + np.maximum(1 / count, 0.1) * (errors - self.error), self.error
+        )
         first = here & (count == LEARNED_AFTER)
         seed = _MEAN_TO_DEVIATION * zeroed(np.fmin.reduce(self.off))
         self.scale = np.where(first, np.maximum(seed, 0.0), self.scale)
@@ -155,7 +157,11 @@ class Baseline:
 
         self.slow = self.slow + gain(count, 0.06) * wrong[_SLOW]
         self.season += moved  # every season moves along
-        self.season[season] += gain(seen, 0.3) * (1.0 - again) * np.where(seen == 1, values - self.season[season], wrong[_SEASON])
+        self.season[season] += (
+            gain(seen, 0.3)
+            * (1.0 - again)
+            * np.where(seen == 1, values - self.season[season], wrong[_SEASON])
+        )
         apart = gain(count, 0.15) * wrong[_OFFSET]
         self.level = self.level + apart
         mild = np.where(here, np.maximum(1.0 / (seen + 1.0), 0.15), 0.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 
 from interlock.names import partition_time
 
@@ -34,7 +35,7 @@ def seasons(moments: Sequence[dt.datetime | None]) -> int:
     known = sorted(m for m in moments if m is not None)
     if len(known) < 2:
         return 7
-    gaps = sorted((b - a).total_seconds() for a, b in zip(known, known[1:], strict=False))
+    gaps = sorted((b - a).total_seconds() for a, b in pairwise(known))
     gap = gaps[len(gaps) // 2]
     if 0 < gap < _HOURLY_BELOW_S:
         return 24

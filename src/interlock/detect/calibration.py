@@ -1,8 +1,9 @@
 """One alarm threshold per table, from how loud its own past was.
 
 Each past partition has one number: the largest surprise of any feature, scored
-by the partitions before it, nearly Gumbel as a maximum of many. Location and scale come from the median and the upper quartile, so that a few
-bad partitions among them, even a quarter, do not move the threshold far.
+by the partitions before it, nearly Gumbel as a maximum of many. Location and
+scale come from the median and the upper quartile, so that a few bad partitions
+among them, even a quarter, do not move the threshold far.
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ TABLE = ""  # the column of a feature that belongs to the whole table
 PATTERN = "\x00pattern:"  # prefix of the domain that holds a column's character-class patterns
 SHARES_MAX = 64  # a text column with more distinct values has no share per value
 CODES_MAX = 32  # whole numbers with more distinct values in a partition are amounts, not codes
+SEGMENT_ROWS_MIN = 30  # a smaller segment says nothing about its source on one day
 SHARES_NUMBER_MAX = 16  # the same for whole numbers, where few values mean codes
 
 
@@ -116,7 +117,9 @@ class Features:
         return _texts(self.keys), vector.astype("<f8").tobytes(), dict(self.domains)
 
     @classmethod
-    def unpack(cls, schema: tuple[str, ...], vector: bytes, domains: Mapping[str, Mapping[str, int]]) -> Features:
+    def unpack(
+        cls, schema: tuple[str, ...], vector: bytes, domains: Mapping[str, Mapping[str, int]]
+    ) -> Features:
         """The inverse of `pack`."""
         numbers = np.frombuffer(vector, dtype="<f8")
         half = len(schema)
@@ -236,7 +239,7 @@ def _quantiles(at: Mapping[float, Number], known: int, prefix: str, distinct: Nu
 
 
 def _segment(profile: ColumnProfile, rows: int) -> Iterator[Measured]:
-    if not rows:
+    if rows < SEGMENT_ROWS_MIN:
         return
     known = rows - int(profile["nulls"] or 0)
     yield ("nulls",), _number(profile["nulls"], per=rows), _per_root(rows)
@@ -258,7 +261,7 @@ def _domains(profile: Profile) -> dict[str, dict[str, int]]:
 def _coded(column: ColumnProfile) -> bool:
     """Whether a column's values are names rather than amounts."""
     kind = column.column.kind
-    return kind in (Kind.TEXT, Kind.BOOLEAN) or kind is Kind.INTEGER and len(column["domain"]) <= CODES_MAX
+    return kind in (Kind.TEXT, Kind.BOOLEAN) or (kind is Kind.INTEGER and len(column["domain"]) <= CODES_MAX)
 
 
 def value_text(value: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from interlock.detect import calendar
+from interlock.detect import calendar, memory
 from interlock.detect.features import Features
 from interlock.detect.watch import Watch
 from interlock.names import partition_time
@@ -39,12 +39,21 @@ class History:
     """
 
     rows: tuple[Row, ...] = ()
+    _memory: bytes | None = field(default=None, compare=False, repr=False)
     _watch: list[Watch] = field(default_factory=list, compare=False, repr=False)
 
     @classmethod
-    def of(cls, rows: Iterable[Row]) -> History:
-        """A history of rows in any order; those whose labels are no dates keep theirs."""
-        return cls(tuple(sorted(rows, key=_order)))
+    def of(cls, rows: Iterable[Row], *, memory: bytes | None = None) -> History:
+        """A history of rows in any order; those whose labels are no dates keep theirs.
+
+        ``memory`` is what an earlier `memory` gave: if its rows are the first of
+        these, only the rest is learned from.
+        """
+        return cls(tuple(sorted(rows, key=_order)), memory)
+
+    def memory(self) -> bytes:
+        """What these partitions teach, as bytes to keep for the next process. A cache, safe to lose."""
+        return memory.dump(self.watch(), self.rows)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -78,13 +87,16 @@ class History:
             return self
         rows = list(self.rows)
         rows[at] = replace(rows[at], trusted=True, new_normal=True)
-        return History(tuple(rows))
+        return History(tuple(rows), self._memory)
 
     def watch(self) -> Watch:
         """What these partitions teach; computed once. Don't change it."""
         if not self._watch:
-            watch = Watch(self._seasons())
-            for row in self.rows:
+            known = memory.load(self._memory, self.rows) if self._memory else None
+            watch, count = (
+                known if known and known[0].seasons == self._seasons() else (Watch(self._seasons()), 0)
+            )
+            for row in self.rows[count:]:
                 _learn(watch, row)
             self._watch.append(watch)
         return self._watch[0]

@@ -32,7 +32,8 @@ _ORDER_EVIDENCE = 10  # partitions in which the smaller one reached the larger, 
 
 def _matches(keys: Sequence[Key], names: frozenset[str], *, segments: bool = False) -> Index:
     return np.array(
-        [i for i, k in enumerate(keys) if k.feature in names and (segments or k.segment is None)], dtype=np.intp
+        [i for i, k in enumerate(keys) if k.feature in names and (segments or k.segment is None)],
+        dtype=np.intp,
     )
 
 
@@ -81,9 +82,10 @@ class Range:
             beyond = sign * (values[held] - side[held])
             spread = self.margin(side, middle)[held]
             floor = 1e-9 * np.maximum(np.abs(side[held]), 1e-9)
-            found[held] = odds.score(
-                odds.record(beyond, np.maximum(spread, floor), self.partitions[held])
-            ) * _RANGE_STRICTNESS
+            found[held] = (
+                odds.score(odds.record(beyond, np.maximum(spread, floor), self.partitions[held]))
+                * _RANGE_STRICTNESS
+            )
         return found
 
     def limits(self, middle: Array) -> tuple[Array, Array]:

@@ -66,7 +66,14 @@ class Layout:
         """Align one partition's features with the keys."""
         index = self._index(features.keys)
         shares = [(c, d) for c, d in features.domains.items() if self._has_shares(c, d)]
-        self._add([Key(c, "share", None, v) for c, d in shares for v in d if Key(c, "share", None, v) not in self.at])
+        self.extend(
+            [
+                Key(c, "share", None, v)
+                for c, d in shares
+                for v in d
+                if Key(c, "share", None, v) not in self.at
+            ]
+        )
         raw, errors = np.full((2, len(self.keys)), np.nan)
         raw[index], errors[index] = features.values, features.errors
         for column, counts in shares:
@@ -86,11 +93,12 @@ class Layout:
     def _index(self, keys: tuple[Key, ...]) -> Index:
         found = self._indexes.get(keys)
         if found is None:
-            self._add([k for k in keys if k not in self.at])
+            self.extend([k for k in keys if k not in self.at])
             found = self._indexes[keys] = np.array([self.at[k] for k in keys], dtype=np.intp)
         return found
 
-    def _add(self, keys: list[Key]) -> None:
+    def extend(self, keys: list[Key]) -> None:
+        """Make room for keys not met before."""
         if not keys:
             return
         for key in keys:
@@ -109,7 +117,9 @@ class Layout:
         self.places = Places.of(self.keys)
         self.columns = [self.keys[i].column for i in self.places.nulls]
         number = {c: n for n, c in enumerate(self.columns)}
-        owned = [(i, number[k.column]) for i, k in enumerate(self.keys) if k.column in number and k.segment is None]
+        owned = [
+            (i, number[k.column]) for i, k in enumerate(self.keys) if k.column in number and k.segment is None
+        ]
         ranged = [c for c in self.columns if Key(c, "min") in self.at and Key(c, "max") in self.at]
         self.ranged = ranged  # columns of numbers, and where their extremes are
         self.least = np.array([self.at[Key(c, "min")] for c in ranged], dtype=np.intp)
@@ -130,7 +140,9 @@ class Layout:
         """Where the middle of an extreme's column is; -1 where there is none."""
         if key.feature not in LOW | HIGH or key.segment is not None:
             return -1
-        return next((self.at[k] for f in ("q50", "t50", "length_mean") if (k := Key(key.column, f)) in self.at), -1)
+        return next(
+            (self.at[k] for f in ("q50", "t50", "length_mean") if (k := Key(key.column, f)) in self.at), -1
+        )
 
     def scaled(self, raw: Array, time: dt.datetime | None) -> Array:
         """Raw values on the scale of their family (see `Family`)."""
@@ -154,5 +166,3 @@ class Layout:
     def row_counts(self, errors: Array) -> Array:
         """How many rows a share was counted over, from its sampling error."""
         return np.round(np.where(self.is_share & (errors > 0), errors, np.nan) ** -2.0)
-
-

@@ -139,7 +139,12 @@ class Expected:
         far = []
         for feature in ("mean", "stddev", "q05", "q25", "q50", "q75", "q95", "length_mean", "distinct"):
             mine, its = layout.at.get(Key(column, feature)), layout.at.get(Key(other, feature))
-            if mine is None or its is None or np.isnan(self._scaled[its]) or np.isnan(self._seen.values[mine]):
+            if (
+                mine is None
+                or its is None
+                or np.isnan(self._scaled[its])
+                or np.isnan(self._seen.values[mine])
+            ):
                 continue
             far.append(abs(self._seen.values[mine] - self._scaled[its]) / self._swing[its])
         return float(np.median(far)) if len(far) >= 2 else float("inf")
@@ -154,7 +159,9 @@ class Reading:
     @cached_property
     def bounds(self) -> tuple[np.ndarray, np.ndarray]:
         """Lowest and highest value of each feature that raises no alarm in this season, in plain units."""
-        return stated.bounds(self.watch, season(self.seen.time, self.watch.seasons), self.seen.time, self.seen.errors)
+        return stated.bounds(
+            self.watch, season(self.seen.time, self.watch.seasons), self.seen.time, self.seen.errors
+        )
 
     @property
     def history(self) -> str:
@@ -215,7 +222,7 @@ def _order(reading: Reading) -> Iterator[Violation]:
     columns, at = watch.layout.columns, watch.layout.places.nulls
     counts = np.round(seen.raw[at] * seen.rows)
     loud = np.nan_to_num(np.abs(scores.surprise[at]))
-    equal, below = scores.equal >= 1, scores.below >= 1
+    equal, below = np.asarray(scores.equal >= 1), np.asarray(scores.below >= 1)
     broken = (equal | below | below.T).sum(axis=1)  # whoever breaks most relations is the culprit
     known = equal.any(axis=0)[:, None] & equal.any(axis=0)[None, :]
     for matrix, word in ((np.triu(equal), "as many nulls as"), (below & ~known, "no more nulls than")):
@@ -243,7 +250,9 @@ def _new(reading: Reading) -> Iterator[Violation]:
         new = domain.unseen(reading.seen.domains[column])
         rows, total = sum(new.values()), sum(reading.seen.domains[column].values())
         what = "character pattern" if column.startswith(PATTERN) else "value"
-        shown = ", ".join(repr(v) for v in sorted(new, key=lambda v: -new[v])[:3]) + (" …" if len(new) > 3 else "")
+        shown = ", ".join(repr(v) for v in sorted(new, key=lambda v: -new[v])[:3]) + (
+            " …" if len(new) > 3 else ""
+        )
         yield _violation(
             Key(wording.shown(column), what),
             name=f"{wording.shown(column)}_{'patterns' if what != 'value' else 'domain'}",

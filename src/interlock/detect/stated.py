@@ -106,7 +106,8 @@ def _ranges(watch: Watch) -> Iterator[Constraint]:
             what = "range" if names[0] == "min" else "length"
             yield _constraint(
                 f"{column}_{what}",
-                f"{text.format(c=wording.identifier(column))} BETWEEN {_sql_number(ends[0])} AND {_sql_number(ends[1])}",
+                f"{text.format(c=wording.identifier(column))} "
+                f"BETWEEN {_sql_number(ends[0])} AND {_sql_number(ends[1])}",
                 Level.ROW,
                 (column,),
                 "range",
@@ -196,7 +197,10 @@ def _calendars(watch: Watch) -> Iterator[Constraint]:
                 Level.TABLE,
                 (column,),
                 "calendar",
-                {"partitions": watch.partitions, "why": f"always the partition's {' or '.join(sorted(parts))}"},
+                {
+                    "partitions": watch.partitions,
+                    "why": f"always the partition's {' or '.join(sorted(parts))}",
+                },
             )
 
 

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from interlock.detect import calibration
 from interlock.detect.baseline import Baseline, zeroed
 from interlock.detect.calendar import CONSTANT, PARTS, season
-from interlock.detect.features import Array, Features, Key
+from interlock.detect.features import Array, Features
 from interlock.detect.invariants import AFTER, Never, Order, Range, widen
 from interlock.detect.layout import Layout, Observation
 from interlock.detect.novelty import Domain
@@ -65,7 +65,7 @@ class Watch:
         self.loudest: deque[float] = deque(maxlen=calibration.MEMORY)
         self._threshold: float | None = None
         self.swings: deque[Array] = deque(maxlen=calibration.MEMORY)  # each column's largest surprise
-        self._suspect_for = np.zeros(0, dtype=np.int64)  # partitions in a row
+        self.suspect_for = np.zeros(0, dtype=np.int64)  # partitions in a row
 
     def copy(self) -> Watch:
         twin = Watch(self.seasons)
@@ -78,7 +78,7 @@ class Watch:
         twin.domains = {name: d.copy() for name, d in self.domains.items()}
         twin.follows, twin.constants = dict(self.follows), dict(self.constants)
         twin.loudest, twin.swings = self.loudest.copy(), self.swings.copy()
-        twin._suspect_for = self._suspect_for
+        twin.suspect_for = self.suspect_for
         return twin
 
     @property
@@ -132,7 +132,7 @@ class Watch:
         suspect = (scores.baseline >= 1) | bad
         if trusted:
             bad, suspect = np.zeros_like(bad), np.zeros_like(suspect)
-        before = np.pad(self._suspect_for, (0, len(suspect) - len(self._suspect_for)))
+        before = np.pad(self.suspect_for, (0, len(suspect) - len(self.suspect_for)))
         step = suspect & ~bad & (scores.baseline < _STAYS_OUT) & (before >= _LASTS)
         wild = bad | (scores.baseline >= _STAYS_OUT)
         wild = np.zeros_like(wild) if trusted else wild
@@ -152,7 +152,7 @@ class Watch:
             self.loudest.append(loudest)
             self._threshold = None
             self.swings.append(self._by_column(scores.surprise))
-        self._suspect_for = np.where(suspect & ~step, before + 1, 0)
+        self.suspect_for = np.where(suspect & ~step, before + 1, 0)
         self.partitions += 1
         self.rows += seen.rows
 

@@ -111,12 +111,20 @@ def number(value: float, family: Family | None = None) -> str:
     if abs(value) >= 1e15 or (value != 0 and abs(value) < 1e-3):
         return f"{value:.3g}"
     if abs(value) >= 1000 or value == int(value):
-        return f"{value:,.0f}" if family is Family.COUNT else f"{value:.0f}" if value == int(value) else f"{value:.1f}"
+        return (
+            f"{value:,.0f}"
+            if family is Family.COUNT
+            else f"{value:.0f}"
+            if value == int(value)
+            else f"{value:.1f}"
+        )
     return f"{value:.4g}"
 
 
 def percent(share: float) -> str:
-    text = f"{share * 100:.1f}" if share == 0 or share >= 0.0995 or share * 100 >= 0.1 else f"{share * 100:.2g}"
+    text = (
+        f"{share * 100:.1f}" if share == 0 or share >= 0.0995 or share * 100 >= 0.1 else f"{share * 100:.2g}"
+    )
     return text.removesuffix(".0") + "%"
 
 

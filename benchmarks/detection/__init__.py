@@ -1,0 +1,1 @@
+"""How many planted faults are caught, and how often a clean partition alarms."""
