@@ -1,0 +1,48 @@
+"""A workspace and tables of a few days."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import interlock
+from interlock.workspace import Table, Workspace
+
+FIRST = dt.date(2013, 1, 1)
+
+
+def label(number: int) -> str:
+    """The label of the n-th day."""
+    return (FIRST + dt.timedelta(days=number)).isoformat()
+
+
+def a_day(number: int, rows: int = 30, **columns: Any) -> pd.DataFrame:
+    """One day's rows: id, delay 0 … rows-1 and a carrier; other columns, or other values for these, by name."""
+    values: dict[str, Any] = {
+        "day": [FIRST + dt.timedelta(days=number)] * rows,
+        "id": range(rows),
+        "delay": [float(i) for i in range(rows)],
+        "carrier": ["AA" if i % 3 else "UA" for i in range(rows)],
+    }
+    return pd.DataFrame({k: v for k, v in (values | columns).items() if v is not None})
+
+
+@pytest.fixture
+def ws(tmp_path: Path) -> Iterator[Workspace]:
+    with interlock.open(tmp_path / "workspace") as made:
+        yield made
+
+
+@pytest.fixture
+def flights(ws: Workspace) -> Table:
+    """Partitioned by day, key id, and ``delay >= 0`` must hold."""
+    return ws.table("flights", partition="day", key=["id"]).require("delay >= 0")
+
+
+def rows(ws: Workspace, query: str) -> list[tuple[Any, ...]]:
+    return ws.sql(query).fetchall()
