@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -15,13 +16,13 @@ import duckdb
 from sqlglot import exp
 
 from interlock import durable, settings
-from interlock.engines import parquet, types
+from interlock.engines import alike, parquet, types
 from interlock.engines.failures import translated
 from interlock.engines.inputs import Files, Format, Frame, recognise
 from interlock.engines.parquet import FileFacts, file_list, literal, quoted
-from interlock.engines.protocol import Relation, Target
+from interlock.engines.protocol import FILE, Relation, Target
 from interlock.engines.schema import Schema
-from interlock.errors import ColumnMissing, DataUnreadable
+from interlock.errors import ColumnMissing, DataError, DataUnreadable
 from interlock.names import partition_label
 
 
@@ -58,6 +59,7 @@ class DuckDB:
         self._names = itertools.count()
         self._connection = duckdb.connect(config=self._config())
         self._connection.execute("SET TimeZone = 'UTC'")
+        self._connection.execute("SET enable_progress_bar = false")  # it would be drawn on standard output
 
     def _config(self) -> dict[str, str | bool | int | float | list[str]]:
         limits = settings.current()
@@ -106,6 +108,38 @@ class DuckDB:
             with translated(str(given), reading=True):
                 return self._scan(given.paths)
         return self._stage(given, self.temporary(), None, None)
+
+    def alike(self, data: object) -> Relation | None:
+        """Files of one layout as one relation with the column `FILE`: the place of a row's file among them.
+
+        Parquet is scanned where it lies, CSV staged. None where the files differ,
+        hold a column of that name, or can only be read one by one.
+        """
+        given = recognise(data)
+        if not isinstance(given, Files):
+            return None
+        try:
+            with translated(str(given), reading=True):
+                found = self._alike(given)
+        except DataError:
+            return None
+        return found
+
+    def _alike(self, given: Files) -> Relation | None:
+        if given.format is Format.PARQUET:
+            if not alike.same_schema(self._fetch, given.paths):
+                return None
+            scan = self._scan(given.paths)
+            place = types.column(FILE, "UBIGINT")
+            return None if _has_file(scan.schema) else replace(scan, schema=(*scan.schema, place))
+        item = alike.read_csv(self._fetch, given.paths) if given.format is Format.CSV else None
+        schema = self._schema(item) if item is not None else ()
+        if item is None or _has_file(schema):
+            return None
+        into = self.temporary()
+        query = f"SELECT {_select(schema, None)}, {FILE} AS {FILE} FROM {item}"
+        self._execute(f"COPY ({query}) TO {literal(str(into))} ({_copy_options(None)})")
+        return self._scan((into,))
 
     def source(self, relation: Relation) -> exp.Expression:
         """``read_parquet([…])``, which has `FILE` and `ROW` as virtual columns."""
@@ -264,6 +298,10 @@ class _Reading:
             self._connection.unregister(self._name)
 
 
+def _has_file(schema: Schema) -> bool:
+    return any(c.name.casefold() == FILE for c in schema)
+
+
 def _what(given: Files | Frame | Relation) -> str:
     return str(Files(given.files, Format.PARQUET)) if isinstance(given, Relation) else str(given)
 
@@ -278,9 +316,11 @@ def _read(files: Files) -> str:
     together = ", union_by_name = true" if len(files.paths) > 1 else ""
     if files.format is Format.PARQUET:
         return _read_parquet(files.paths)
+    packed = {p.suffix.lower() for p in files.paths}
+    unpack = {".gz": ", compression = 'gzip'", ".zst": ", compression = 'zstd'"}.get(*packed) if len(packed) == 1 else ""
     if files.format is Format.CSV:
-        return f"read_csv({paths}, sample_size = -1{together})"
-    return f"read_json({paths}, sample_size = -1{together})"
+        return f"read_csv({paths}, sample_size = -1{together}{unpack or ''})"
+    return f"read_json({paths}, sample_size = -1{together}{unpack or ''})"
 
 
 def _fetchable(name: str, schema: Schema) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 def sql(site: Site, query: str) -> duckdb.DuckDBPyRelation:
     """A query over published data as a DuckDB relation; see `Workspace.sql`."""
     connection = duckdb.connect()
+    connection.execute("SET enable_progress_bar = false")  # it would be drawn on standard output
     with translated("query", reading=False):
         statements = connection.extract_statements(query)
         if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
