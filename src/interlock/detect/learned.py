@@ -224,7 +224,8 @@ def _order(reading: Reading) -> Iterator[Violation]:
     loud = np.nan_to_num(np.abs(scores.surprise[at]))
     equal, below = np.asarray(scores.equal >= 1), np.asarray(scores.below >= 1)
     broken = (equal | below | below.T).sum(axis=1)  # whoever breaks most relations is the culprit
-    known = equal.any(axis=0)[:, None] & equal.any(axis=0)[None, :]
+    unequal = np.asarray(equal.any(axis=0))
+    known = unequal[:, None] & unequal[None, :]
     for matrix, word in ((np.triu(equal), "as many nulls as"), (below & ~known, "no more nulls than")):
         for a, b in zip(*np.nonzero(matrix), strict=True):
             culprit, other = (a, b) if (broken[a], loud[a]) >= (broken[b], loud[b]) else (b, a)

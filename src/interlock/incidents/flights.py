@@ -34,7 +34,11 @@ NOT_CLEAN: dict[dt.date, str] = _days(
     ("03-06", "03-08", "March nor'easter: Washington on the 6th, snow in New York on the 8th"),
     ("03-18", "03-19", "snow and sleet storm in New York and New England"),
     ("03-31", "03-31", "Easter Sunday"),
-    ("04-21", "04-27", "sequestration: air-traffic controllers on furlough, flights metered at all three airports"),
+    (
+        "04-21",
+        "04-27",
+        "sequestration: air-traffic controllers on furlough, flights metered at all three airports",
+    ),
     ("05-26", "05-27", "Memorial Day weekend: reduced schedule"),
     ("06-07", "06-08", "tropical storm Andrea"),
     ("06-13", "06-13", "derecho series and flood rains"),

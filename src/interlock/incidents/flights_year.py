@@ -231,7 +231,8 @@ def _record(story: FlightsYear, number: int, day: dt.date, verdict: Verdict) -> 
     if why is None:
         story.clean_days += late
         story.early_clean_days += not late
-    loud = [a for a in verdict.alerts if a.severity is not Severity.INFO]
+    stopped = verdict.decision is Decision.QUARANTINED  # then a mere note was loud enough
+    loud = [a for a in verdict.alerts if stopped or a.severity is not Severity.INFO]
     if not loud:
         return
     found = Loud(
@@ -273,8 +274,12 @@ def _days() -> Iterator[_Days]:
 
     connection = duckdb.connect()
     try:
-        connection.execute("CREATE TABLE flights AS SELECT * FROM read_parquet($path)", {"path": str(flights.path())})
-        all_days = [row[0] for row in connection.sql("SELECT DISTINCT day FROM flights ORDER BY day").fetchall()]
+        connection.execute(
+            "CREATE TABLE flights AS SELECT * FROM read_parquet($path)", {"path": str(flights.path())}
+        )
+        all_days = [
+            row[0] for row in connection.sql("SELECT DISTINCT day FROM flights ORDER BY day").fetchall()
+        ]
         count = connection.sql("SELECT count(*) FROM flights").fetchall()[0][0]
         yield _Days(connection, all_days, int(count))
     finally:

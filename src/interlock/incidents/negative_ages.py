@@ -61,8 +61,12 @@ def run() -> NegativeAges:
     connection = duckdb.connect()
     try:
         connection.execute("CREATE TABLE everything AS " + _CUSTOMERS.format(days=DAYS, rows=ROWS))
-        connection.execute("CREATE TABLE history AS FROM everything WHERE day < (SELECT max(day) FROM everything)")
-        connection.execute("CREATE TABLE last_day AS FROM everything WHERE day = (SELECT max(day) FROM everything)")
+        connection.execute(
+            "CREATE TABLE history AS FROM everything WHERE day < (SELECT max(day) FROM everything)"
+        )
+        connection.execute(
+            "CREATE TABLE last_day AS FROM everything WHERE day = (SELECT max(day) FROM everything)"
+        )
         connection.execute(f"CREATE TABLE broken AS {_BROKEN}")
         return _told(connection)
     finally:

@@ -17,7 +17,10 @@ def flights_year(story: FlightsYear) -> RenderableType:
     """The end of ``interlock demo``."""
     caught = sum(f.caught for f in story.faults)
     parts: list[RenderableType] = [
-        Text(f"\n{story.partitions} days, {story.rows:,} flights, no threshold written by anybody", style="bold"),
+        Text(
+            f"\n{story.partitions} days, {story.rows:,} flights, no threshold written by anybody",
+            style="bold",
+        ),
         Text(f"\nPlanted faults: {caught} of {len(story.faults)} caught", style="bold"),
         _faults(story),
         Text("\nThe blizzard of 8–9 February", style="bold"),
@@ -27,7 +30,9 @@ def flights_year(story: FlightsYear) -> RenderableType:
     if not story.blizzard:
         parts.append(Text("  published without an alert"))
     parts += [Text("\nOther days on which the world was not as usual", style="bold")]
-    parts += [Text(f"  {d.day}  {d.why}: {_after(d.title)}", overflow="ellipsis", no_wrap=True) for d in story.real]
+    parts += [
+        Text(f"  {d.day}  {d.why}: {_after(d.title)}", overflow="ellipsis", no_wrap=True) for d in story.real
+    ]
     rate = len(story.false_alarms) / max(story.clean_days, 1)
     parts += [
         Text("\nFalse alarms", style="bold"),
@@ -36,7 +41,10 @@ def flights_year(story: FlightsYear) -> RenderableType:
             f"{story.early_false_alarms} on {story.early_clean_days} before, while it learned"
         ),
     ]
-    parts += [Text(f"  {d.day}  {d.severity}: {_after(d.title)}", overflow="ellipsis", no_wrap=True) for d in story.false_alarms]
+    parts += [
+        Text(f"  {d.day}  {d.severity}: {_after(d.title)}", overflow="ellipsis", no_wrap=True)
+        for d in story.false_alarms
+    ]
     parts += [
         Text(
             f"\n{story.published} partitions published in {story.total_s:.0f} s; a day written alone took "
@@ -85,7 +93,9 @@ def negative_ages(story: NegativeAges) -> RenderableType:
     grid.add_row("true average", f"{story.truth:.1f} years", f"{story.truth:.1f} years")
     grid.add_row("who noticed", "nobody, until somebody asked", "the gate, before anyone could read it")
     return Group(
-        Text(f"\n{story.days} days of customers, {story.rows:,} rows; on the last day half the ages turned negative\n"),
+        Text(
+            f"\n{story.days} days of customers, {story.rows:,} rows; on the last day half the ages turned negative\n"
+        ),
         grid,
         Text(f"\n{story.alert}", style="bold"),
         Text(f"\nLearned from history alone, with no rule written: {story.learned_alert}", style="dim"),
