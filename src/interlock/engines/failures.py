@@ -18,11 +18,12 @@ from interlock.errors import (
 )
 
 _STORAGE = re.compile(
-    r"no space left|disk full|permission denied|read-only file system|cannot open file .* for writing"
+    r"no space left|disk full|permission denied|read-only file system|cannot open file .*(?:for writing|no such file)"
     r"|could not write|max_temp_directory_size|failed to create directory",
     re.IGNORECASE,
 )
 _PREFIX = re.compile(r"^[A-Z][A-Za-z-]*(?: [A-Za-z-]+)* [Ee]rror: ")
+_CSV_LINE = re.compile(r"CSV Error on Line: (\d+)")
 _MESSAGE_LENGTH_MAX = 240
 
 
@@ -33,8 +34,19 @@ def one_line(error: BaseException) -> str:
     'No magic bytes'
     """
     text = str(error).strip() or type(error).__name__
-    line = _PREFIX.sub("", text.splitlines()[0].strip())
+    line = _csv(text) or _PREFIX.sub("", text.splitlines()[0].strip())
     return line if len(line) <= _MESSAGE_LENGTH_MAX else line[: _MESSAGE_LENGTH_MAX - 1] + "…"
+
+
+def _csv(text: str) -> str | None:
+    """What is wrong with a CSV, which DuckDB says lines later; never its line itself, which holds cells."""
+    if "Error when sniffing file" in text:
+        return "cannot be read as CSV: nothing in it looks like columns"
+    where = _CSV_LINE.search(text)
+    if where is None:
+        return None
+    rest = [line for line in text[where.end() :].splitlines() if line.strip() and not line.startswith("Original Line")]
+    return f"line {where[1]}: {rest[0].strip()}" if rest else f"line {where[1]}"
 
 
 def _hint(text: str) -> str | None:
