@@ -33,11 +33,11 @@ def violations(
         return
     before = {c.name: c for c in table}
     now = {c.name: c for c in data}
-    for name in before.keys() - now.keys():
+    for name in (n for n in before if n not in now):
         yield _violation("missing", name, "no such column", before[name].type, Severity.PAGE)
-    for name in now.keys() - before.keys():
+    for name in (n for n in now if n not in before):
         yield _violation("added", name, now[name].type, "no such column", Severity.TICKET)
-    for name in before.keys() & now.keys():
+    for name in (n for n in before if n in now):
         severity = retyped(before[name], now[name], fits=name in fitting)
         if severity is not None:
             yield _violation("retyped", name, now[name].type, before[name].type, severity)
