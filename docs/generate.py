@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -317,7 +318,7 @@ def python() -> str:
 
 def function(level: str, name: str, value: Any) -> Iterator[str]:
     signature = str(inspect.signature(value)).replace("'", "").replace("interlock.names.", "")
-    signature = signature.replace("(self, ", "(").replace("(self)", "()")
+    signature = re.sub(r"<function .*?>", "…", signature.replace("(self, ", "(").replace("(self)", "()"))
     yield f"{level} `{name}`"
     yield f"```text\n{name}{signature}\n```"
     yield prose(value.__doc__)
@@ -329,6 +330,8 @@ def class_(name: str, value: type[Any]) -> Iterator[str]:
     if issubclass(value, StrEnum):
         yield "Values: " + ", ".join(f"`{member.value}`" for member in value) + "."
         return
+    if is_dataclass(value):
+        yield table(("field", "type"), [(f"`.{f.name}`", f"`{f.type}`") for f in fields(value)])
     members = [(n, m) for n, m in inspect.getmembers_static(value) if not n.startswith("_")]
     described = [
         (f"`.{n}`", sentence(m.__doc__)) for n, m in members if isinstance(m, property) and m.__doc__
