@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, fields, replace
 from functools import cache
-from functools import cache
 from typing import Any
 
 from interlock.errors import UsageError
@@ -75,13 +74,14 @@ class Settings:
     # triggers
     trigger_attempts: int = _setting(3, "Tries of a failing trigger before it is left for `interlock doctor`.")
     trigger_timeout_s: float = _setting(10.0, "How long one try of a trigger may take.")
+    # command line
+    trace: int = _setting(0, "1 lets the command line show the Python trace of an unexpected error.")
 
 
 def environment_variable(name: str) -> str:
     return f"INTERLOCK_{name.upper()}"
 
 
-@cache
 @cache
 def _from_environment() -> Settings:
     given: dict[str, Any] = {}
