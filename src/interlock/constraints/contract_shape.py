@@ -76,9 +76,14 @@ class ConstraintEntry(Model):
 FORMS = ("sql", "not_null", "unique", "in_set", "references", "matches", "fresh")
 
 
+def _null(value: Any) -> Any:
+    """``action: null`` is YAML's null, and means the word."""
+    return "null" if value is None else value
+
+
 class RepairEntry(Model):
     constraint: str
-    action: Literal["null", "clamp", "drop"]
+    action: Annotated[Literal["null", "clamp", "drop"], BeforeValidator(_null)]
 
 
 class TriggerEntry(Model):
