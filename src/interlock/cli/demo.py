@@ -12,7 +12,9 @@ from interlock.errors import UsageError, nearest
 
 
 def demo(
-    keep: Annotated[str, typer.Option("--workspace", "-w", help="Where to leave the workspace.")] = "interlock-demo",
+    keep: Annotated[
+        str, typer.Option("--workspace", "-w", help="Where to leave the workspace.")
+    ] = "interlock-demo",
     as_json: JsonOption = False,
 ) -> int:
     """A year of real flights, planted faults, one blizzard: watch the gates work."""
@@ -39,7 +41,9 @@ def incident(
             console().print(f"{known}  {story.question}", markup=False)
         return 0
     if name not in INCIDENTS:
-        raise UsageError(f"no incident called {name!r}", hint=nearest(name, INCIDENTS) or "interlock incident lists them")
+        raise UsageError(
+            f"no incident called {name!r}", hint=nearest(name, INCIDENTS) or "interlock incident lists them"
+        )
     told = INCIDENTS[name].run()
     if as_json:
         print_json(told.to_dict())

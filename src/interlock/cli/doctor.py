@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.text import Text
 
 from interlock.cli.options import JsonOption, WorkspaceOption, existing
-from interlock.cli.output import console, print_json
+from interlock.cli.output import console, plain, print_json
 
 
 def doctor(as_json: JsonOption = False, workspace: WorkspaceOption = None) -> int:
@@ -18,7 +18,7 @@ def doctor(as_json: JsonOption = False, workspace: WorkspaceOption = None) -> in
     else:
         for f in findings:
             mark = ("✓ ", "green") if f.ok else ("✗ ", "bold red")
-            console().print(Text.assemble(mark, f"{f.what}: ", f.detail))
+            console().print(Text.assemble(mark, plain(f"{f.what}: {f.detail}")))
             if f.advice:
-                console().print(f"    {f.advice}", style="dim", markup=False)
+                console().print(plain(f"    {f.advice}"), style="dim", markup=False)
     return 1 if bad else 0

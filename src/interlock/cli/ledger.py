@@ -8,7 +8,7 @@ import typer
 from rich.text import Text
 
 from interlock.cli.options import JsonOption, WorkspaceOption, existing
-from interlock.cli.output import console, print_json
+from interlock.cli.output import console, plain, print_json
 
 app = typer.Typer(help="Read and verify the append-only record.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -26,7 +26,9 @@ def log(
         print_json(entries)
         return 0
     for entry in entries:
-        console().print(Text(f"{entry['index']:>6}  {entry['at'][:19]}  {entry['kind']:<20} {entry['what']}"))
+        console().print(
+            Text(plain(f"{entry['index']:>6}  {entry['at'][:19]}  {entry['kind']:<12} {entry['what']}"))
+        )
     return 0
 
 
@@ -38,8 +40,10 @@ def verify(as_json: JsonOption = False, workspace: WorkspaceOption = None) -> in
     if as_json:
         print_json(report.to_dict())
     elif report.ok:
-        console().print(f"ledger verified: {report.size} entries, root {report.root}", style="green", markup=False)
+        console().print(
+            f"ledger verified: {report.size:,} entries, root {report.root}", style="green", markup=False
+        )
     else:
         for problem in report.problems:
-            console().print(f"✗ {problem}", style="bold red", markup=False)
+            console().print(plain(f"✗ {problem}"), style="bold red", markup=False)
     return 0 if report.ok else 1

@@ -14,14 +14,22 @@ if TYPE_CHECKING:
 
 WorkspaceOption = Annotated[
     str | None,
-    typer.Option("--workspace", "-w", envvar="INTERLOCK_WORKSPACE", help="The workspace folder [default: ./.interlock]."),
+    typer.Option(
+        "--workspace",
+        "-w",
+        envvar="INTERLOCK_WORKSPACE",
+        help="The workspace folder [default: ./.interlock].",
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 StrictOption = Annotated[
-    bool, typer.Option("--strict", help="Exit 1 on a ticket or page too, and 3 when the outcome is inconclusive.")
+    bool,
+    typer.Option("--strict", help="Exit 1 on a ticket or page too, and 3 when the outcome is inconclusive."),
 ]
+AllOption = Annotated[bool, typer.Option("--all", help="Show every alert and every violation.")]
 PartitionOption = Annotated[
-    str | None, typer.Option("--partition", "-p", help="The partition this data is; read from the data if left out.")
+    str | None,
+    typer.Option("--partition", "-p", help="The partition this data is; read from the data if left out."),
 ]
 
 
@@ -40,10 +48,10 @@ def created(path: str | None) -> Workspace:
 
 
 def _announced(workspace: Workspace) -> Workspace:
-    from interlock.cli.output import stderr
+    from interlock.cli.output import plain, stderr
 
     for note in workspace.recovered:
-        stderr().print(f"recovered: {note}", style="yellow", markup=False)
+        stderr().print(plain(f"recovered: {note}"), style="yellow", markup=False)
     return workspace
 
 
@@ -51,5 +59,7 @@ def table_and_partition(text: str) -> tuple[str, str]:
     """``flights@2013-06-01`` → (``flights``, ``2013-06-01``)."""
     name, at, label = text.partition("@")
     if not at or not name or not label:
-        raise UsageError(f"{text!r} names no partition", hint="write TABLE@PARTITION, such as flights@2013-06-01")
+        raise UsageError(
+            f"{text!r} names no partition", hint="write TABLE@PARTITION, such as flights@2013-06-01"
+        )
     return name, partition_label(label)

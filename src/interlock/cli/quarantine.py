@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.table import Table as Grid
 from rich.text import Text
 
 from interlock.cli import render
-from interlock.cli.options import JsonOption, WorkspaceOption, existing, table_and_partition
-from interlock.cli.output import console, print_json
+from interlock.cli.options import AllOption, JsonOption, WorkspaceOption, existing, table_and_partition
+from interlock.cli.output import console, plain, print_json
 
-app = typer.Typer(help="List, show, release or drop quarantined partitions.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="List, show, release or drop quarantined partitions.", no_args_is_help=True, rich_markup_mode=None
+)
 
 Place = Annotated[str, typer.Argument(help="TABLE@PARTITION, such as flights@2013-06-01.")]
 Reason = Annotated[str, typer.Option("--reason", "-r", help="Why; recorded in the ledger.")]
@@ -33,44 +34,51 @@ def list_(
         if not held:
             console().print("the quarantine is empty", style="dim")
             return 0
-        grid = Grid(box=None, pad_edge=False, header_style="dim")
-        for title in ("partition", "rows", "since", "why"):
-            grid.add_column(title)
+        grid = render.grid("partition", "rows", "since", "why", right=("rows",))
         for h in held:
-            grid.add_row(Text(f"{h.table}@{h.label}"), f"{h.rows:,}", f"{h.since:%Y-%m-%d %H:%M}", Text(h.why))
+            grid.add_row(
+                Text(plain(f"{h.table}@{h.label}")),
+                f"{h.rows:,}",
+                f"{h.since:%Y-%m-%d %H:%M}",
+                Text(plain(h.why)),
+            )
         console().print(grid)
     return 0
 
 
 @app.command()
-def show(place: Place, as_json: JsonOption = False, workspace: WorkspaceOption = None) -> int:
+def show(
+    place: Place,
+    everything: AllOption = False,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> int:
     """The verdict that put a partition there."""
     name, label = table_and_partition(place)
     with existing(workspace) as ws:
-        document = ws.table(name).quarantined_verdict(label)
+        document = ws.existing_table(name).quarantined_verdict(label)
         if as_json:
             print_json(document)
         else:
-            console().print(render.document(document))
-            console().print(
-                f"release: interlock quarantine release {place} --reason …\n"
-                f"drop:    interlock quarantine drop {place} --reason …",
-                style="dim",
-                markup=False,
-            )
+            console().print(render.document(document, everything=everything))
+            advice = f"\nrelease it:  interlock quarantine release {place} --reason …"
+            advice += f"\nor drop it:  interlock quarantine drop {place} --reason …"
+            console().print(advice, style="dim", markup=False)
     return 0
 
 
 @app.command()
-def release(place: Place, reason: Reason, as_json: JsonOption = False, workspace: WorkspaceOption = None) -> int:
+def release(
+    place: Place, reason: Reason, as_json: JsonOption = False, workspace: WorkspaceOption = None
+) -> int:
     """Publish a quarantined partition after all."""
     name, label = table_and_partition(place)
     with existing(workspace) as ws:
-        verdict = ws.table(name).release(label, reason)
+        verdict = ws.existing_table(name).release(label, reason)
         if as_json:
             print_json(verdict)
         else:
-            console().print(f"{place} is published; recorded with its reason", markup=False)
+            console().print(plain(f"{place} is published; recorded with its reason"), markup=False)
     return 0
 
 
@@ -79,9 +87,9 @@ def drop(place: Place, reason: Reason, as_json: JsonOption = False, workspace: W
     """Take a partition out of quarantine for good; its file is kept for the grace period."""
     name, label = table_and_partition(place)
     with existing(workspace) as ws:
-        verdict = ws.table(name).drop(label, reason)
+        verdict = ws.existing_table(name).drop(label, reason)
         if as_json:
             print_json(verdict)
         else:
-            console().print(f"{place} is dropped; recorded with its reason", markup=False)
+            console().print(plain(f"{place} is dropped; recorded with its reason"), markup=False)
     return 0

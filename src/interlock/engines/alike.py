@@ -83,11 +83,16 @@ def _unglobbed(path: Path) -> str:
 
 def _types(fetch: Fetch, paths: Sequence[Path], dialect: str) -> Schema:
     item = f"read_csv({file_list(paths)}, sample_size = -1, union_by_name = true{dialect})"
-    return tuple(types.column(str(name), str(kind)) for name, kind, *_ in fetch(f"DESCRIBE SELECT * FROM {item}"))
+    return tuple(
+        types.column(str(name), str(kind)) for name, kind, *_ in fetch(f"DESCRIBE SELECT * FROM {item}")
+    )
 
 
 def _agree(together: Schema, last: Schema) -> bool:
     if [c.name for c in together] != [c.name for c in last]:
         return False
     pairs = zip(together, last, strict=True)
-    return all(a.kind is b.kind or (a.kind.numeric and b.kind.numeric) or Kind.NULL in (a.kind, b.kind) for a, b in pairs)
+    return all(
+        a.kind is b.kind or (a.kind.numeric and b.kind.numeric) or Kind.NULL in (a.kind, b.kind)
+        for a, b in pairs
+    )

@@ -49,11 +49,20 @@ def check(
     nothing is learned and the outcome is inconclusive. ``require`` are declared constraints; they block,
     what is learned alerts. Without either the outcome is inconclusive.
     """
+    return judged(data, against, require, key)[0]
+
+
+def judged(
+    data: object, against: object = None, require: Sequence[str | Constraint] = (), key: Sequence[str] = ()
+) -> tuple[Verdict, detect.History]:
+    """`check`, and the history it judged by."""
     with DuckDB() as engine:
         relation = engine.relation(data)
         before = past.of(engine, against, data, relation.rows) if against is not None else past.Past({})
         relation = past.fitted(engine, data, relation, before.schema)
-        declared = tuple(c if isinstance(c, Constraint) else constraints.parse(c, relation.schema) for c in require)
+        declared = tuple(
+            c if isinstance(c, Constraint) else constraints.parse(c, relation.schema) for c in require
+        )
         table, name = _named(data)
         rules = Rules(table=table, declared=declared, key=tuple(key), schema=before.schema)
         now = dt.datetime.now(dt.UTC)
@@ -65,7 +74,7 @@ def check(
         found = judge.judge(compared, rules, prepared, learned, label, {}, drifted=drifted)
         found = judge.with_samples(found, engine, relation, rules, learned)
     notes = (*before.notes, *_short_of(before, learned, found)) if against is not None else found.notes
-    return Verdict(
+    verdict = Verdict(
         gate=GATE,
         table=table,
         partition=label,
@@ -80,6 +89,7 @@ def check(
         id=uuid.uuid4().hex,
         notes=notes,
     )
+    return verdict, history
 
 
 def _named(data: object) -> tuple[str, str]:
@@ -91,11 +101,13 @@ def _named(data: object) -> tuple[str, str]:
 
 def _short_of(before: past.Past, learned: detect.Learned | None, found: judge.Judgement) -> tuple[str, ...]:
     """Said plainly: that nothing could be learned."""
-    if learned is not None and len(learned):
+    if (learned is not None and len(learned)) or not (before.profiles or found.judged):
         return ()
-    return (past.few(before),) if not found.judged or before.profiles else ()
+    return (past.few(before),)
 
 
 def _advice(data: object) -> str | None:
     """The next command to type; there is no workspace in which anything could be accepted."""
-    return f"interlock profile {shlex.quote(os.fspath(data))}" if isinstance(data, str | os.PathLike) else None
+    return (
+        f"interlock profile {shlex.quote(os.fspath(data))}" if isinstance(data, str | os.PathLike) else None
+    )

@@ -31,7 +31,11 @@ GROUP_ROWS_MAX = 2_000_000  # files are profiled together up to this many rows, 
 GROUP_FILES_MIN = 8  # fewer files than this are read one by one when they don't agree
 PART = "interlock part"
 _DAY = re.compile(r"(?<!\d)(\d{4})[-_]?(\d{2})[-_]?(\d{2})(?!\d)")
-_DATED = ("min", "max", "quantiles")  # statistics of a moment that are judged against the partition's own time
+_DATED = (
+    "min",
+    "max",
+    "quantiles",
+)  # statistics of a moment that are judged against the partition's own time
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,9 @@ def of(engine: DuckDB, against: object, new: object, rows: int) -> Past:
     if not isinstance(given, Files):
         return _parts(engine, engine.relation(against), rows, ())
     paths = tuple(p for p in given.paths if not _same_file(p, new))
-    left_out = ("it is among the files it was to be compared with; left out there",) if paths != given.paths else ()
+    left_out = (
+        ("it is among the files it was to be compared with; left out there",) if paths != given.paths else ()
+    )
     if not paths:
         return Past({}, None, ("there is nothing but itself to compare it with",))
     if len(paths) == 1:
@@ -73,13 +79,11 @@ def of(engine: DuckDB, against: object, new: object, rows: int) -> Past:
 def few(past: Past) -> str:
     """Why nothing could be learned, in words."""
     found = len(past.profiles)
-    if any(label.startswith(PART) for label in past.profiles) or not found:
-        return (
-            f"too little to compare with: learning needs {AFTER} files, or one of {AFTER} times as many rows"
-            if found
-            else "nothing to compare with"
-        )
-    return f"too few to compare with: {found} files, learning needs {AFTER}; only the columns were compared"
+    if not found:
+        return "there is nothing to compare it with"
+    if any(label.startswith(PART) for label in past.profiles):
+        return f"too little to compare it with: learning needs {AFTER} files, or one with {AFTER} times as many rows"
+    return f"too few files to compare it with: {found}; learning needs {AFTER}, so only the columns were compared"
 
 
 def fitted(engine: DuckDB, data: object, relation: Relation, schema: Schema | None) -> Relation:
@@ -186,15 +190,21 @@ def _parts(engine: DuckDB, relation: Relation, rows: int, notes: tuple[str, ...]
         alone = profiles.compute(engine, relation)
         return Past({PART: alone}, _schema([alone]), notes)
     step = -(-whole // PARTS_MAX)
-    number = exp.IntDiv(this=exp.column(ROW), expression=exp.Literal.number(size))
-    kept = exp.and_(
-        exp.LT(this=exp.column(ROW), expression=exp.Literal.number(whole * size)),
-        exp.EQ(this=exp.Mod(this=exp.paren(number.copy()), expression=exp.Literal.number(step)), expression=exp.Literal.number(0)),
+    number = exp.IntDiv(this=exp.column(ROW), expression=_literal(size))
+    every = exp.EQ(
+        this=exp.Mod(this=exp.Paren(this=number.copy()), expression=_literal(step)), expression=_literal(0)
     )
+    kept = exp.And(this=exp.LT(this=exp.column(ROW), expression=_literal(whole * size)), expression=every)
     targets = [*(Target(c.name, c.type) for c in relation.schema), Target(PART, "BIGINT", expression=number)]
     cut = engine.stage(relation, engine.temporary(), columns=targets, where=kept)
-    found = {f"{PART} {label}": _without(p, PART) for label, p in profiles.compute_by(engine, cut, PART).items()}
+    found = {
+        f"{PART} {label}": _without(p, PART) for label, p in profiles.compute_by(engine, cut, PART).items()
+    }
     return Past(found, _schema(list(found.values())), notes)
+
+
+def _literal(value: int) -> exp.Literal:
+    return exp.Literal.number(value)
 
 
 def _without(profile: Profile, column: str) -> Profile:

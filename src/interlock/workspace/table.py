@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from interlock import constraints, detect
 from interlock import profile as profiles_
 from interlock.catalog import (
-
     AcceptRecord,
     Mode,
     PartitionRecord,
@@ -36,6 +35,7 @@ from interlock.gates.verdict import Verdict
 from interlock.gates.write import Request
 from interlock.names import Severity, partition_label
 from interlock.profile.profile import Profile
+from interlock.workspace.series import Series, series
 
 if TYPE_CHECKING:
     from interlock.workspace.workspace import Workspace
@@ -323,19 +323,9 @@ class Table:
         history = self.history()
         return detect.learn(history) if history.labels else None
 
-    def series(self, verdict: Verdict, most: int = 3) -> dict[str, list[float | None]]:
-        """Histories of the statistics a verdict found broken, ending in its own value."""
-        rows = [r for r in self.history().rows if r.label != verdict.partition]
-        past = [dict(zip(r.features.keys, map(float, r.features.values), strict=True)) for r in rows]
-        features = detect.features(verdict.profile)
-        now = dict(zip(features.keys, map(float, features.values), strict=True))
-        found: dict[str, list[float | None]] = {}
-        for v in sorted(verdict.violations, key=lambda v: (v.severity.rank, -v.score)):
-            key = detect.Key(v.column or "", v.statistic)
-            if key in now and len(found) < most:
-                title = f"{v.column} {v.statistic}" if v.column else v.statistic
-                found[title] = [*(p.get(key) for p in past), now.get(key)]
-        return found
+    def series(self, verdict: Verdict) -> list[Series]:
+        """The past of the statistics a verdict found broken, one for each alert that has one."""
+        return series(self.history(), verdict)
 
     # --- within -----------------------------------------------------------------------
 
