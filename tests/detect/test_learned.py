@@ -161,3 +161,13 @@ def test_a_judgement_is_quick_and_a_year_is_judged_within_seconds(flights_by_day
     for _ in range(20):
         detect.learn(histories[last]).judge(profiled, last)
     assert (time.process_time() - began) / 20 < 0.06
+
+
+@pytest.mark.parametrize("day", ["2013-04-13", "2013-07-24", "2013-08-05", "2013-08-17"])
+def test_a_swap_of_columns_too_alike_to_alarm_each_by_itself_is_seen(
+    profiles_of, flights_by_day, histories, day: str
+) -> None:
+    learned = detect.learn(histories[day])
+    swap = _broken(profiles_of, day, "SELECT * REPLACE (dep_time AS arr_time, arr_time AS dep_time) FROM day")
+    assert any({"dep_time", "arr_time"} == set(v.columns) for v in _loud(learned.judge(swap, day)))
+    assert not _loud(learned.judge(flights_by_day[day], day))

@@ -13,7 +13,7 @@ from functools import cached_property
 
 from interlock.constraints.constraint import Violation
 from interlock.detect import Learned
-from interlock.detect.learned import Expected
+from interlock.detect.expected import Expected
 from interlock.profile.profile import Profile
 
 # Ratios that are a change of unit, with their usual name.
@@ -57,7 +57,6 @@ class Context:
     def expected(self) -> Expected | None:
         """What history expects of this partition; None without one."""
         return self.learned.expected(self.profile, self.label) if self.learned is not None else None
-
 
     def more_nulls(self, column: str) -> bool:
         """Whether a column has more nulls than expected; True where nobody knows."""
@@ -163,7 +162,9 @@ def lost(context: Context, rest: tuple[Violation, ...]) -> Iterator[Cause]:
         )
         return
     others = len({v.observed for v in gone if v.column == first.column}) - 1
-    words = f"one source is missing: {first.observed} in {first.column}" + (f" and {others} more" if others else "")
+    words = f"one source is missing: {first.observed} in {first.column}" + (
+        f" and {others} more" if others else ""
+    )
     yield Cause(words, rest, (first.column,) if first.column else ())
 
 

@@ -60,7 +60,9 @@ def _joined(causes: list[Cause], learned: Learned | None) -> list[Cause]:
         return causes
     alone = []
     for other in (c for c in causes if c.words is None):
-        home = next((n for n in named if _together(_columns(n.violations), _columns(other.violations), learned)), None)
+        home = next(
+            (n for n in named if _together(_columns(n.violations), _columns(other.violations), learned)), None
+        )
         if home is None:
             alone.append(other)
             continue

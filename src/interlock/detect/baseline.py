@@ -28,6 +28,7 @@ _CUT = 4.0  # in scales, for an unsuspected value
 _CUT_SUSPECT = 2.0  # for one that raised an alarm
 _MEAN_TO_DEVIATION = 1.2533  # a normal distribution's standard deviation over its mean |error|
 _TAIL_PRIOR = (6.0, 4.0)  # weight in partitions, and the fourth moment assumed before there is any
+_TAIL_CUT = 6.0  # a single event makes no heavy tail
 _TAIL_NORMAL = 1.15  # a little under the fourth root of a normal distribution's, 3
 _FINER = 0.5  # a feature may prove steadier than sampling, but by no more than this
 _RELATIVE_FLOOR = 1e-3  # a change below a thousandth of the level is no news, however steady the feature
@@ -144,7 +145,7 @@ class Baseline:
         size = np.minimum(np.abs(zeroed(miss)), 5.0 * np.maximum(wide, 1e-300)) * _MEAN_TO_DEVIATION
         gain = np.maximum(1.0 / count, _SCALE_DECAY)
         self.scale = np.where(usual, self.scale + gain * (size - self.scale), self.scale)
-        ratio = np.minimum(np.abs(zeroed(miss)) / wide, 8.0) ** 4
+        ratio = np.minimum(np.abs(zeroed(miss)) / wide, _TAIL_CUT) ** 4
         gain = np.maximum(1.0 / (np.maximum(count - LEARNED_AFTER, 0.0) + _TAIL_PRIOR[0]), _TAIL_DECAY)
         self.fourth = np.where(usual, self.fourth + gain * (ratio - self.fourth), self.fourth)
 

@@ -10,6 +10,7 @@ import numpy as np
 from interlock.constraints.constraint import Constraint, Violation
 from interlock.detect import stated, wording
 from interlock.detect.calendar import season
+from interlock.detect.expected import Expected
 from interlock.detect.features import PATTERN, TABLE, Features, Key, features
 from interlock.detect.history import History
 from interlock.detect.invariants import AFTER
@@ -21,7 +22,6 @@ from interlock.profile.profile import Profile
 PAGE_SCORE = 2.5  # louder than this wakes someone
 MILD_SCORE = 1.5  # an invariant broken by less is worth a note, no more
 VIOLATIONS_MAX = 100
-_LOCATIONS = ("min", "max", "q05", "q25", "q50", "q75", "q95")
 
 
 def learn(history: History, *, since: str | Iterable[str] | None = None) -> Learned:
@@ -78,76 +78,6 @@ class Learned:
     def related(self, first: str, second: str) -> float:
         """Correlation (0 … 1) of how surprising two columns were in past partitions."""
         return self.watch.related(first, second)
-
-
-class Expected:
-    """A partition's features beside their expected values, in plain units."""
-
-    def __init__(self, watch: Watch, seen: Observation) -> None:
-        self._watch, self._seen = watch, seen
-        at = season(seen.time, watch.seasons)
-        self._scaled = watch.baseline.expected(at)
-        self._swing = watch.baseline.deviation(self._scaled, seen.errors) * watch.baseline.tail()
-        self._plain = watch.layout.plain(self._scaled, seen.time)
-
-    def pair(self, column: str, feature: str) -> tuple[float, float] | None:
-        """Observed and expected value of a feature, or None."""
-        at = self._watch.layout.at.get(Key(column, feature))
-        if at is None or np.isnan(self._seen.raw[at]) or np.isnan(self._plain[at]):
-            return None
-        return float(self._seen.raw[at]), float(self._plain[at])
-
-    def direction(self, column: str, feature: str) -> float:
-        """Positive where a feature lies above what is expected; 0 where unknown."""
-        pair = self.pair(column, feature)
-        return pair[0] - pair[1] if pair else 0.0
-
-    def ratio(self, column: str) -> float | None:
-        """By what factor a column's mean and spread both changed; None if they disagree."""
-        pairs = [p for f in ("mean", "stddev", "q95") if (p := self.pair(column, f)) is not None]
-        ratios = [a / b for a, b in pairs if a * b > 0]
-        if len(ratios) < 2 or len(ratios) < len(pairs):
-            return None
-        middle = sorted(ratios)[len(ratios) // 2]
-        return middle if all(abs(np.log(r / middle)) < 0.12 for r in ratios) else None
-
-    def spread_ratio(self, column: str) -> float | None:
-        """By what factor a column's standard deviation changed."""
-        pair = self.pair(column, "stddev")
-        return pair[0] / pair[1] if pair and pair[0] * pair[1] > 0 else None
-
-    def multiples_of(self, column: str, factor: float) -> bool:
-        """Whether every extreme and quantile of a column is a whole multiple of ``factor``."""
-        values = [p[0] for f in _LOCATIONS if (p := self.pair(column, f)) is not None and p[0] != 0]
-        return len(values) >= 3 and all(abs(v / factor - round(v / factor)) < 1e-9 for v in values)
-
-    def looks_like(self, column: str, other: str) -> bool:
-        """Whether ``column`` now fits what is expected of ``other`` better than of itself, and well."""
-        domains = self._watch.domains
-        if column in domains and other in domains and column in self._seen.domains:
-            now = self._seen.domains[column].keys()
-            if now and not any(domains[n].open for n in (column, other)):
-                own = len(now & domains[column].seen.keys()) / len(now)
-                its = len(now & domains[other].seen.keys()) / len(now)
-                if own != 1.0 or its != 1.0:
-                    return its >= 0.9 and its > own
-        return self._distance(column, other) < min(0.25 * self._distance(column, column), 6.0)
-
-    def _distance(self, column: str, other: str) -> float:
-        """Median distance of a column's features from what is expected of another, in its usual swings."""
-        layout = self._watch.layout
-        far = []
-        for feature in ("mean", "stddev", "q05", "q25", "q50", "q75", "q95", "length_mean", "distinct"):
-            mine, its = layout.at.get(Key(column, feature)), layout.at.get(Key(other, feature))
-            if (
-                mine is None
-                or its is None
-                or np.isnan(self._scaled[its])
-                or np.isnan(self._seen.values[mine])
-            ):
-                continue
-            far.append(abs(self._seen.values[mine] - self._scaled[its]) / self._swing[its])
-        return float(np.median(far)) if len(far) >= 2 else float("inf")
 
 
 class Reading:
@@ -297,6 +227,22 @@ def _calendar(reading: Reading) -> Iterator[Violation]:
         )
 
 
+def _swapped(reading: Reading) -> Iterator[Violation]:
+    found = Expected(reading.watch, reading.seen).swapped(reading.watch.threshold)
+    if found is None or found[2] < 1:
+        return
+    first, second, score = found
+    yield _violation(
+        Key(first, "swapped"),
+        name=f"{first}_swapped_{second}",
+        observed=f"{first} looks like {second} and {second} like {first}",
+        expected=f"each like its own past {reading.history}",
+        score=score,
+        columns=(first, second),
+        statistic="swapped",
+    )
+
+
 PARTS: tuple[Callable[[Reading], Iterator[Violation]], ...] = (
     _baseline,
     _never,
@@ -305,6 +251,7 @@ PARTS: tuple[Callable[[Reading], Iterator[Violation]], ...] = (
     _new,
     _gone,
     _calendar,
+    _swapped,
 )
 
 

@@ -151,7 +151,7 @@ class Watch:
         if not np.isnan(loudest):
             self.loudest.append(loudest)
             self._threshold = None
-            self.swings.append(self._by_column(scores.surprise))
+            self.swings.append(self.by_column(scores.surprise))
         self.suspect_for = np.where(suspect & ~step, before + 1, 0)
         self.partitions += 1
         self.rows += seen.rows
@@ -175,7 +175,8 @@ class Watch:
 
     # --- details ----------------------------------------------------------------------
 
-    def _by_column(self, surprise: Array) -> Array:
+    def by_column(self, surprise: Array) -> Array:
+        """The largest surprise of each column, along `Layout.columns`; NaN where nothing is known."""
         largest = np.full(len(self.layout.columns), np.nan)
         np.fmax.at(largest, self.layout.owners, np.abs(surprise[self.layout.owned]))
         return largest

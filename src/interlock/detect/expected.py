@@ -1,0 +1,105 @@
+"""What history expects of a partition, beside what the partition is."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from interlock.detect.calendar import season
+from interlock.detect.features import Key
+from interlock.detect.layout import Observation
+from interlock.detect.watch import Watch
+
+_LOCATIONS = ("min", "max", "q05", "q25", "q50", "q75", "q95")
+_SWAP_GAIN = 0.4  # a swap must bring both columns this much closer
+_FAR = 10.0  # swings; farther says no more
+
+
+class Expected:
+    """A partition's features beside their expected values, in plain units."""
+
+    def __init__(self, watch: Watch, seen: Observation) -> None:
+        self._watch, self._seen = watch, seen
+        at = season(seen.time, watch.seasons)
+        self._scaled = watch.baseline.expected(at)
+        self._swing = watch.baseline.deviation(self._scaled, seen.errors) * watch.baseline.tail()
+        self._plain = watch.layout.plain(self._scaled, seen.time)
+
+    def pair(self, column: str, feature: str) -> tuple[float, float] | None:
+        """Observed and expected value of a feature, or None."""
+        at = self._watch.layout.at.get(Key(column, feature))
+        if at is None or np.isnan(self._seen.raw[at]) or np.isnan(self._plain[at]):
+            return None
+        return float(self._seen.raw[at]), float(self._plain[at])
+
+    def direction(self, column: str, feature: str) -> float:
+        """Positive where a feature lies above what is expected; 0 where unknown."""
+        pair = self.pair(column, feature)
+        return pair[0] - pair[1] if pair else 0.0
+
+    def ratio(self, column: str) -> float | None:
+        """By what factor a column's mean and spread both changed; None if they disagree."""
+        pairs = [p for f in ("mean", "stddev", "q95") if (p := self.pair(column, f)) is not None]
+        ratios = [a / b for a, b in pairs if a * b > 0]
+        if len(ratios) < 2 or len(ratios) < len(pairs):
+            return None
+        middle = sorted(ratios)[len(ratios) // 2]
+        return middle if all(abs(np.log(r / middle)) < 0.12 for r in ratios) else None
+
+    def spread_ratio(self, column: str) -> float | None:
+        """By what factor a column's standard deviation changed."""
+        pair = self.pair(column, "stddev")
+        return pair[0] / pair[1] if pair and pair[0] * pair[1] > 0 else None
+
+    def multiples_of(self, column: str, factor: float) -> bool:
+        """Whether every extreme and quantile of a column is a whole multiple of ``factor``."""
+        values = [p[0] for f in _LOCATIONS if (p := self.pair(column, f)) is not None and p[0] != 0]
+        return len(values) >= 3 and all(abs(v / factor - round(v / factor)) < 1e-9 for v in values)
+
+    def swapped(self, threshold: float) -> tuple[str, str, float] | None:
+        """Two columns that left their own past for each other's, and how clearly; None where there are none.
+
+        Only columns that are at least half way to an alarm are looked at. A
+        swap explains both at once, so less surprise of each is needed.
+        """
+        loud = self._watch.by_column(
+            self._watch.baseline.surprise(
+                self._seen.values, self._seen.errors, season(self._seen.time, self._watch.seasons)
+            )
+        )
+        columns = [
+            c for c, size in zip(self._watch.layout.columns, loud, strict=True) if size >= threshold / 2
+        ]
+        for i, a in enumerate(columns):
+            for b in columns[i + 1 :]:
+                if self.looks_like(a, b) and self.looks_like(b, a):
+                    far = self._distance(a, a) + self._distance(b, b)
+                    return a, b, 2.0 * far / threshold
+        return None
+
+    def looks_like(self, column: str, other: str) -> bool:
+        """Whether ``column`` now fits what is expected of ``other`` better than of itself, and well."""
+        domains = self._watch.domains
+        if column in domains and other in domains and column in self._seen.domains:
+            now = self._seen.domains[column].keys()
+            if now and not any(domains[n].open for n in (column, other)):
+                own = len(now & domains[column].seen.keys()) / len(now)
+                its = len(now & domains[other].seen.keys()) / len(now)
+                if own != 1.0 or its != 1.0:
+                    return its >= 0.9 and its > own
+        return self._distance(column, other) < min(_SWAP_GAIN * self._distance(column, column), 6.0)
+
+    def _distance(self, column: str, other: str) -> float:
+        """How far a column's features are from what is expected of another: root mean square, in its swings."""
+        layout = self._watch.layout
+        far = []
+        for feature in ("mean", "stddev", "q05", "q25", "q50", "q75", "q95", "length_mean", "distinct"):
+            mine, its = layout.at.get(Key(column, feature)), layout.at.get(Key(other, feature))
+            if (
+                mine is None
+                or its is None
+                or np.isnan(self._scaled[its])
+                or np.isnan(self._seen.values[mine])
+            ):
+                continue
+            far.append(abs(self._seen.values[mine] - self._scaled[its]) / self._swing[its])
+        return float(np.sqrt(np.mean(np.minimum(far, _FAR) ** 2))) if len(far) >= 2 else float("inf")
