@@ -41,7 +41,10 @@ def verify(as_json: JsonOption = False, workspace: WorkspaceOption = None) -> in
         print_json(report.to_dict())
     elif report.ok:
         console().print(
-            f"ledger verified: {report.size:,} entries, root {report.root}", style="green", markup=False
+            f"ledger verified: {report.size:,} entries, root {report.root}",
+            style="green",
+            markup=False,
+            soft_wrap=True,
         )
     else:
         for problem in report.problems:

@@ -235,8 +235,10 @@ def proof(verdicts: Sequence[Verdict], *, everything: bool = False) -> Renderabl
 
 
 def evidence(facts: Mapping[str, Any]) -> str:
-    """``360 partitions, 330,000 rows, alarm at 3.2``."""
-    return ", ".join(_fact(k, v) for k, v in facts.items())
+    """``held in every row: 30 partitions, 9,000 rows``."""
+    why = facts.get("why")
+    rest = ", ".join(_fact(k, v) for k, v in facts.items() if k != "why")
+    return ": ".join(filter(None, (str(why) if why else "", rest)))
 
 
 def _fact(name: str, value: Any) -> str:

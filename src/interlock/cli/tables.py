@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -19,7 +20,7 @@ from interlock.cli.options import (
     table_and_partition,
 )
 from interlock.cli.output import console, plain, print_json, progress
-from interlock.errors import UsageError
+from interlock.errors import ColumnMissing, QueryFailed, UsageError, nearest
 
 ROWS_MAX = 200  # rows of a query that a person is shown
 TableArgument = Annotated[str, typer.Argument(help="The table.")]
@@ -50,6 +51,8 @@ def init(
         raise UsageError(
             "what is the table called?", hint=f"interlock init {data} --table NAME --partition COLUMN"
         )
+    if data is not None and not attach:
+        _look(data, partition)
     with created(workspace) as ws:
         verdicts = []
         if table is not None:
@@ -83,6 +86,12 @@ def init(
             )
             return 0
         out.print(render.proof(verdicts, everything=everything))
+        if partition is None and not attach:
+            out.print(
+                f"all of it is one partition of {table}; --partition COLUMN splits it",
+                style="yellow",
+                markup=False,
+            )
         out.print(
             f"\nnext: interlock learn {table}                what it learned, and from what\n"
             f"      interlock write {table} FILE           the next partition\n"
@@ -91,6 +100,16 @@ def init(
             markup=False,
         )
     return 0
+
+
+def _look(data: str, partition: str | None) -> None:
+    """Refuse what cannot be read or split before a table is made for it."""
+    from interlock.engines.duckdb import DuckDB
+
+    with DuckDB() as engine:
+        names = [c.name for c in engine.describe(data)]
+    if partition is not None and partition.casefold() not in {n.casefold() for n in names}:
+        raise ColumnMissing(f"{data} has no column {partition!r} to split by", hint=nearest(partition, names))
 
 
 def learn(
@@ -178,12 +197,9 @@ def accept(
         if as_json:
             print_json({"table": table, "since": since, "reason": reason, "partitions": accepted})
         else:
-            console().print(
-                plain(
-                    f"{table}: what is different since {since} is normal now ({render.count(len(accepted), 'partition')})"
-                ),
-                markup=False,
-            )
+            covered = render.count(len(accepted), "partition")
+            said = f"{table}: what is different since {since} is normal now ({covered})"
+            console().print(plain(said), markup=False)
     return 0
 
 
@@ -241,7 +257,10 @@ def sql(
 ) -> int:
     """Query what is published."""
     with existing(workspace) as ws:
-        columns, rows = ws.rows(query)
+        try:
+            columns, rows = ws.rows(query)
+        except QueryFailed as error:
+            raise _with_nearest_table(error, [t.name for t in ws.tables()]) from None
     if as_json:
         print_json([dict(zip(columns, row, strict=True)) for row in rows])
         return 0
@@ -252,3 +271,13 @@ def sql(
     if len(rows) > ROWS_MAX:
         console().print(f"… {len(rows) - ROWS_MAX:,} more rows; --json prints all", style="dim")
     return 0
+
+
+def _with_nearest_table(error: QueryFailed, known: list[str]) -> QueryFailed:
+    missing = re.search(r"Table with name (.+) does not exist", error.message)
+    if missing is None or error.hint:
+        return error
+    if missing[1] in known:
+        return QueryFailed(f"nothing of {missing[1]} is published yet")
+    tables = f"there are: {', '.join(known)}" if known else "there are no tables yet"
+    return QueryFailed(f"no table {missing[1]!r}", hint=nearest(missing[1], known) or tables)
