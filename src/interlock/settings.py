@@ -31,7 +31,7 @@ class Settings:
         1_536, "Memory DuckDB may use before it spills; keeps a check under 2 GiB as a whole process."
     )
     columns_per_statement: int = _setting(
-        100, "Wide tables are profiled in batches; past this, planning costs more than a second scan."
+        50, "Wide tables are profiled in batches: what DuckDB takes to plan grows with the square of the columns."
     )
     # profile
     counted_dictionary_bytes: int = _setting(

@@ -52,9 +52,10 @@ class Frame:
     """An object DuckDB can scan once it is registered."""
 
     value: object
+    name: str
 
     def __str__(self) -> str:
-        return f"{type(self.value).__module__.partition('.')[0]}.{type(self.value).__qualname__}"
+        return self.name
 
 
 class _Capsule:
@@ -75,7 +76,11 @@ def recognise(data: object) -> Files | Frame:
     """
     if isinstance(data, str | os.PathLike):
         return _files((data,))
-    if isinstance(data, list | tuple | set | frozenset) and data and all(isinstance(d, str | os.PathLike) for d in data):
+    if (
+        isinstance(data, list | tuple | set | frozenset)
+        and data
+        and all(isinstance(d, str | os.PathLike) for d in data)
+    ):
         return _files(data)
     return _frame(data)
 
@@ -84,11 +89,11 @@ def _frame(data: object) -> Frame:
     module = type(data).__module__.partition(".")[0]
     name = type(data).__qualname__
     if module == "pandas" and name == "DataFrame":
-        return Frame(data)  # DuckDB reads its blocks directly, without PyArrow
+        return Frame(data, "pandas.DataFrame")  # DuckDB reads its blocks directly, without PyArrow
     if module == "polars" and name == "LazyFrame":
         return _frame(data.collect())  # type: ignore[attr-defined]
     if hasattr(data, "__arrow_c_stream__"):
-        return Frame(_Capsule(data) if module in ("duckdb", "_duckdb") else data)
+        return Frame(_Capsule(data) if module in ("duckdb", "_duckdb") else data, f"{module}.{name}")
     raise DataTypeUnsupported(
         f"cannot take in a {module}.{name}",
         hint="give a pandas, Polars or PyArrow table, or the path of Parquet, CSV or JSON files",

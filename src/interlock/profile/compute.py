@@ -95,7 +95,9 @@ def compute_by(
     small = [rows for _, _, rows in sizes if rows <= limit]
     found: dict[str, Profile] = {}
     if small:
-        where = None if len(small) == len(sizes) else _among(column, [t for _, t, rows in sizes if rows <= limit])
+        where = (
+            None if len(small) == len(sizes) else _among(column, [t for _, t, rows in sizes if rows <= limit])
+        )
         found |= _gather(request, column, max(small), where)
     for label, text, rows in sizes:
         if rows > limit:
@@ -104,7 +106,12 @@ def compute_by(
 
 
 def _request(
-    engine: Engine, relation: Relation, segments: Sequence[str], key: Sequence[str], checks: Checks, more: bool
+    engine: Engine,
+    relation: Relation,
+    segments: Sequence[str],
+    key: Sequence[str],
+    checks: Checks,
+    more: bool,
 ) -> _Request:
     names = tuple(_column(relation.schema, s).name for s in dict.fromkeys(segments))
     keys = tuple(_column(relation.schema, k).name for k in key)
@@ -155,7 +162,9 @@ def _gather(request: _Request, by: Column | None, rows: int, where: str | None) 
     """Profiles by label, or one under ``""`` where there is no ``by``. ``rows`` is the largest one's."""
     gathered: dict[str, _Gathered] = defaultdict(_Gathered)
     source = request.engine.source(request.relation).sql(dialect=request.engine.dialect)
-    texts = [check.unalias().sql(dialect=request.engine.dialect) for c in request.checks.values() for check in c]
+    texts = [
+        check.unalias().sql(dialect=request.engine.dialect) for c in request.checks.values() for check in c
+    ]
     for first, shape in _shapes(request, by, rows, where, source):
         made = plan(shape)
         statement = made.statement(source, texts if first else (), where)
@@ -164,6 +173,8 @@ def _gather(request: _Request, by: Column | None, rows: int, where: str | None) 
             _take(gathered[label], made, row, request.checks if first else {})
     if by is None and not gathered:
         gathered[""] = _Gathered()
+    for one in gathered.values():
+        one.segments = {name: one.segments.get(name, {}) for name in request.segments}
     return {label: one.profile() for label, one in gathered.items()}
 
 
@@ -204,7 +215,9 @@ def _size(rows: int) -> Size:
     return Size.MEDIUM if rows <= limits.exact_rows_max else Size.LARGE
 
 
-def _bounds(request: _Request, batch: Schema, where: str | None, source: str) -> tuple[tuple[str, tuple[float, float]], ...]:
+def _bounds(
+    request: _Request, batch: Schema, where: str | None, source: str
+) -> tuple[tuple[str, tuple[float, float]], ...]:
     """Bounds of the numeric columns that are not counted: the footers', else those of a statement of its own."""
     numeric = [c for c in batch if c.kind.numeric and c.name not in request.relation.repeating]
     known = {c.name: request.relation.bounds[c.name] for c in numeric if c.name in request.relation.bounds}
@@ -228,7 +241,9 @@ def _take(gathered: _Gathered, made: Plan, row: tuple[Any, ...], checks: Checks)
     counted = sample + (made.whole.over_sample_count if made.whole.sample_fields else 0)
     if about < 0:
         gathered.rows = rows
-        gathered.columns |= read_columns(made.whole, rows, rest[:over_rows], rest[sample:counted], rest[counted:])
+        gathered.columns |= read_columns(
+            made.whole, rows, rest[:over_rows], rest[sample:counted], rest[counted:]
+        )
         gathered.table |= {name: rest[i] for name, i in made.table.items()}
         answers = iter(rest[over_rows:])
         gathered.checks |= {name: tuple(next(answers) for _ in items) for name, items in checks.items()}

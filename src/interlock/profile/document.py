@@ -91,7 +91,10 @@ def to_document(profile: Profile) -> dict[str, Any]:
         "columns": [_column(c) for c in profile.columns.values()],
         "table": encode(profile.table),
         "segments": {
-            name: [{"value": s.value, "rows": s.rows, "columns": {k: _column(c) for k, c in s.columns.items()}} for s in found]
+            name: [
+                {"value": s.value, "rows": s.rows, "columns": {k: _column(c) for k, c in s.columns.items()}}
+                for s in found
+            ]
             for name, found in profile.segments.items()
         },
     }
@@ -105,7 +108,9 @@ def _column(column: ColumnProfile) -> dict[str, Any]:
 def from_document(document: Mapping[str, Any]) -> Profile:
     """The profile `to_document` wrote. Raises `WorkspaceVersion` for a newer format."""
     if document.get("v") != VERSION:
-        raise WorkspaceVersion(f"profile document of version {document.get('v')!r}; this Interlock knows {VERSION}")
+        raise WorkspaceVersion(
+            f"profile document of version {document.get('v')!r}; this Interlock knows {VERSION}"
+        )
     schema = tuple(Column(name, type_name, Kind(kind)) for name, type_name, kind in document["schema"])
     by_name = {c.name: c for c in schema}
     columns = {c.name: _read_column(c, d) for c, d in zip(schema, document["columns"], strict=True)}

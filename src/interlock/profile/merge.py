@@ -8,7 +8,6 @@ from interlock.profile.profile import ColumnProfile, Profile, Segment
 from interlock.profile.statistics import FAMILIES
 
 IDENTITY = Profile(0, {})
-_TABLE_ROWS = ("key_duplicates", "row_duplicates")
 
 
 def merge(a: Profile, b: Profile) -> Profile:
@@ -24,7 +23,7 @@ def merge(a: Profile, b: Profile) -> Profile:
     if list(b.columns) < list(a.columns):
         names = list(dict.fromkeys((*b.columns, *a.columns)))
     columns = _columns(names, a.rows, a.columns, b.rows, b.columns)
-    table = {name: None if name in _TABLE_ROWS else None for name in sorted({*a.table, *b.table})}
+    table = dict.fromkeys(sorted({*a.table, *b.table}))  # duplicates across both are not known
     shared = [name for name in a.segments if name in b.segments]
     segments = {name: _segments(a.segments[name], b.segments[name]) for name in sorted(shared)}
     return Profile(a.rows + b.rows, columns, table, segments)

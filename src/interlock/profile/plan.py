@@ -128,18 +128,28 @@ class Plan:
             return self._select(body, f"FROM {data}{grouped}")
         once = "NOT MATERIALIZED" if self.shape.size is Size.LARGE else "MATERIALIZED"
         whole = self._select(body, f"FROM interlock_data{grouped}")
-        return f"WITH interlock_data AS {once} (FROM {data}) ({whole}) UNION ALL BY NAME ({self._segments(by)})"
+        return (
+            f"WITH interlock_data AS {once} (FROM {data}) ({whole}) UNION ALL BY NAME ({self._segments(by)})"
+        )
 
     def _data(self, source: str, *, everything: bool, where: str | None) -> str:
         """The rows to aggregate with what is derived from each: segments as text, a hash of its place."""
-        derived = [f"{_segment(name, source, self.shape)} AS {_alias(i)}" for i, name in enumerate(self.shape.segments)]
+        file, row = _place(self.shape.schema)
+        derived = [
+            f"{_segment(name, source, self.shape)} AS {_alias(i)}"
+            for i, name in enumerate(self.shape.segments)
+        ]
         if self.shape.size is not Size.SMALL:
-            derived.append(f"{_mixed(f'({ROW} * 2654435761 + {FILE} * 40503)')} AS {_HASH}")
+            derived.append(f"{_mixed(f'({row} * 2654435761 + {file} * 40503)')} AS {_HASH}")
         if self.shape.more:
-            derived.append(f"{FILE} * 1099511627776 + {ROW} AS {_PLACE}")
+            derived.append(f"{file} * 1099511627776 + {row} AS {_PLACE}")
         if not derived and not where:
             return source
-        named = (*(c.name for c in self.shape.schema), *self.shape.key, *([self.shape.by.name] if self.shape.by else ()))
+        named = (
+            *(c.name for c in self.shape.schema),
+            *self.shape.key,
+            *([self.shape.by.name] if self.shape.by else ()),
+        )
         items = ["*"] if everything else [quoted(name) for name in dict.fromkeys(named)]
         return f"(SELECT {', '.join([*items, *derived])} FROM {source}{f' WHERE {where}' if where else ''})"
 
@@ -168,13 +178,23 @@ class Plan:
     def _segments(self, by: str) -> str:
         base = [quoted(self.shape.by.name)] if self.shape.by else []
         names = [_alias(i) for i in range(len(self.shape.segments))]
-        about = "CASE " + " ".join(f"WHEN grouping({name}) = 0 THEN {i}" for i, name in enumerate(names)) + " END"
+        about = (
+            "CASE " + " ".join(f"WHEN grouping({name}) = 0 THEN {i}" for i, name in enumerate(names)) + " END"
+        )
         value = "CASE " + " ".join(f"WHEN grouping({name}) = 0 THEN {name}" for name in names) + " END"
         sets = ", ".join(f"({', '.join([*base, name])})" for name in names)
         return (
             f"SELECT {about} AS about, {by} AS partition, {value} AS segment, count(*) AS n{self.segment.over_rows}"
             f" FROM interlock_data GROUP BY GROUPING SETS ({sets})"
         )
+
+
+def _place(schema: Schema) -> tuple[str, str]:
+    """File and row as numbers; the rows' running number where a column of such a name hides them."""
+    hidden = any(
+        c.name.casefold() == ROW or (c.name.casefold() == FILE and c.kind is not Kind.INTEGER) for c in schema
+    )
+    return ("0", "row_number() OVER ()") if hidden else (FILE, ROW)
 
 
 def _alias(i: int) -> str:
@@ -190,8 +210,8 @@ def _segment(name: str, source: str, shape: Shape) -> str:
     """A segment column as text, its rarer values under one name."""
     text = f"CAST({quoted(name)} AS VARCHAR)"
     kept = (
-        f"SELECT v FROM (SELECT {text} AS v, count(*) AS n FROM {source} GROUP BY v)"
-        f" WHERE v IS NOT NULL ORDER BY n DESC, v LIMIT {shape.limits.segment_values_max}"
+        f"SELECT interlock_v FROM (SELECT {text} AS interlock_v, count(*) AS interlock_n FROM {source} GROUP BY 1)"
+        f" WHERE interlock_v IS NOT NULL ORDER BY interlock_n DESC, interlock_v LIMIT {shape.limits.segment_values_max}"
     )
     return f"CASE WHEN {quoted(name)} IS NULL OR {text} IN ({kept}) THEN {text} ELSE {literal(OTHER_SEGMENTS)} END"
 
@@ -220,7 +240,10 @@ def _build(shape: Shape) -> Plan:
     segment = Reading((), "", 0)
     if shape.segments:
         light = [f for f in FAMILIES if f.in_segments]
-        scopes = [replace(_scope(c, shape), counted=False, size=max(shape.size, Size.MEDIUM), bounds=None) for c in shape.schema]
+        scopes = [
+            replace(_scope(c, shape), counted=False, size=max(shape.size, Size.MEDIUM), bounds=None)
+            for c in shape.schema
+        ]
         segment = _reading(shape, light, scopes, Select(), "g")
     return Plan(shape, whole, segment, table)
 
@@ -239,11 +262,21 @@ def _scope(column: Column, shape: Shape) -> Scope:
     exact = dict(shape.bounds).get(column.name) if shape.exact_bounds else None
     ordered = shape.more and (column.kind.numeric or column.kind.temporal)
     return Scope(
-        column, quoted(column.name), shape.size, counted, low, scale, row_sample, _PLACE if ordered else "", exact
+        column,
+        quoted(column.name),
+        shape.size,
+        counted,
+        low,
+        scale,
+        row_sample,
+        _PLACE if ordered else "",
+        exact,
     )
 
 
-def _reading(shape: Shape, families: Sequence[Family], scopes: Sequence[Scope], over_rows: Select, prefix: str) -> Reading:
+def _reading(
+    shape: Shape, families: Sequence[Family], scopes: Sequence[Scope], over_rows: Select, prefix: str
+) -> Reading:
     over_sample, over_counts = Select(), Select()
     columns, fields = [], []
     for i, scope in enumerate(scopes):
@@ -265,18 +298,27 @@ def _reading(shape: Shape, families: Sequence[Family], scopes: Sequence[Scope], 
     )
 
 
-def _parts(i: int, scope: Scope, families: Sequence[Family], over_rows: Select, over_sample: Select) -> Iterator[Part]:
+def _parts(
+    i: int, scope: Scope, families: Sequence[Family], over_rows: Select, over_sample: Select
+) -> Iterator[Part]:
     for family in families:
-        if not family.applies(scope.column) or (family.ordered and scope.counted and scope.size is Size.LARGE):
+        if not family.applies(scope.column) or (
+            family.ordered and scope.counted and scope.size is Size.LARGE
+        ):
             continue
         if scope.counted and family.count and (scope.size is Size.SMALL or not family.ordered):
             yield Part(family, scope, over_rows.add((_every_value(scope),)), (), from_counts=True)
         elif scope.size is Size.LARGE:
             sampled = replace(scope, x=f"c{i}", place=_PLACE)
-            rows, sample = over_rows.add(family.over_rows(scope)), over_sample.add(family.over_sample(sampled))
+            rows, sample = (
+                over_rows.add(family.over_rows(scope)),
+                over_sample.add(family.over_sample(sampled)),
+            )
             yield Part(family, scope, rows, sample)
         else:
-            yield Part(family, scope, over_rows.add((*family.over_rows(scope), *family.over_sample(scope))), ())
+            yield Part(
+                family, scope, over_rows.add((*family.over_rows(scope), *family.over_sample(scope))), ()
+            )
 
 
 def _every_value(scope: Scope) -> str:
@@ -308,7 +350,11 @@ def _table(shape: Shape) -> dict[str, str]:
 
 
 def read_columns(
-    reading: Reading, rows: int, values: Sequence[Any], sample: Sequence[Any] = (), counted: Sequence[Any] = ()
+    reading: Reading,
+    rows: int,
+    values: Sequence[Any],
+    sample: Sequence[Any] = (),
+    counted: Sequence[Any] = (),
 ) -> dict[str, ColumnProfile]:
     """The columns of one row, from its aggregates over rows, over the sample and over counts."""
     return {
@@ -317,7 +363,9 @@ def read_columns(
     }
 
 
-def _read_column(planned: ColumnPlan, rows: int, values: Sequence[Any], sample: Sequence[Any]) -> ColumnProfile:
+def _read_column(
+    planned: ColumnPlan, rows: int, values: Sequence[Any], sample: Sequence[Any]
+) -> ColumnProfile:
     column, parts, classes, _ = planned
     read: dict[str, Any] = {}
     counts: Counts | None = None
@@ -334,6 +382,15 @@ def _read_column(planned: ColumnPlan, rows: int, values: Sequence[Any], sample: 
 def _counts(found: list[Any] | Mapping[Any, int] | None) -> Counts:
     counter = Counter(found)
     del counter[None]
-    pairs = sorted(counter.items())
+    try:
+        pairs = sorted(counter.items())
+    except TypeError:  # a moment beyond Python's years comes as text
+        return _counts(_within_years(found if isinstance(found, list) else list(counter.elements())))
     sequence = found if isinstance(found, list) else ()
     return Counts(tuple([v for v, _ in pairs]), tuple([n for _, n in pairs]), sequence)
+
+
+def _within_years(found: list[Any]) -> list[Any]:
+    """Moments before the year 1 or after 9999 as the first or last that Python knows."""
+    kind = next(type(v) for v in found if v is not None and not isinstance(v, str))
+    return [(kind.min if "(BC)" in v else kind.max) if isinstance(v, str) else v for v in found]

@@ -39,7 +39,11 @@ def _fits(scope: Scope) -> bool:
 def _number(scope: Scope) -> str:
     """How many finite values there are, from aggregates other families need anyway."""
     present = f"count({scope.x})"
-    return f"{present} - count_if(isinf({scope.x})) - count_if(isnan({scope.x}))" if scope.kind is Kind.FLOAT else present
+    return (
+        f"{present} - count_if(isinf({scope.x})) - count_if(isnan({scope.x}))"
+        if scope.kind is Kind.FLOAT
+        else present
+    )
 
 
 def _steps(scope: Scope) -> str | None:
@@ -48,7 +52,9 @@ def _steps(scope: Scope) -> str | None:
         return None
     if scope.kind is Kind.INTEGER and scope.scale == 1.0:
         return f"(CAST({scope.x} AS BIGINT) - {int(scope.low)})"
-    return f"CAST((CAST({scope.finite} AS DOUBLE) - {scope.low!r}::DOUBLE) * {scope.scale!r}::DOUBLE AS BIGINT)"
+    return (
+        f"CAST((CAST({scope.finite} AS DOUBLE) - {scope.low!r}::DOUBLE) * {scope.scale!r}::DOUBLE AS BIGINT)"
+    )
 
 
 def scale_of(low: float, high: float, *, whole: bool) -> float | None:
@@ -62,8 +68,7 @@ def scale_of(low: float, high: float, *, whole: bool) -> float | None:
         return None
     if spread == 0 or (whole and spread < 2**31):
         return 1.0
-    exponent = 30 - math.frexp(spread)[1]
-    return math.ldexp(1.0, exponent) if -1000 < exponent < 1000 else None
+    return math.ldexp(1.0, min(30 - math.frexp(spread)[1], 1023))
 
 
 def _finite(value: float | None) -> float | None:
@@ -151,7 +156,9 @@ def _class(scope: Scope, name: str) -> StatisticClass:
 
 FAMILY = Family(
     means={
-        "mean": Meaning("Arithmetic mean of the finite numbers.", "of the column", error="2^-31 of the range"),
+        "mean": Meaning(
+            "Arithmetic mean of the finite numbers.", "of the column", error="2^-31 of the range"
+        ),
         "stddev": Meaning(
             "Sample standard deviation of the finite numbers; undefined below two, or beyond 1e150.",
             "of the column",

@@ -28,7 +28,8 @@ def _over_rows(scope: Scope) -> tuple[str, ...]:
 
 def _most_frequent(counted: str) -> str:
     """SQL: the first of a map's pairs, most frequent first, ties by value."""
-    ranked = f"list_transform(map_entries({counted}), lambda interlock_e: {{n: -CAST(interlock_e.value AS BIGINT), v: interlock_e.key}})"
+    pair = "{n: -CAST(interlock_e.value AS BIGINT), v: interlock_e.key}"
+    ranked = f"list_transform(map_entries({counted}), lambda interlock_e: {pair})"
     return f"list_sort({ranked})[:{settings.current().top_values}]"
 
 
@@ -96,7 +97,8 @@ FAMILY = Family(
             error="counts are those of a sample",
         ),
         "domain": Meaning(
-            "Every value with its count, where they are few (text, boolean, integer, date).", "[value, rows] pairs"
+            "Every value with its count, where they are few (text, boolean, integer, date).",
+            "[value, rows] pairs",
         ),
     },
     applies=lambda column: column.kind is not Kind.NULL,

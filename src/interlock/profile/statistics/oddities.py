@@ -20,8 +20,8 @@ def _aggregates(scope: Scope) -> tuple[str, ...]:
 
 
 def _read(scope: Scope, row: tuple[Any, ...], rows: int) -> Values:
-    values = {"infinities": row[0]}
-    return values | {"nans": row[1]} if scope.kind is Kind.FLOAT else values
+    values = {"infinities": row[0] or 0}  # count_if of no rows is NULL
+    return values | {"nans": row[1] or 0} if scope.kind is Kind.FLOAT else values
 
 
 def _merge(a: State, b: State) -> Values:

@@ -62,7 +62,9 @@ FAMILY = Family(
     read=_read,
     count=_count,
     merge=_merge,
-    classes=lambda scope, name: StatisticClass.DETERMINISTIC if scope.size is Size.LARGE else StatisticClass.EXACT,
+    classes=lambda scope, name: (
+        StatisticClass.DETERMINISTIC if scope.size is Size.LARGE else StatisticClass.EXACT
+    ),
     core=False,
     ordered=True,
 )

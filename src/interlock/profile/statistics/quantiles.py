@@ -6,7 +6,16 @@ import bisect
 import itertools
 from typing import Any
 
-from interlock.profile.statistics.family import Counts, Family, Meaning, Scope, State, Values, decoded, sampled
+from interlock.profile.statistics.family import (
+    Counts,
+    Family,
+    Meaning,
+    Scope,
+    State,
+    Values,
+    decoded,
+    sampled,
+)
 
 SHARES = ("0.01", "0.05", "0.25", "0.5", "0.75", "0.95", "0.99")
 _PERCENTS = tuple(round(float(share) * 100) for share in SHARES)

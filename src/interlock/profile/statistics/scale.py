@@ -51,7 +51,9 @@ def _merge(a: State, b: State) -> Values:
 FAMILY = Family(
     means={
         "scale": Meaning(
-            "The most decimals a number uses; 7 stands for more than six.", "digits", error="of a sample: a lower bound"
+            "The most decimals a number uses; 7 stands for more than six.",
+            "digits",
+            error="of a sample: a lower bound",
         )
     },
     applies=lambda column: column.kind in (Kind.FLOAT, Kind.DECIMAL),

@@ -16,7 +16,7 @@ def _aggregates(scope: Scope) -> tuple[str, ...]:
 
 
 def _read(scope: Scope, row: tuple[Any, ...], rows: int) -> Values:
-    return {"zeros": row[0], "negatives": row[1]}
+    return {"zeros": row[0] or 0, "negatives": row[1] or 0}  # count_if of no rows is NULL
 
 
 def _count(scope: Scope, counts: Counts) -> Values:
