@@ -23,6 +23,7 @@ _STORAGE = re.compile(
     re.IGNORECASE,
 )
 _PREFIX = re.compile(r"^[A-Z][A-Za-z-]*(?: [A-Za-z-]+)* [Ee]rror: ")
+_BROKEN_FILE = re.compile(r"failed to read file|decompression fail|corrupt|thrift|TProtocol", re.IGNORECASE)
 _CSV_LINE = re.compile(r"CSV Error on Line: (\d+)")
 _MESSAGE_LENGTH_MAX = 240
 
@@ -77,6 +78,8 @@ def translate(error: BaseException, *, what: str, reading: bool) -> InterlockErr
         return StorageFailed(f"{what}: {line}", hint="give it more memory with INTERLOCK_MEMORY_LIMIT_MB")
     if isinstance(error, duckdb.IOException) and "No files found" in text:
         return DataNotFound(f"{what}: no file matches")
+    if not reading and _BROKEN_FILE.search(text):
+        return DataUnreadable(line, hint=_hint(text))
     if reading:
         return DataUnreadable(f"{what}: {line}", hint=_hint(text))
     return QueryFailed(f"{what}: {line}", hint=_hint(text))

@@ -14,6 +14,7 @@ from interlock import constraints, detect
 from interlock import profile as profiles
 from interlock.constraints.constraint import Constraint
 from interlock.engines.duckdb import DuckDB
+from interlock.engines.protocol import Relation
 from interlock.gates import drift, judge
 from interlock.gates.judge import Rules
 from interlock.gates.verdict import Verdict
@@ -59,6 +60,7 @@ def judged(
     with DuckDB() as engine:
         relation = engine.relation(data)
         before = past.of(engine, against, data, relation.rows) if against is not None else past.Past({})
+        before, relation = _comparable(before, against, relation, data)
         relation = past.fitted(engine, data, relation, before.schema)
         declared = tuple(
             c if isinstance(c, Constraint) else constraints.parse(c, relation.schema) for c in require
@@ -90,6 +92,18 @@ def judged(
         notes=notes,
     )
     return verdict, history
+
+
+def _comparable(
+    before: past.Past, against: object, relation: Relation, data: object
+) -> tuple[past.Past, Relation]:
+    """Both without columns that stand in the path of one side only."""
+    if before.schema is None:
+        return before, relation
+    now, then = [c.name for c in relation.schema], [c.name for c in before.schema]
+    mine = past.told_by_path_alone(data, now, then)
+    kept = tuple(c for c in relation.schema if c.name not in mine)
+    return before.without(past.told_by_path_alone(against, then, now)), replace(relation, schema=kept)
 
 
 def _named(data: object) -> tuple[str, str]:

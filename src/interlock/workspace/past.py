@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,13 @@ class Past:
         undated = ((f"file {name}", _undated(profile)) for name, profile in self.profiles.items())
         return _history(undated), _undated(new), label
 
+    def without(self, columns: Collection[str]) -> Past:
+        """The same without these columns."""
+        if not columns or self.schema is None:
+            return self
+        left = {label: _without(p, *columns) for label, p in self.profiles.items()}
+        return Past(left, tuple(c for c in self.schema if c.name not in columns), self.notes)
+
 
 def of(engine: DuckDB, against: object, new: object, rows: int) -> Past:
     """What ``against`` holds; ``rows`` is the size of the new data. Raises `DataError` where nothing can be read."""
@@ -74,6 +81,15 @@ def of(engine: DuckDB, against: object, new: object, rows: int) -> Past:
     if len(paths) == 1:
         return _parts(engine, engine.relation(str(paths[0])), rows, left_out)
     return _files(engine, paths, left_out)
+
+
+def told_by_path_alone(data: object, columns: Sequence[str], other: Sequence[str]) -> frozenset[str]:
+    """Columns that DuckDB reads from folders such as ``day=2024-01-01`` and that the ``other`` side lacks."""
+    paths = recognise(data)
+    if not isinstance(paths, Files):
+        return frozenset()
+    keys = {part.partition("=")[0] for path in paths.paths for part in path.parts[:-1] if "=" in part}
+    return frozenset((keys & set(columns)) - set(other))
 
 
 def few(past: Past) -> str:
@@ -132,13 +148,9 @@ def _files(engine: DuckDB, paths: Sequence[Path], notes: tuple[str, ...]) -> Pas
 
 def _profiled(engine: DuckDB, paths: Sequence[Path]) -> Iterator[tuple[Path, Profile | DataError]]:
     """Each file's profile, or why there is none; files of one layout in one pass."""
-    together = engine.alike([os.fspath(p) for p in paths]) if len(paths) > 1 else None
-    if together is not None and together.rows <= GROUP_ROWS_MAX:
-        by_file = profiles.compute_by(engine, together, FILE)
-        if len(by_file) < len(paths):
-            empty = _without_rows(engine, together)
-            by_file = {str(i): empty for i in range(len(paths))} | by_file
-        yield from ((path, _without(by_file[str(i)], FILE)) for i, path in enumerate(paths))
+    together = _in_one_pass(engine, paths) if len(paths) > 1 else None
+    if together is not None:
+        yield from zip(paths, together, strict=True)
     elif len(paths) > GROUP_FILES_MIN:
         half = len(paths) // 2
         yield from _profiled(engine, paths[:half])
@@ -149,6 +161,20 @@ def _profiled(engine: DuckDB, paths: Sequence[Path]) -> Iterator[tuple[Path, Pro
                 yield path, profiles.compute(engine, engine.relation(os.fspath(path)))
             except DataError as error:
                 yield path, error
+
+
+def _in_one_pass(engine: DuckDB, paths: Sequence[Path]) -> list[Profile] | None:
+    relation = engine.alike([os.fspath(p) for p in paths])
+    if relation is None or relation.rows > GROUP_ROWS_MAX:
+        return None
+    try:
+        by_file = profiles.compute_by(engine, relation, FILE)
+    except DataError:
+        return None
+    if len(by_file) < len(paths):
+        empty = _without_rows(engine, relation)
+        by_file = {str(i): empty for i in range(len(paths))} | by_file
+    return [_without(by_file[str(i)], FILE) for i in range(len(paths))]
 
 
 def _without_rows(engine: DuckDB, together: Relation) -> Profile:
@@ -203,12 +229,12 @@ def _parts(engine: DuckDB, relation: Relation, rows: int, notes: tuple[str, ...]
     return Past(found, _schema(list(found.values())), notes)
 
 
-def _literal(value: int) -> exp.Literal:
+def _literal(value: int) -> exp.Expression:
     return exp.Literal.number(value)
 
 
-def _without(profile: Profile, column: str) -> Profile:
-    return replace(profile, columns={k: v for k, v in profile.columns.items() if k != column})
+def _without(profile: Profile, *columns: str) -> Profile:
+    return replace(profile, columns={k: v for k, v in profile.columns.items() if k not in columns})
 
 
 # --- days -----------------------------------------------------------------------------
