@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.statuses: list[int] = []
         self.seen: list[tuple[str, Any]] = []
+        self.during: Callable[[], None] | None = None  # called while a POST is under way
 
     @property
     def address(self) -> str:
@@ -43,6 +44,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.seen.append((self.path, json.loads(body)))
+        if self.server.during is not None:
+            self.server.during()
         self.send_response(self.server.statuses.pop(0) if self.server.statuses else 200)
         self.end_headers()
 
@@ -202,10 +205,14 @@ def test_secrets_stay_in_the_contract(tmp_path: Path, server: Server, monkeypatc
         f"{{on: fail, notify: 'json://user:{SECRET}@{server.address}/{SECRET}', attempts: 1}}",
         f"{{on: fail, webhook: 'http://user:{SECRET}@127.0.0.1:1/{SECRET}', attempts: 1}}",
         f"{{on: fail, webhook: 'ftp://{SECRET}/', attempts: 1}}",
+        f"{{on: fail, webhook: 'http://user:{SECRET}@localhost/', attempts: 1}}",
+        f"{{on: fail, webhook: 'http://localhost/{SECRET} x', attempts: 1}}",
+        f"{{on: fail, webhook: 'http://localhost:{SECRET}/', attempts: 1}}",
+        f"{{on: fail, notify: '{SECRET}', attempts: 1}}",
     ) as ws:
         ws.table("flights").write(BAD)
         assert f"/{SECRET}" in [path for path, _ in server.seen], "the variable is expanded"
-        assert states(ws) == [("given_up", 1)] * 4
+        assert states(ws) == [("given_up", 1)] * 8
         shown = json.dumps([f.to_dict() for f in ws.doctor()])
         with sqlite3.connect(ws.site.catalog.file) as connection:
             stored = "\n".join(connection.iterdump())
@@ -270,23 +277,28 @@ def test_a_function_of_another_process_is_left_to_it_until_it_must_be_dead(ws: W
     assert t.name == "flights"
 
 
-def test_each_verdict_is_told_once_by_several_processes(tmp_path: Path, server: Server) -> None:
-    folder = tmp_path / "project"
-    folder.mkdir()
-    project(folder, f"{{on: published, webhook: 'http://{server.address}/'}}").close()
-    code = (
-        "import sys, interlock; from tests.gates.conftest import a_day\n"
-        "ws = interlock.open(sys.argv[1]); t = ws.table('flights')\n"
-        "for n in range(4): t.write(a_day(n * 2 + int(sys.argv[2])))\n"
-        "ws.close()"
-    )
+WRITE = """
+import sys, interlock
+from tests.gates.conftest import a_day
+with interlock.open(sys.argv[1]) as ws:
+    ws.table("flights").write(a_day(int(sys.argv[2])))
+"""
+
+
+def test_two_processes_never_run_the_same_trigger(tmp_path: Path, server: Server) -> None:
     root = Path(__file__).parents[2]
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-c", code, folder, str(n)], cwd=root, env={"PYTHONPATH": f"{root / 'src'}:{root}"}
-        )
-        for n in range(2)
-    ]
-    assert [process.wait() for process in running] == [0, 0]
-    told = [document["partition"] for _, document in server.seen]
-    assert sorted(told) == [label(n) for n in range(8)]
+    environment = {"PYTHONPATH": f"{root / 'src'}:{root}", "INTERLOCK_LOCK_TIMEOUT_S": "0.5"}
+
+    def another_writes() -> None:
+        server.during = None
+        subprocess.run([sys.executable, "-c", WRITE, tmp_path, "5"], cwd=root, env=environment, check=True)
+
+    server.during = another_writes
+    with project(tmp_path, f"{{on: published, webhook: 'http://{server.address}/', timeout_s: 120}}") as ws:
+        ws.table("flights").write(a_day(0))
+        assert [document["partition"] for _, document in server.seen] == [label(0)]
+        assert states(ws) == [("pending", 0), ("done", 1)], "the other one's is left to the next write"
+        ws.table("flights").write(a_day(1))
+        told = [document["partition"] for _, document in server.seen]
+        assert sorted(told) == [label(0), label(1), label(5)]
+        assert states(ws) == [("done", 1)] * 3

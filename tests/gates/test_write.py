@@ -275,7 +275,10 @@ def test_what_another_process_wrote_is_history_too(ws: Workspace, flights: Table
         flights.write(a_day(2))
         other.table("flights").write(a_day(1, rows=5))
         flights.write(a_day(3))
-    assert list(flights.history().labels) == [label(n) for n in range(4)]
+        day_9 = lambda v: v.partition == label(4) and other.table("flights").write(a_day(9))  # noqa: E731
+        ws.on("published", day_9, timeout_s=60)
+        flights.write(a_day(4))
+    assert list(flights.history().labels) == [label(n) for n in (0, 1, 2, 3, 4, 9)]
     with interlock.open(ws.path) as fresh:
         theirs = fresh.table("flights").history()
     assert [r.features.pack()[1] for r in flights.history().rows] == [r.features.pack()[1] for r in theirs.rows]

@@ -11,11 +11,13 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import hashlib
+import http.client
 import json
 import os
 import subprocess
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -88,8 +90,9 @@ def shown(trigger: Trigger) -> str:
     """A trigger in words, its address without anything secret."""
     target = trigger.target
     if isinstance(target, str):
-        word = target.split("#", 1)[0] if trigger.action == CALL else target.split(":", 1)[0] + "://…"
-        return f"{trigger.action} {word}"
+        scheme, mark, _ = target.partition("://")
+        plain = target.split("#", 1)[0] if trigger.action == CALL else target if target.startswith("$") else "…"
+        return f"{trigger.action} {scheme}://…" if mark else f"{trigger.action} {plain}"
     return f"{trigger.action} {target[0] if isinstance(target, tuple) else target.constraint}"
 
 
@@ -233,14 +236,22 @@ def _notify(address: str, document: Mapping[str, Any]) -> None:
 
 
 def _post(url: str, document: Mapping[str, Any], timeout_s: float) -> None:
-    """The verdict as JSON, by HTTP POST; anything but 2xx is a failure."""
+    """The verdict as JSON, by HTTP POST; anything but 2xx is a failure. No error quotes the address."""
     if not url.startswith(("http://", "https://")):
         raise TriggerFailed("a webhook needs an http or https address")
-    request = urllib.request.Request(
-        url, json.dumps(document).encode(), {"Content-Type": "application/json"}, method="POST"
-    )
-    with urllib.request.urlopen(request, timeout=timeout_s):
-        pass
+    body, headers = json.dumps(document).encode(), {"Content-Type": "application/json"}
+    try:
+        with urllib.request.urlopen(
+            urllib.request.Request(url, body, headers, method="POST"), timeout=timeout_s
+        ):
+            pass
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise TriggerFailed(f"the server answered {error.code}") from None
+    except (urllib.error.URLError, TimeoutError) as error:
+        raise TriggerFailed(f"not delivered: {getattr(error, 'reason', error)}") from None
+    except (ValueError, http.client.HTTPException) as error:
+        raise TriggerFailed(f"not delivered: {type(error).__name__}; is the address well formed?") from None
 
 
 def _run(command: Sequence[str], document: Mapping[str, Any], timeout_s: float) -> None:
