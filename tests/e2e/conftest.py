@@ -14,7 +14,10 @@ from tests.e2e.processes import Nursery
 @pytest.fixture(scope="module")
 def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
     """Where processes come from."""
-    made = Nursery(tmp_path_factory.mktemp("nursery"), ("tests.e2e.stories", "tests.e2e.test_storage", "interlock.workspace.workspace"))
+    made = Nursery(
+        tmp_path_factory.mktemp("nursery"),
+        ("tests.e2e.stories", "tests.e2e.test_storage", "interlock.workspace.workspace"),
+    )
     yield made
     made.close()
 

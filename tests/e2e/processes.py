@@ -86,7 +86,12 @@ class Nursery:
         folder = self._folder / f"process-{self._count}"
         folder.mkdir(parents=True)
         plain = {k: str(v) if isinstance(v, Path) else v for k, v in given.items()}
-        question = {"run": [work.__module__, work.__name__], "given": plain, "kill_at": kill_at, "in": str(folder)}
+        question = {
+            "run": [work.__module__, work.__name__],
+            "given": plain,
+            "kill_at": kill_at,
+            "in": str(folder),
+        }
         return Running(self, self.ask(question), folder)
 
     def run(self, work: Callable[..., None], *, kill_at: int | None = None, **given: Any) -> Ending:

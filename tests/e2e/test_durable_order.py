@@ -24,7 +24,9 @@ class Disk:
 
     def __init__(self) -> None:
         self.synced: set[Path] = set()  # files whose bytes are on disk
-        self.unsettled: dict[Path, None] = {}  # folders whose names changed, files moved, since they were synced
+        self.unsettled: dict[
+            Path, None
+        ] = {}  # folders whose names changed, files moved, since they were synced
         self.commits = 0
         self.unsafe: list[str] = []
 
@@ -59,7 +61,9 @@ class Disk:
             def commit(self) -> None:
                 if self.in_transaction:
                     disk.commits += 1
-                    disk.unsafe += [f"a commit while {f} was not on disk" for f in disk.unsettled if f.exists()]
+                    disk.unsafe += [
+                        f"a commit while {f} was not on disk" for f in disk.unsettled if f.exists()
+                    ]
                 super().commit()
 
         around("fsync", fsync)
@@ -68,7 +72,9 @@ class Disk:
         patch.setattr(
             storage,
             "connect",
-            lambda file: sqlite3.connect(file, isolation_level=None, check_same_thread=False, factory=Connection),
+            lambda file: sqlite3.connect(
+                file, isolation_level=None, check_same_thread=False, factory=Connection
+            ),
         )
 
 

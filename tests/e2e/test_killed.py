@@ -14,8 +14,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.e2e import stories
 from tests.e2e.processes import ENDED, KILLED, Ending, Nursery
 from tests.e2e.stories import assert_whole, data, day
@@ -76,7 +74,9 @@ def test_a_refused_write_is_in_quarantine_or_not(nursery: Nursery, prepared: Pat
         assert_says_what_happened(recovered, happened=day(2) in held, acknowledged=bool(ending.told))
 
 
-def test_a_backfill_is_there_as_a_whole_or_not_at_all(nursery: Nursery, prepared: Path, tmp_path: Path) -> None:
+def test_a_backfill_is_there_as_a_whole_or_not_at_all(
+    nursery: Nursery, prepared: Path, tmp_path: Path
+) -> None:
     file = data(tmp_path, (2, 2), (3, 2), (4, 2))
     after = {**BEFORE, day(2): 2, day(3): 2, day(4): 2}
     for folder, ending in every_boundary(nursery, prepared, tmp_path, stories.backfill, file=file):
@@ -100,7 +100,9 @@ def test_an_attached_file_is_judged_once(nursery: Nursery, prepared: Path, tmp_p
     lake.mkdir()
     for n in range(2):
         data(tmp_path, (n, 1)).rename(lake / f"{day(n)}.parquet")
-    for folder, ending in every_boundary(nursery, prepared, tmp_path, stories.judge_new, glob=str(lake / "*.parquet")):
+    for folder, ending in every_boundary(
+        nursery, prepared, tmp_path, stories.judge_new, glob=str(lake / "*.parquet")
+    ):
         assert assert_whole(folder)[0] == BEFORE
         again = nursery.run(stories.judge_new, folder=folder, glob=str(lake / "*.parquet"))
         assert again.how == ENDED, again.why
@@ -122,7 +124,7 @@ def test_a_first_workspace_can_be_opened_again(nursery: Nursery, tmp_path: Path)
 
 def test_at_random_moments_of_a_run(nursery: Nursery, workspace: Path, tmp_path: Path) -> None:
     chance = random.Random(11)
-    expected, held = dict(BEFORE), 1
+    expected = dict(BEFORE)
     for round_ in range(KILLS):
         files = []
         for number in range(30):
@@ -141,7 +143,6 @@ def test_at_random_moments_of_a_run(nursery: Nursery, workspace: Path, tmp_path:
             expected[day(pending[0])] = pending[1]
             assert CUT_OFF not in "\n".join(recovered)
         assert found == expected, (recovered, ending.told)
-    assert held
 
 
 def held_labels(folder: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""A stock DuckDB beside a workspace written through the public API: same rows, now and before; its own writes are told."""
+"""A stock DuckDB beside a workspace: it reads the same rows, now and before; what it writes is told."""
 
 from __future__ import annotations
 
@@ -15,12 +15,17 @@ from tests.e2e.stories import data, day
 
 __all__ = ["stock"]
 
-PAST = "INSERT INTO lake.flights SELECT DATE '2013-01-02' AS day, 900 + i AS id, 99 AS version, 1.5 AS delay FROM range(7) t(i)"
+PAST = (
+    "INSERT INTO lake.flights SELECT DATE '2013-01-02' AS day, 900 + i AS id, 99 AS version, 1.5 AS delay"
+    " FROM range(7) t(i)"
+)
+DELETE = "DELETE FROM lake.flights WHERE version = 1 AND id < 3 AND day = '2013-01-01'"
+AGGREGATES = "day::VARCHAR, version, count(*), sum(delay)::DOUBLE"
 
 
 def rows(snapshot: int | None = None) -> str:
     when = "" if snapshot is None else f" AT (VERSION => {snapshot})"
-    return f"SELECT day::VARCHAR, version, count(*), sum(delay)::DOUBLE FROM lake.flights{when} GROUP BY ALL ORDER BY ALL"
+    return f"SELECT {AGGREGATES} FROM lake.flights{when} GROUP BY ALL ORDER BY ALL"
 
 
 def ours(ws: interlock.Workspace, snapshot: int | None = None) -> list[list[object]]:
@@ -29,7 +34,7 @@ def ours(ws: interlock.Workspace, snapshot: int | None = None) -> list[list[obje
     else:
         with ws.site.catalog.read() as rx:
             source = f"({scan.query(rx, 'flights', snapshot)})"
-    found = ws.sql(f"SELECT day::VARCHAR, version, count(*), sum(delay)::DOUBLE FROM {source} GROUP BY ALL ORDER BY ALL")
+    found = ws.sql(f"SELECT {AGGREGATES} FROM {source} GROUP BY ALL ORDER BY ALL")
     return [list(row) for row in found.fetchall()]
 
 
@@ -41,7 +46,9 @@ def command(*words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_it_reads_the_same_rows_after_every_gate_action(workspace: Path, tmp_path: Path, stock: Stock) -> None:
+def test_it_reads_the_same_rows_after_every_gate_action(
+    workspace: Path, tmp_path: Path, stock: Stock
+) -> None:
     with interlock.open(workspace) as ws:
         t = ws.table("flights")
         t.write(str(data(tmp_path, (1, 2))))
@@ -51,8 +58,12 @@ def test_it_reads_the_same_rows_after_every_gate_action(workspace: Path, tmp_pat
         t.write(ws.sql(wider))
         t.backfill(str(data(tmp_path, (0, 6), (1, 6))))
         with ws.site.catalog.read() as rx:
-            last = rx.connection.exec_driver_sql("SELECT max(snapshot_id) FROM ducklake_snapshot").scalar_one()
-            first = rx.connection.exec_driver_sql("SELECT min(begin_snapshot) FROM ducklake_table").scalar_one()
+            last = rx.connection.exec_driver_sql(
+                "SELECT max(snapshot_id) FROM ducklake_snapshot"
+            ).scalar_one()
+            first = rx.connection.exec_driver_sql(
+                "SELECT min(begin_snapshot) FROM ducklake_table"
+            ).scalar_one()
         snapshots = [None, *range(first, last + 1)]
         seen = stock.run(ws.site.catalog.file, [rows(s) for s in snapshots])
         for snapshot, theirs in zip(snapshots, seen, strict=True):
@@ -72,13 +83,15 @@ def test_it_reads_only_the_partition_asked_for(workspace: Path, stock: Stock) ->
 def test_what_it_writes_past_the_gate_is_told_until_the_partition_is_written_again(
     workspace: Path, tmp_path: Path, stock: Stock
 ) -> None:
-    stock.run(workspace / "catalog.sqlite", [PAST, "DELETE FROM lake.flights WHERE version = 1 AND id < 3 AND day = '2013-01-01'"])
+    stock.run(workspace / "catalog.sqlite", [PAST, DELETE])
     with interlock.open(workspace) as ws:
         assert [p.tables for p in ws.past_the_gate()] == [("flights",), ("flights",)]
         assert [f.what for f in ws.doctor() if not f.ok] == ["past the gate", "past the gate"]
         assert ws.sql("SELECT count(*) FROM flights WHERE version = 99").fetchall() == [(7,)]
         ws.table("flights").write(str(data(tmp_path, (1, 8))))
-        assert len(ws.past_the_gate()) == 1, "the rows that came past the gate are replaced with their partition"
+        assert len(ws.past_the_gate()) == 1, (
+            "the rows that came past the gate are replaced with their partition"
+        )
         ws.table("flights").write(str(data(tmp_path, (0, 9))))
         assert ws.past_the_gate() == []
         assert all(f.ok for f in ws.doctor())

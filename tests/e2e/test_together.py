@@ -44,7 +44,7 @@ def test_writers_of_one_table_take_turns(nursery: Nursery, workspace: Path, tmp_
     running = [nursery.start(stories.write_on, folder=workspace, files=files) for files in work]
     endings = [one.ends() for one in running]
     found, recovered = assert_whole(workspace)
-    last = [dict((day(n), version) for n, version, _ in ending.told) for ending in endings]
+    last = [{day(n): version for n, version, _ in ending.told} for ending in endings]
     for label, version in found.items():
         assert version in [one[label] for one in last], "the last of one of the writers wins, whole"
     with interlock.open(workspace) as ws:
@@ -109,7 +109,9 @@ def test_several_who_make_a_workspace_at_once_make_one(nursery: Nursery, tmp_pat
             assert [e["kind"] for e in ws.ledger_entries()] == ["table"]
 
 
-def test_a_start_beside_a_live_writer_leaves_it_alone(nursery: Nursery, workspace: Path, tmp_path: Path) -> None:
+def test_a_start_beside_a_live_writer_leaves_it_alone(
+    nursery: Nursery, workspace: Path, tmp_path: Path
+) -> None:
     writer = nursery.start(stories.write_on, folder=workspace, files=files_of(tmp_path, range(10, 18)))
     while len(writer.told) < 8 and writer.pid:
         with interlock.open(workspace) as ws:

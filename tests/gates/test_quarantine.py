@@ -36,12 +36,20 @@ def test_what_is_held_is_listed_with_why(ws: Workspace, held: Table) -> None:
     assert listed == [("flights", label(1), 9, "delay_ge_0"), ("flights", label(2), 11, "delay_ge_0")]
     assert ws.quarantined("flights") == ws.quarantined()
     shown = held.quarantined_verdict(label(2))
-    assert (shown["partition"], shown["decision"], shown["violations"][0]["rows"]) == (label(2), "quarantined", 11)
+    assert (shown["partition"], shown["decision"], shown["violations"][0]["rows"]) == (
+        label(2),
+        "quarantined",
+        11,
+    )
 
 
 def test_a_released_partition_is_published_with_its_reason(ws: Workspace, held: Table) -> None:
     told = held.release(label(2), "delays were early arrivals")
-    assert (told["action"], told["partition"], told["reason"]) == ("release", label(2), "delays were early arrivals")
+    assert (told["action"], told["partition"], told["reason"]) == (
+        "release",
+        label(2),
+        "delays were early arrivals",
+    )
     assert rows(ws, COUNTS) == [(label(0), 30), (label(1), 30), (label(2), 11)]
     assert [h.label for h in ws.quarantined()] == [label(1)]
     kinds = {e["kind"]: e for e in ws.ledger_entries(3)}

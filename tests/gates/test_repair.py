@@ -89,14 +89,12 @@ def test_what_is_left_broken_still_blocks(opened: Any) -> None:
     t = ws.table("flights").require("carrier <> 'UA'")
     verdict = t.write(a_day(0, delay=BAD))
     assert verdict.decision == "quarantined"
-    assert {v.constraint for v in verdict.violations if v.blocking} == {"carrier_ne_ua"} or [
-        v.column for v in verdict.violations if v.blocking
-    ] == ["carrier"]
+    assert [v.column for v in verdict.violations if v.blocking] == ["carrier"]
 
 
 def test_a_repair_whose_meaning_is_unclear_is_refused_before_anything_is_stored(opened: Any) -> None:
     ws = opened("clamp", "delay < id")
-    with pytest.raises(InterlockError, match="which to repair is unclear|no plain range"):
+    with pytest.raises(InterlockError, match=r"which to repair is unclear|no plain range"):
         ws.table("flights").write(a_day(0))
     assert ws.verdicts() == []
 

@@ -70,7 +70,10 @@ def test_a_copy_of_a_workspace_never_touches_the_originals_files(tmp_path: Path,
     shutil.copytree(catalog.folder, tmp_path / "copy")
     with interlock.open(tmp_path / "copy") as ws:
         (note,) = ws.recovered
-        assert note == "the write of flights@2013-01-01 was cut off before its commit; nothing of it was published"
+        assert (
+            note
+            == "the write of flights@2013-01-01 was cut off before its commit; nothing of it was published"
+        )
     assert moved.is_file()
     assert not (tmp_path / "copy" / "data" / "a.parquet").exists()
 
@@ -101,9 +104,10 @@ def test_a_commit_that_fails_takes_its_files_back(ws: Workspace, monkeypatch: py
     t = ws.table("flights", partition="day")
     t.write(a_day(0))
     before = sorted((ws.path / "data").rglob("*.parquet"))
-    with monkeypatch.context() as patched, pytest.raises(StorageFailed):
+    with monkeypatch.context() as patched:
         patched.setattr(write, "store_verdicts", full)
-        t.write(a_day(1))
+        with pytest.raises(StorageFailed):
+            t.write(a_day(1))
     assert sorted((ws.path / "data").rglob("*.parquet")) == before
     assert all(f.ok for f in ws.doctor())
     assert t.write(a_day(1)).decision == "published"

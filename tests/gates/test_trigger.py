@@ -106,8 +106,11 @@ def test_apprise_notifies(tmp_path: Path, server: Server) -> None:
 
 def test_a_command_gets_the_verdict_on_standard_input(tmp_path: Path) -> None:
     out = tmp_path / "out.json"
-    code = f"import json,os,sys; d=json.load(sys.stdin); d[\\'env\\']=os.environ[\\'INTERLOCK_PARTITION\\']; json.dump(d, open(\\'{out}\\',\\'w\\'))"
-    words = json.dumps([sys.executable, "-c", code.replace("\\'", "'")])
+    code = (
+        "import json, os, sys; told = json.load(sys.stdin); told['env'] = os.environ['INTERLOCK_PARTITION'];"
+        f" json.dump(told, open('{out}', 'w'))"
+    )
+    words = json.dumps([sys.executable, "-c", code])
     with project(tmp_path, f"{{on: quarantined, run: {words}}}") as ws:
         verdict = ws.table("flights").write(BAD)
     told = json.loads(out.read_text())
@@ -143,7 +146,13 @@ def test_events_are_outcomes_decisions_and_alerts(ws: Workspace) -> None:
     ws.table("other", partition="day").write(GOOD)
     first, second = label(0), label(1)
     assert sorted(seen) == sorted(
-        [("inconclusive", first), ("published", first), ("fail", second), ("quarantined", second), ("alert", second)]
+        [
+            ("inconclusive", first),
+            ("published", first),
+            ("fail", second),
+            ("quarantined", second),
+            ("alert", second),
+        ]
     )
     with pytest.raises(UsageError, match="did you mean 'published'"):
         ws.on("publishd", seen.append)
@@ -196,7 +205,9 @@ def test_a_function_may_write_itself(ws: Workspace) -> None:
     assert sorted(states(ws)) == [("done", 1), ("done", 1)]
 
 
-def test_secrets_stay_in_the_contract(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_secrets_stay_in_the_contract(
+    tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HOOK_TOKEN", SECRET)
     server.statuses = [500] * 99
     with project(
@@ -218,7 +229,9 @@ def test_secrets_stay_in_the_contract(tmp_path: Path, server: Server, monkeypatc
             stored = "\n".join(connection.iterdump())
     assert SECRET not in stored
     assert SECRET not in shown
-    assert all(SECRET.encode() not in f.read_bytes() for f in (tmp_path / ".interlock").rglob("*") if f.is_file())
+    assert all(
+        SECRET.encode() not in f.read_bytes() for f in (tmp_path / ".interlock").rglob("*") if f.is_file()
+    )
 
 
 def test_one_tables_writer_leaves_another_tables_triggers_alone(tmp_path: Path, server: Server) -> None:
@@ -241,7 +254,9 @@ def pending(ws: Workspace, partition: str) -> None:
         trigger.run_pending = after
 
 
-def test_what_a_process_that_died_left_undone_is_done_at_the_next_start(tmp_path: Path, server: Server) -> None:
+def test_what_a_process_that_died_left_undone_is_done_at_the_next_start(
+    tmp_path: Path, server: Server
+) -> None:
     with project(tmp_path, f"{{on: fail, webhook: 'http://{server.address}/'}}") as ws:
         pending(ws, label(1))
         assert server.seen == []
@@ -269,7 +284,9 @@ def test_a_function_of_another_process_is_left_to_it_until_it_must_be_dead(ws: W
         other.table("flights").write(GOOD)
         assert states(other) == [("pending", 0)]
         with sqlite3.connect(ws.site.catalog.file) as connection:
-            connection.execute("UPDATE interlock_trigger_run SET created_at = '2020-01-01T00:00:00.000000+00:00'")
+            connection.execute(
+                "UPDATE interlock_trigger_run SET created_at = '2020-01-01T00:00:00.000000+00:00'"
+            )
         other.table("flights").write(GOOD)
         assert [(r.state.value, r.detail) for r in runs(other)] == [
             ("given_up", "the process that held the function is gone")

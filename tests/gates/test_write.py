@@ -29,7 +29,12 @@ def test_a_bad_partition_is_held_and_readers_never_see_it(ws: Workspace, flights
     verdict = flights.write(a_day(1, delay=[-1.0] * 30))
     assert (verdict.outcome, verdict.decision) == ("fail", "quarantined")
     (violation,) = [v for v in verdict.violations if v.blocking]
-    assert (violation.column, violation.rows, violation.share, violation.since) == ("delay", 30, 1.0, label(1))
+    assert (violation.column, violation.rows, violation.share, violation.since) == (
+        "delay",
+        30,
+        1.0,
+        label(1),
+    )
     assert rows(ws, COUNTS) == [(label(0), 30, 435.0)]
     assert [h.label for h in ws.quarantined("flights")] == [label(1)]
 
@@ -44,7 +49,9 @@ def test_checking_stores_nothing(ws: Workspace, flights: Table) -> None:
     assert not [p for p in ws.path.joinpath("staging").iterdir() if p.is_dir()]
 
 
-def test_writing_a_partition_again_replaces_it_and_keeps_the_old_version(ws: Workspace, flights: Table) -> None:
+def test_writing_a_partition_again_replaces_it_and_keeps_the_old_version(
+    ws: Workspace, flights: Table
+) -> None:
     flights.write(a_day(0))
     flights.write(a_day(1))
     with ws.site.catalog.read() as rx:
@@ -56,7 +63,9 @@ def test_writing_a_partition_again_replaces_it_and_keeps_the_old_version(ws: Wor
         earlier = scan.query(rx, "flights", before)
     assert [(v.state, v.rows) for v in versions] == [("replaced", 30), ("published", 7)]
     assert all((ws.path / (v.path or "")).is_file() for v in versions)
-    assert rows(ws, f"SELECT day::VARCHAR, count(*), sum(delay) FROM ({earlier}) GROUP BY day ORDER BY day") == [
+    assert rows(
+        ws, f"SELECT day::VARCHAR, count(*), sum(delay) FROM ({earlier}) GROUP BY day ORDER BY day"
+    ) == [
         (label(0), 30, 435.0),
         (label(1), 30, 435.0),
     ]
@@ -83,10 +92,12 @@ def test_a_good_version_takes_the_place_of_one_that_is_held(ws: Workspace, fligh
 # --- which partition it is ------------------------------------------------------------
 
 
-def test_several_partitions_in_one_write_are_refused_and_backfill_is_named(ws: Workspace, flights: Table) -> None:
-    with pytest.raises(PartitionMixed, match="'2013-01-01', '2013-01-02'.*backfill"):
+def test_several_partitions_in_one_write_are_refused_and_backfill_is_named(
+    ws: Workspace, flights: Table
+) -> None:
+    with pytest.raises(PartitionMixed, match=r"'2013-01-01', '2013-01-02'.*backfill"):
         flights.write(pd.concat([a_day(0), a_day(1)]))
-    with pytest.raises(PartitionMixed, match="'2013-01-05'.*'2013-01-01'"):
+    with pytest.raises(PartitionMixed, match=r"'2013-01-05'.*'2013-01-01'"):
         flights.write(a_day(0), label(4))
     assert ws.verdicts() == []
 
@@ -102,16 +113,21 @@ def test_the_partition_column_is_added_where_the_data_lacks_it(ws: Workspace, fl
     ]
 
 
-@pytest.mark.parametrize("value", ["007", "1_000", "EU", "2013-W01", "1e5", "NULL", "true", "a/b ?*", "Ω" * 120])
+@pytest.mark.parametrize(
+    "value", ["007", "1_000", "EU", "2013-W01", "1e5", "NULL", "true", "a/b ?*", "Ω" * 120]
+)
 def test_a_label_keeps_its_text(ws: Workspace, value: str) -> None:
     t = ws.table("regions", partition="region")
     assert t.write(pd.DataFrame({"x": [1.0, 2.0]}), value).partition == value
     assert t.write(pd.DataFrame({"region": ["other"], "x": [1.0]})).partition == "other"
     assert t.write(pd.DataFrame({"region": [value] * 2, "x": [3.0, 4.0]})).partition == value
-    assert rows(ws, "SELECT region, sum(x) FROM regions GROUP BY region ORDER BY 2") == [("other", 1.0), (value, 7.0)]
+    assert rows(ws, "SELECT region, sum(x) FROM regions GROUP BY region ORDER BY 2") == [
+        ("other", 1.0),
+        (value, 7.0),
+    ]
 
 
-@pytest.mark.parametrize("value", [7, -1, dt.date(2013, 5, 1), dt.datetime(2013, 5, 1, 12, 30)])
+@pytest.mark.parametrize("value", [7, -1, dt.date(2013, 5, 1), dt.datetime(2013, 5, 1, 12, 30)])  # noqa: DTZ001
 def test_a_partition_value_need_not_be_text(ws: Workspace, value: object) -> None:
     t = ws.table("hours", partition="moment")
     t.write(pd.DataFrame({"x": [1.0]}), value)
@@ -192,7 +208,9 @@ def test_names_that_cannot_be_are_refused(ws: Workspace, name: str) -> None:
 
 
 def drifted(verdict: interlock.Verdict) -> dict[str, tuple[str, str]]:
-    return {v.column or "": (v.observed, v.severity.value) for v in verdict.violations if v.statistic == "schema"}
+    return {
+        v.column or "": (v.observed, v.severity.value) for v in verdict.violations if v.statistic == "schema"
+    }
 
 
 def test_an_added_column_is_told_and_kept(ws: Workspace, flights: Table) -> None:
@@ -200,7 +218,10 @@ def test_an_added_column_is_told_and_kept(ws: Workspace, flights: Table) -> None
     verdict = flights.write(a_day(1, gate=["A1"] * 30))
     assert drifted(verdict) == {"gate": ("added: VARCHAR", "ticket")}
     assert verdict.decision == "published"
-    assert rows(ws, "SELECT gate, count(*) FROM flights GROUP BY gate ORDER BY gate") == [("A1", 30), (None, 30)]
+    assert rows(ws, "SELECT gate, count(*) FROM flights GROUP BY gate ORDER BY gate") == [
+        ("A1", 30),
+        (None, 30),
+    ]
 
 
 def test_a_missing_column_is_told_and_null(ws: Workspace, flights: Table) -> None:
@@ -242,7 +263,9 @@ def test_another_type_that_loses_values_is_held(ws: Workspace, flights: Table) -
 def test_a_wider_integer_widens_the_column(ws: Workspace, flights: Table) -> None:
     flights.write(a_day(0, id=pd.Series(range(30), dtype="int32")))
     assert flights.write(a_day(1, id=pd.Series([2**40 + i for i in range(30)]))).decision == "published"
-    assert rows(ws, "SELECT max(id), min(id), count(DISTINCT typeof(id)) FROM flights") == [(2**40 + 29, 0, 1)]
+    assert rows(ws, "SELECT max(id), min(id), count(DISTINCT typeof(id)) FROM flights") == [
+        (2**40 + 29, 0, 1)
+    ]
 
 
 # --- early partitions -----------------------------------------------------------------
@@ -281,4 +304,6 @@ def test_what_another_process_wrote_is_history_too(ws: Workspace, flights: Table
     assert list(flights.history().labels) == [label(n) for n in (0, 1, 2, 3, 4, 9)]
     with interlock.open(ws.path) as fresh:
         theirs = fresh.table("flights").history()
-    assert [r.features.pack()[1] for r in flights.history().rows] == [r.features.pack()[1] for r in theirs.rows]
+    assert [r.features.pack()[1] for r in flights.history().rows] == [
+        r.features.pack()[1] for r in theirs.rows
+    ]

@@ -49,4 +49,4 @@ def file_name(text: str) -> str:
     safe = quote(text, safe="")
     if len(safe) <= FILE_NAME_LENGTH_MAX:
         return safe
-    return f"{safe[:FILE_NAME_LENGTH_MAX - 33]}-{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+    return f"{safe[: FILE_NAME_LENGTH_MAX - 33]}-{hashlib.sha256(text.encode()).hexdigest()[:32]}"

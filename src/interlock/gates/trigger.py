@@ -46,7 +46,11 @@ class Hook(Trigger):
 
 
 def python(
-    event: str, call: Callable[[Verdict], object], *, attempts: int | None = None, timeout_s: float | None = None
+    event: str,
+    call: Callable[[Verdict], object],
+    *,
+    attempts: int | None = None,
+    timeout_s: float | None = None,
 ) -> Hook:
     """A trigger that calls a function. Raises `UsageError` for an unknown event."""
     if event not in EVENTS:
@@ -91,7 +95,9 @@ def shown(trigger: Trigger) -> str:
     target = trigger.target
     if isinstance(target, str):
         scheme, mark, _ = target.partition("://")
-        plain = target.split("#", 1)[0] if trigger.action == CALL else target if target.startswith("$") else "…"
+        plain = (
+            target.split("#", 1)[0] if trigger.action == CALL else target if target.startswith("$") else "…"
+        )
         return f"{trigger.action} {scheme}://…" if mark else f"{trigger.action} {plain}"
     return f"{trigger.action} {target[0] if isinstance(target, tuple) else target.constraint}"
 
@@ -152,7 +158,13 @@ def _run_one(
     if run.trigger["action"] == CALL and run.verdict_id not in fresh:
         # A function of another process, which may still be at it.
         if dt.datetime.now(dt.UTC) - run.created_at > dt.timedelta(seconds=run.trigger.get("within_s", 0)):
-            _record(catalog, run, TriggerState.GIVEN_UP, run.attempts, "the process that held the function is gone")
+            _record(
+                catalog,
+                run,
+                TriggerState.GIVEN_UP,
+                run.attempts,
+                "the process that held the function is gone",
+            )
     elif trigger is None:
         _record(catalog, run, TriggerState.GIVEN_UP, run.attempts, "no longer declared")
     else:
@@ -161,8 +173,11 @@ def _run_one(
 
 def _longest_s(trigger: Trigger) -> float:
     """How long all tries may take, with the wait for other triggers before them."""
-    limit, each_s = trigger.attempts or current().trigger_attempts, trigger.timeout_s or current().trigger_timeout_s
-    return current().lock_timeout_s + limit * each_s + PAUSE_S * 2**limit
+    limit, each_s = (
+        trigger.attempts or current().trigger_attempts,
+        trigger.timeout_s or current().trigger_timeout_s,
+    )
+    return float(current().lock_timeout_s + limit * each_s + PAUSE_S * 2**limit)
 
 
 def _attempt(catalog: Catalog, run: TriggerRun, trigger: Trigger, verdict: Verdict | None) -> None:
@@ -172,7 +187,9 @@ def _attempt(catalog: Catalog, run: TriggerRun, trigger: Trigger, verdict: Verdi
     document = dict(stored.document) if stored is not None else {}
     for attempt in range(run.attempts + 1, limit + 1):
         try:
-            _within(trigger.timeout_s or current().trigger_timeout_s, lambda: _act(trigger, document, verdict))
+            _within(
+                trigger.timeout_s or current().trigger_timeout_s, lambda: _act(trigger, document, verdict)
+            )
         except Exception as error:
             last = attempt >= limit
             state = TriggerState.GIVEN_UP if last else TriggerState.FAILED
@@ -184,11 +201,15 @@ def _attempt(catalog: Catalog, run: TriggerRun, trigger: Trigger, verdict: Verdi
             return
 
 
-def _record(catalog: Catalog, run: TriggerRun, state: TriggerState, attempts: int, detail: str | None) -> None:
+def _record(
+    catalog: Catalog, run: TriggerRun, state: TriggerState, attempts: int, detail: str | None
+) -> None:
     if run.id is None:
         return
     with catalog.write() as tx:
-        triggers.update_(tx, run.id, state, attempts=attempts, detail=detail[:DETAIL_LENGTH_MAX] if detail else None)
+        triggers.update_(
+            tx, run.id, state, attempts=attempts, detail=detail[:DETAIL_LENGTH_MAX] if detail else None
+        )
 
 
 def _act(trigger: Trigger, document: Mapping[str, Any], verdict: Verdict | None) -> None:
@@ -256,7 +277,10 @@ def _post(url: str, document: Mapping[str, Any], timeout_s: float) -> None:
 
 def _run(command: Sequence[str], document: Mapping[str, Any], timeout_s: float) -> None:
     """The verdict goes in as JSON on standard input; no shell is involved."""
-    environment = {f"INTERLOCK_{k.upper()}": str(document.get(k, "")) for k in ("table", "partition", "outcome", "decision")}
+    environment = {
+        f"INTERLOCK_{k.upper()}": str(document.get(k, ""))
+        for k in ("table", "partition", "outcome", "decision")
+    }
     try:
         done = subprocess.run(
             list(command),
