@@ -112,7 +112,7 @@ TYPES = {
 
 
 def statistics() -> str:
-    from interlock.profile.statistics import FAMILIES
+    from interlock.profiles.statistics import FAMILIES
     from interlock.settings import Settings
 
     rows = [statistic(family, name) for family in FAMILIES for name in family.means]
@@ -142,7 +142,7 @@ partitions. An empty column, or one without a value, has `None` where the statis
 
 def statistic(family: Any, name: str) -> tuple[str, ...]:
     from interlock.engines.schema import Column, Kind
-    from interlock.profile.statistics.family import Scope, Size
+    from interlock.profiles.statistics.family import Scope, Size
 
     columns = {kind: Column("x", TYPES[kind.name], kind) for kind in Kind if kind.name in TYPES}
     applies = [kind for kind, column in columns.items() if family.applies(column)]

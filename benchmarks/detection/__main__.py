@@ -21,10 +21,10 @@ import interlock
 from benchmarks.detection import faults, tables
 from benchmarks.detection.faults import Fault
 from benchmarks.detection.tables import Table
-from interlock import alerts, detect, profile
+from interlock import alerts, detect, profiles
 from interlock.engines.duckdb import DuckDB
 from interlock.names import Severity
-from interlock.profile.profile import Profile
+from interlock.profiles.profile import Profile
 
 HERE = Path(__file__).parent
 RATE_FROM = 60
@@ -43,7 +43,7 @@ def profiles(table: Table, frames: Mapping[str, pd.DataFrame]) -> Iterator[tuple
             path = Path(scratch) / "cases.parquet"
             connection.register("stacked", stacked)
             connection.execute(f"COPY (SELECT {columns}, case_ FROM stacked) TO '{path}' (FORMAT parquet)")
-            found = profile.compute_by(
+            found = profiles.compute_by(
                 engine, engine.relation(str(path)), "case_", segments=table.segments, key=table.key
             )
             for case, profiled in found.items():

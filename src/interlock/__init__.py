@@ -56,7 +56,29 @@ _HOME = {
     "unique": "interlock.constraints",
 }
 
-__all__ = [*sorted(_HOME), "__version__"]
+__all__ = [
+    "Alert",
+    "Constraint",
+    "Decision",
+    "InterlockError",
+    "Outcome",
+    "Profile",
+    "Severity",
+    "Table",
+    "Verdict",
+    "Violation",
+    "Workspace",
+    "__version__",
+    "check",
+    "fresh",
+    "in_set",
+    "matches",
+    "not_null",
+    "open",
+    "profile",
+    "references",
+    "unique",
+]
 
 
 def __getattr__(name: str) -> Any:

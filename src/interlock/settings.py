@@ -31,14 +31,16 @@ class Settings:
         1_536, "Memory DuckDB may use before it spills; keeps a check under 2 GiB as a whole process."
     )
     columns_per_statement: int = _setting(
-        50, "Wide tables are profiled in batches: what DuckDB takes to plan grows with the square of the columns."
+        50,
+        "Wide tables are profiled in batches: what DuckDB takes to plan grows with the square of the columns.",
     )
     # profile
     counted_dictionary_bytes: int = _setting(
         16_384, "A column whose Parquet dictionaries are no larger has few values: each value is counted."
     )
     counted_rows_max: int = _setting(
-        8_192, "Up to this many rows every value of every column is counted; past it only where values repeat."
+        8_192,
+        "Up to this many rows every value of every column is counted; past it only where values repeat.",
     )
     counted_values_max: int = _setting(4_096, "An integer column of no wider range has each value counted.")
     exact_rows_max: int = _setting(
@@ -52,12 +54,22 @@ class Settings:
         4_096, "Rows whose values are counted for top values where a column has too many different ones."
     )
     top_values: int = _setting(10, "Most frequent values kept per column.")
-    domain_values_max: int = _setting(128, "A column with no more distinct values than this has its domain kept.")
-    segment_values_max: int = _setting(64, "A segment column may have this many values; the rest are counted together.")
+    domain_values_max: int = _setting(
+        128, "A column with no more distinct values than this has its domain kept."
+    )
+    segment_values_max: int = _setting(
+        64, "A segment column may have this many values; the rest are counted together."
+    )
     # constraints
-    contract_depth_max: int = _setting(12, "Levels of nesting in a contract file; its deepest part needs seven.")
-    contract_length_max: int = _setting(1_000_000, "Characters of a contract file; a larger one was not written by hand.")
-    expression_depth_max: int = _setting(16, "Brackets in brackets in an expression; past this nobody can read it.")
+    contract_depth_max: int = _setting(
+        12, "Levels of nesting in a contract file; its deepest part needs seven."
+    )
+    contract_length_max: int = _setting(
+        1_000_000, "Characters of a contract file; nobody writes a larger one by hand."
+    )
+    expression_depth_max: int = _setting(
+        16, "Brackets in brackets in an expression; past this nobody can read it."
+    )
     expression_length_max: int = _setting(
         32_768, "Characters of an expression; a longer list of values belongs in a table, see references()."
     )
@@ -69,10 +81,16 @@ class Settings:
     judge_early_partitions: int = _setting(7, "How many first partitions are judged again.")
     judge_again_history: int = _setting(60, "How many of the partitions after them they are judged by.")
     # catalog
-    lock_timeout_s: float = _setting(30.0, "How long a writer waits for another before it gives up with IL403.")
-    orphan_grace_s: float = _setting(86_400.0, "Unreferenced files younger than this are kept: a reader may hold them.")
+    lock_timeout_s: float = _setting(
+        30.0, "How long a writer waits for another before it gives up with IL403."
+    )
+    orphan_grace_s: float = _setting(
+        86_400.0, "Unreferenced files younger than this are kept: a reader may hold them."
+    )
     # triggers
-    trigger_attempts: int = _setting(3, "Tries of a failing trigger before it is left for `interlock doctor`.")
+    trigger_attempts: int = _setting(
+        3, "Tries of a failing trigger before it is left for `interlock doctor`."
+    )
     trigger_timeout_s: float = _setting(10.0, "How long one try of a trigger may take.")
     # command line
     trace: int = _setting(0, "1 lets the command line show the Python trace of an unexpected error.")
@@ -89,7 +107,7 @@ def _from_environment() -> Settings:
         text = os.environ.get(environment_variable(f.name))
         if text is None:
             continue
-        kind = type(f.default)
+        kind: Any = type(f.default)
         try:
             given[f.name] = kind(text)
         except ValueError:

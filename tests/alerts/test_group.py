@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 import duckdb
 import pytest
 
-from interlock import alerts, detect, profile
+from interlock import alerts, detect, profiles
 from interlock.constraints.constraint import Violation
 from interlock.engines.duckdb import DuckDB
 from interlock.names import Origin, Outcome, Severity
-from interlock.profile.profile import Profile
+from interlock.profiles.profile import Profile
 
 DAYS, ROWS = 40, 400
 # Orders of three shops; a lost connection empties amount, paid_at and courier together now and then.
@@ -34,7 +34,7 @@ def told() -> Iterator[Told]:
     with duckdb.connect() as connection, DuckDB() as engine:
 
         def profiled(query: str) -> dict[str, Profile]:
-            return profile.compute_by(engine, engine.relation(connection.sql(query)), "day", key=("id",))
+            return profiles.compute_by(engine, engine.relation(connection.sql(query)), "day", key=("id",))
 
         connection.execute(f"CREATE TABLE orders AS {ORDERS}")
         connection.execute(f"CREATE VIEW today AS FROM orders WHERE day = DATE '{LAST}'")

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 import duckdb
 import pytest
 
-from interlock import detect, profile
+from interlock import detect, profiles
 from interlock.engines.duckdb import DuckDB
 from interlock.incidents import flights
-from interlock.profile.profile import Profile
+from interlock.profiles.profile import Profile
 
 Profiler = Callable[..., dict[str, Profile]]
 
@@ -22,7 +22,7 @@ def profiles_of() -> Iterator[Profiler]:
         connection.execute("SET TimeZone = 'UTC'")
 
         def made(query: str, by: str = "part", **more: object) -> dict[str, Profile]:
-            return profile.compute_by(engine, engine.relation(connection.sql(query)), by, **more)
+            return profiles.compute_by(engine, engine.relation(connection.sql(query)), by, **more)
 
         yield made
 

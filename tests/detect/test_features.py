@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from interlock.detect.features import Family, Features, Key, features
-from interlock.profile.profile import Profile
+from interlock.profiles.profile import Profile
 
 
 def test_packing_and_unpacking_gives_the_same_features(flights_by_day: dict[str, Profile]) -> None:

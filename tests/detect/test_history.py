@@ -6,7 +6,7 @@ import numpy as np
 
 from interlock import detect
 from interlock.detect import History, Row, features, learn
-from interlock.profile.profile import Profile
+from interlock.profiles.profile import Profile
 
 
 def _rows(flights: dict[str, Profile], count: int) -> list[Row]:

@@ -12,7 +12,7 @@ from interlock import constraints, detect
 from interlock.constraints.constraint import Level, Violation
 from interlock.incidents import flights
 from interlock.names import Severity
-from interlock.profile.profile import Profile
+from interlock.profiles.profile import Profile
 
 DATES = ("2013-03-12", "2013-06-19", "2013-10-16")
 

@@ -24,7 +24,7 @@ from interlock.errors import (
     InterlockError,
     StorageFailed,
 )
-from interlock.profile import compute
+from interlock.profiles import compute
 
 FRAME = {"a": [1, 2], "b": ["x", None]}
 

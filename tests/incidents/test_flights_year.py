@@ -18,7 +18,9 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> flights_year.FlightsYear:
     return flights_year.run(tmp_path_factory.mktemp("year") / "demo")
 
 
-def test_every_planted_fault_is_caught_with_its_column_among_the_first_two(story: flights_year.FlightsYear) -> None:
+def test_every_planted_fault_is_caught_with_its_column_among_the_first_two(
+    story: flights_year.FlightsYear,
+) -> None:
     assert len(story.faults) == len(flights_year.FAULTS)
     for fault in story.faults:
         assert fault.caught, fault

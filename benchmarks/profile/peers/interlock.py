@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Any
 
-import interlock.profile
+import interlock.profiles
 from interlock.engines.duckdb import DuckDB
 
 PACKAGES = ("duckdb", "sqlglot", "numpy")
@@ -33,7 +33,7 @@ def profile(path: str, option: str, threads: int) -> Any:
     with DuckDB() as engine:
         relation = engine.relation(path)
         key = ("id",) if option == "all" and any(c.name == "id" for c in relation.schema) else ()
-        return interlock.profile.compute(engine, relation, key=key, more=option == "all")
+        return interlock.profiles.compute(engine, relation, key=key, more=option == "all")
 
 
 def found(result: Any) -> dict[str, str]:

@@ -14,7 +14,7 @@ from functools import cached_property
 from interlock.constraints.constraint import Violation
 from interlock.detect import Learned
 from interlock.detect.expected import Expected
-from interlock.profile.profile import Profile
+from interlock.profiles.profile import Profile
 
 # Ratios that are a change of unit, with their usual name.
 _RATIOS = (

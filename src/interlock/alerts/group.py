@@ -10,7 +10,7 @@ from interlock.alerts.cause import Cause
 from interlock.constraints.constraint import Violation
 from interlock.detect import Learned
 from interlock.names import Origin, Outcome, Severity
-from interlock.profile.profile import Profile
+from interlock.profiles.profile import Profile
 
 _RELATED = 0.35  # correlation of two columns' past surprises from which they are taken to move together
 

@@ -15,7 +15,7 @@ from rich.text import Text
 from interlock.cli.output import plain
 from interlock.gates.verdict import Verdict
 from interlock.names import Decision, Outcome, Severity
-from interlock.profile.profile import Profile
+from interlock.profiles.profile import Profile
 from interlock.workspace.series import Series
 
 BARS = "▁▂▃▄▅▆▇█"

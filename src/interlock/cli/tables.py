@@ -242,7 +242,7 @@ def profile(
 
         profiled = profile_adhoc(target)
     if as_json:
-        from interlock.profile import to_document
+        from interlock.profiles import to_document
 
         print_json(to_document(profiled))
     else:

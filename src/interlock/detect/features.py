@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from interlock.engines.schema import Kind
-from interlock.profile.profile import ColumnProfile, Profile
+from interlock.profiles.profile import ColumnProfile, Profile
 
 Array = npt.NDArray[np.float64]
 

@@ -55,6 +55,10 @@ class History:
         """What these partitions teach, as bytes to keep for the next process. A cache, safe to lose."""
         return memory.dump(self.watch(), self.rows)
 
+    def remembered(self) -> int:
+        """How many of the first rows the given memory already covers."""
+        return memory.covered(self._memory, self.rows) if self._memory else 0
+
     @property
     def labels(self) -> tuple[str, ...]:
         return tuple(row.label for row in self.rows)
@@ -74,7 +78,9 @@ class History:
 
     def without(self, label: str) -> History:
         """The same partitions but this one: what judges a partition that is written again."""
-        return History.of(r for r in self.rows if r.label != label) if label in self.labels else self
+        if label not in self.labels:
+            return self
+        return History.of((r for r in self.rows if r.label != label), memory=self._memory)
 
     def accepted(self, since: str) -> History:
         """The same partitions with a new normal that starts at ``since``."""

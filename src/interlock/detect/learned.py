@@ -17,7 +17,7 @@ from interlock.detect.invariants import AFTER
 from interlock.detect.layout import Observation
 from interlock.detect.watch import Scores, Watch
 from interlock.names import Origin, Severity, partition_time
-from interlock.profile.profile import Profile
+from interlock.profiles.profile import Profile
 
 PAGE_SCORE = 2.5  # louder than this wakes someone
 MILD_SCORE = 1.5  # an invariant broken by less is worth a note, no more

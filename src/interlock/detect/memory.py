@@ -66,6 +66,12 @@ def dump(watch: Watch, rows: Sequence[Row]) -> bytes:
     return into.getvalue()
 
 
+def covered(stored: bytes, rows: Sequence[Row]) -> int:
+    """How many of ``rows`` taught it; 0 if it was taught by others, or is damaged."""
+    known = load(stored, rows)
+    return known[1] if known else 0
+
+
 def load(stored: bytes, rows: Sequence[Row]) -> tuple[Watch, int] | None:
     """The watch and how many of ``rows`` taught it; None if it was taught by others, or is damaged."""
     try:

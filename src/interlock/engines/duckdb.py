@@ -77,7 +77,9 @@ class DuckDB:
     def __enter__(self) -> DuckDB:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -192,7 +194,9 @@ class DuckDB:
             select = _select(schema, columns)
             return self._split(f"SELECT {select} FROM {item}", key, into, columns)
 
-    def _split(self, query: str, key: str, into: Path, columns: Sequence[Target] | None) -> dict[str, Relation]:
+    def _split(
+        self, query: str, key: str, into: Path, columns: Sequence[Target] | None
+    ) -> dict[str, Relation]:
         durable.make_folder(into)
         whole = f"interlock_split_{next(self._names)}"
         work = self._folder / uuid.uuid4().hex
@@ -220,7 +224,9 @@ class DuckDB:
             if settings.current().threads:
                 self._connection.execute(f"SET threads = {settings.current().threads}")
 
-    def _collect(self, work: Path, into: Path, schema: Schema, values: list[tuple[Any, ...]]) -> dict[str, Relation]:
+    def _collect(
+        self, work: Path, into: Path, schema: Schema, values: list[tuple[Any, ...]]
+    ) -> dict[str, Relation]:
         staged: dict[str, Relation] = {}
         for value, rank, rows in values:
             (part,) = (work / f"interlock_rank={rank}").iterdir()
@@ -282,7 +288,9 @@ class DuckDB:
 class _Reading:
     """A FROM item for an input, for the length of a ``with`` block."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, given: Files | Frame | Relation, name: str) -> None:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, given: Files | Frame | Relation, name: str
+    ) -> None:
         self._connection, self._given, self._name = connection, given, name
 
     def __enter__(self) -> str:
@@ -317,7 +325,11 @@ def _read(files: Files) -> str:
     if files.format is Format.PARQUET:
         return _read_parquet(files.paths)
     packed = {p.suffix.lower() for p in files.paths}
-    unpack = {".gz": ", compression = 'gzip'", ".zst": ", compression = 'zstd'"}.get(*packed) if len(packed) == 1 else ""
+    unpack = (
+        {".gz": ", compression = 'gzip'", ".zst": ", compression = 'zstd'"}.get(*packed)
+        if len(packed) == 1
+        else ""
+    )
     if files.format is Format.CSV:
         return f"read_csv({paths}, sample_size = -1{together}{unpack or ''})"
     return f"read_json({paths}, sample_size = -1{together}{unpack or ''})"

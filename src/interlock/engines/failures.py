@@ -46,7 +46,11 @@ def _csv(text: str) -> str | None:
     where = _CSV_LINE.search(text)
     if where is None:
         return None
-    rest = [line for line in text[where.end() :].splitlines() if line.strip() and not line.startswith("Original Line")]
+    rest = [
+        line
+        for line in text[where.end() :].splitlines()
+        if line.strip() and not line.startswith("Original Line")
+    ]
     return f"line {where[1]}: {rest[0].strip()}" if rest else f"line {where[1]}"
 
 

@@ -116,9 +116,13 @@ def _repeats(chunks: Sequence[tuple[Any, ...]], column: Column, spread: tuple[fl
 def file_facts(run: Run, paths: Sequence[Path]) -> list[FileFacts]:
     """Everything the catalog records about each of these files, in their order."""
     where = file_list(paths)
-    sizes = run(f"SELECT file_name, num_rows, file_size_bytes, footer_size FROM parquet_file_metadata({where})")
+    sizes = run(
+        f"SELECT file_name, num_rows, file_size_bytes, footer_size FROM parquet_file_metadata({where})"
+    )
     nodes = _by_file(
-        run(f"SELECT file_name, name, field_id, num_children, logical_type, type FROM parquet_schema({where})")
+        run(
+            f"SELECT file_name, name, field_id, num_children, logical_type, type FROM parquet_schema({where})"
+        )
     )
     chunks = _by_file(
         run(
@@ -176,8 +180,12 @@ def _column_facts(
     return ColumnFacts(path, field_id, int(size), int(values), known, low, high, contains_nan)
 
 
-def _text_bounds(lows: Sequence[str | None], highs: Sequence[str | None], physical: str) -> tuple[str | None, str | None]:
-    pairs = [(low, high) for low, high in zip(lows, highs, strict=True) if low is not None and high is not None]
+def _text_bounds(
+    lows: Sequence[str | None], highs: Sequence[str | None], physical: str
+) -> tuple[str | None, str | None]:
+    pairs = [
+        (low, high) for low, high in zip(lows, highs, strict=True) if low is not None and high is not None
+    ]
     if not pairs:
         return None, None
     key: Callable[[str], Any] = str
@@ -196,5 +204,3 @@ def _orderable(text: str) -> Any:
         return (0, float(text), "")
     except ValueError:
         return (1, 0, text)
-
-

@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import replace
 
-from interlock import detect, profile
+from interlock import detect
 from interlock.catalog import PartitionRecord, partitions, profiles, tables
 from interlock.gates import judge, write
 from interlock.gates.judge import Prepared, Rules
@@ -21,6 +21,7 @@ from interlock.gates.site import Site
 from interlock.gates.verdict import Verdict
 from interlock.gates.write import Request
 from interlock.names import Decision
+from interlock.profiles import Profile, from_document
 from interlock.settings import current
 
 DONE = "judged_again"  # among a table's settings
@@ -48,7 +49,7 @@ def judge_again(site: Site, request: Request) -> list[Verdict]:
     made = [
         verdict
         for label, document in documents.items()
-        if (verdict := _one(request, known[label], profile.from_document(document), learned)) is not None
+        if (verdict := _one(request, known[label], from_document(document), learned)) is not None
     ]
     with site.catalog.write() as tx:
         record = tables.get(tx, request.table.name)
@@ -59,7 +60,7 @@ def judge_again(site: Site, request: Request) -> list[Verdict]:
 
 
 def _one(
-    request: Request, record: PartitionRecord, profiled: profile.Profile, learned: detect.Learned
+    request: Request, record: PartitionRecord, profiled: Profile, learned: detect.Learned
 ) -> Verdict | None:
     rules = Rules(table=request.table.name)
     judgement = judge.judge(profiled, rules, Prepared(()), learned, record.label, {})

@@ -18,7 +18,7 @@ from interlock.gates.site import Site
 from interlock.gates.verdict import Verdict
 from interlock.gates.write import Request
 from interlock.names import Decision, Outcome
-from interlock.profile.profile import Profile
+from interlock.profiles.profile import Profile
 
 Progress = Callable[[int, int], None]
 
@@ -44,7 +44,9 @@ def pending(site: Site, request: Request) -> list[tuple[str, Path]]:
     found = _files(request.table.location or "")
     labels = [label_of(p) for p in found]
     twice = {label for label in labels if labels.count(label) > 1}
-    named = [(f"{label}-{p.stem}" if label in twice else label, p) for label, p in zip(labels, found, strict=True)]
+    named = [
+        (f"{label}-{p.stem}" if label in twice else label, p) for label, p in zip(labels, found, strict=True)
+    ]
     with site.catalog.read() as rx:
         known = {_identity(r) for r in _judged(rx, request.table.name)}
     fresh = [(label, p) for label, p in named if (str(p), *_stamp(p)) not in known]
@@ -85,7 +87,9 @@ def _one(site: Site, request: Request, path: Path, history: detect.History) -> V
         prepared = judge.prepare(request.rules, relation.schema, request.now)
         measured = judge.measure(site.engine, relation, request.rules, prepared)
         drifted = drift.of(site.engine, relation, request.rules.schema)
-        found = judge.judge(measured, request.rules, prepared, learned, label, request.previous, drifted=drifted)
+        found = judge.judge(
+            measured, request.rules, prepared, learned, label, request.previous, drifted=drifted
+        )
         judgement = judge.with_samples(found, site.engine, relation, request.rules, learned)
         schema = [[c.name, c.type] for c in relation.schema]
     verdict = _verdict(request, label, judgement)

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import replace
 
-from interlock import detect, profile
+from interlock import detect
 from interlock.catalog import partitions, tables
 from interlock.engines.protocol import Relation
 from interlock.errors import ColumnMissing, SchemaIncompatible, nearest
@@ -16,6 +16,7 @@ from interlock.gates.site import Site
 from interlock.gates.verdict import Verdict
 from interlock.gates.write import Commit, Request, Staged
 from interlock.names import Decision
+from interlock.profiles import Profile, compute_by
 
 Progress = Callable[[int, int], None]
 
@@ -29,7 +30,10 @@ def backfill(site: Site, request: Request, progress: Progress) -> tuple[list[Ver
     `SchemaIncompatible` where the data as a whole does not fit the table.
     """
     name = request.table.name
-    with write.one_writer(site, name), staging.begin(site.staging, uuid.uuid4().hex, name, "several partitions") as place:
+    with (
+        write.one_writer(site, name),
+        staging.begin(site.staging, uuid.uuid4().hex, name, "several partitions") as place,
+    ):
         data, schema = write.described(site, request.data)
         plan = _plan(site, request, data)
         column = request.table.partition or ""
@@ -56,19 +60,23 @@ def _plan(site: Site, request: Request, data: Relation) -> layout.Layout:
     column = request.table.partition
     names = [c.name for c in data.schema]
     if column not in names:
-        raise ColumnMissing(f"the data has no column {column!r} to split by", hint=nearest(column or "", names))
+        raise ColumnMissing(
+            f"the data has no column {column!r} to split by", hint=nearest(column or "", names)
+        )
     with site.catalog.read() as rx:
         if tables.get(rx, request.table.name).lake_table_id is None:
             return layout.new_table(data.schema, {})
         plan = layout.existing_table(rx, request.table.name, site.engine, data, data.schema, {})
     if plan.problem is not None:
-        raise SchemaIncompatible(plan.problem, hint="write the partitions one by one to quarantine those that don't fit")
+        raise SchemaIncompatible(
+            plan.problem, hint="write the partitions one by one to quarantine those that don't fit"
+        )
     return plan
 
 
 def _profiles(
     site: Site, request: Request, relations: dict[str, Relation], prepared: Prepared
-) -> dict[str, profile.Profile]:
+) -> dict[str, Profile]:
     """Every partition's profile, from one pass over all of them."""
     if not relations:
         return {}
@@ -77,7 +85,7 @@ def _profiles(
         tuple(r.files[0] for r in relations.values()), first.schema, sum(r.rows for r in relations.values())
     )
     names = {c.name for c in first.schema}
-    return profile.compute_by(
+    return compute_by(
         site.engine,
         together,
         request.table.partition or "",
@@ -91,14 +99,16 @@ def _one(
     site: Site,
     request: Request,
     staged: Staged,
-    measured: profile.Profile,
+    measured: Profile,
     prepared: Prepared,
     history: detect.History,
     previous: dict[str, str],
 ) -> Commit:
     learned = write.learned_for(history, staged.label)
     drifted = tuple(drift.violations(request.rules.schema, staged.schema, staged.layout.fitting))
-    judgement = judge.judge(measured, request.rules, prepared, learned, staged.label, previous, drifted=drifted)
+    judgement = judge.judge(
+        measured, request.rules, prepared, learned, staged.label, previous, drifted=drifted
+    )
     if repair.due(request.triggers, judgement.violations, request.rules):
         one = replace(request, history=history, previous=previous)
         staged, judgement = write.judged(site, one, staged)

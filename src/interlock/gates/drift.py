@@ -11,6 +11,7 @@ from interlock.engines.protocol import Engine, Relation
 from interlock.engines.schema import Column, Kind, Schema
 from interlock.names import Origin, Severity
 
+
 def of(engine: Engine, relation: Relation, table: Schema | None) -> tuple[Violation, ...]:
     """`violations` for a relation that is judged where it is."""
     if table is None:

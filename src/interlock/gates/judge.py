@@ -12,14 +12,14 @@ from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
-from interlock import alerts, constraints, detect, profile
+from interlock import alerts, constraints, detect, profiles
 from interlock.alerts.alert import Alert
 from interlock.constraints.constraint import Constraint, Violation
 from interlock.engines.protocol import Engine, Relation
 from interlock.engines.schema import Schema
 from interlock.gates.verdict import outcome_of
-from interlock.names import Origin, Outcome
-from interlock.profile.profile import Profile
+from interlock.names import Origin, Outcome, Severity
+from interlock.profiles.profile import Profile
 from interlock.settings import current
 
 MASKED = "•••"
@@ -45,9 +45,16 @@ class Rules:
     source_of: Callable[[str], exp.Expression | None] | None = None
 
     def blocks(self, violation: Violation) -> bool:
-        """Declared and accepted constraints say so themselves; learned ones only when enforced."""
+        """Declared and accepted constraints say so themselves; learned ones only when enforced.
+
+        A note (severity ``info``) of something learned never blocks: one new
+        value among thousands is no reason to hold back a day, unless that
+        constraint was enforced by name.
+        """
         if violation.origin is not Origin.LEARNED:
             return violation.blocking
+        if violation.severity is Severity.INFO:
+            return violation.constraint in self.enforced
         return "*" in self.enforced or violation.constraint in self.enforced
 
 
@@ -83,7 +90,7 @@ def prepare(rules: Rules, schema: Schema, now: dt.datetime) -> Prepared:
 def measure(engine: Engine, relation: Relation, rules: Rules, prepared: Prepared) -> Profile:
     """The one pass over the data: statistics, segments and every constraint's counts."""
     names = {c.name for c in relation.schema}
-    return profile.compute(
+    return profiles.compute(
         engine,
         relation,
         segments=tuple(s for s in rules.segments if s in names),
@@ -128,7 +135,9 @@ def judge(
         alerts=alerts.group(violations, table=rules.table, label=label, learned=learned, profile=profiled),
         outcome=outcome_of(violations) if judged else Outcome.INCONCLUSIVE,
         judged=judged,
-        notes=() if judged else ("nothing to judge by yet: no constraint is declared and there is no history",),
+        notes=()
+        if judged
+        else ("nothing to judge by yet: no constraint is declared and there is no history",),
     )
 
 
@@ -181,7 +190,8 @@ def with_samples(
         judgement,
         violations=tuple(renewed[id(v)] for v in judgement.violations),
         alerts=tuple(
-            replace(a, violations=tuple(renewed.get(id(v), v) for v in a.violations)) for a in judgement.alerts
+            replace(a, violations=tuple(renewed.get(id(v), v) for v in a.violations))
+            for a in judgement.alerts
         ),
     )
 

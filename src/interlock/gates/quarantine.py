@@ -82,7 +82,10 @@ def released_labels(rx: Reader, table: str) -> frozenset[str]:
 
 def release(site: Site, table: TableRecord, label: str, reason: str, who: str) -> dict[str, Any]:
     """Publish a quarantined partition after all. Raises `SchemaIncompatible` where it cannot be stored."""
-    with write.one_writer(site, table.name), staging.begin(site.staging, uuid.uuid4().hex, table.name, label) as place:
+    with (
+        write.one_writer(site, table.name),
+        staging.begin(site.staging, uuid.uuid4().hex, table.name, label) as place,
+    ):
         with site.catalog.read() as rx:
             record = held(rx, table.name, label)
         if table.mode is Mode.ATTACHED:
@@ -111,7 +114,11 @@ def _release(
             else layout.new_table(source.schema, {})
         )
         document = profiles.document(rx, record.id) if record.id is not None else None
-        history = [h for h in profiles.history(rx, table.name, states=(State.QUARANTINED,)) if h.partition_id == record.id]
+        history = [
+            h
+            for h in profiles.history(rx, table.name, states=(State.QUARANTINED,))
+            if h.partition_id == record.id
+        ]
         names = profiles.vector_schema(rx, history[0].vector_schema) if history else ()
     if plan.problem is not None:
         raise SchemaIncompatible(plan.problem, hint="write it again with the column cast to the table's type")
@@ -127,7 +134,9 @@ def _release(
         value = write.typed(record.label) if table.partition else None
         file = write.data_file(lake.folder(tx, table.name), home, facts, value)
         gone += write.past_the_gate(tx, table.name, [value])
-        published = lake.publish(tx, table.name, [file], gone, author="interlock", message=f"released {record.label}")
+        published = lake.publish(
+            tx, table.name, [file], gone, author="interlock", message=f"released {record.label}"
+        )
         if replaced is not None:
             partitions.move(tx, _ids([replaced]), State.REPLACED)
         partitions.move(tx, _ids([record]), State.RELEASED)
@@ -154,26 +163,28 @@ def _release(
 
 def drop(site: Site, table: TableRecord, label: str, reason: str, who: str) -> dict[str, Any]:
     """Take a partition out of quarantine for good. The file goes after the grace period."""
-    with write.one_writer(site, table.name):
-        with site.catalog.write() as tx:
-            record = held(tx, table.name, label)
-            partitions.move(tx, _ids([record]), State.DROPPED)
-            if table.mode is Mode.MANAGED and record.path:
-                with contextlib.suppress(OSError):
-                    os.utime(site.folder / record.path)  # the grace period begins now
-            fact = _told(tx, "drop", record, reason, who)
+    with write.one_writer(site, table.name), site.catalog.write() as tx:
+        record = held(tx, table.name, label)
+        partitions.move(tx, _ids([record]), State.DROPPED)
+        if table.mode is Mode.MANAGED and record.path:
+            with contextlib.suppress(OSError):
+                os.utime(site.folder / record.path)  # the grace period begins now
+        fact = _told(tx, "drop", record, reason, who)
     write.project(site)
     return fact
 
 
 def _told(tx: Writer, kind: str, record: PartitionRecord, reason: str, who: str) -> dict[str, Any]:
-    fact = {"table": record.table, "partition": record.label, "reason": reason, "who": who, "verdict": record.verdict_id}
+    fact = {
+        "table": record.table,
+        "partition": record.label,
+        "reason": reason,
+        "who": who,
+        "verdict": record.verdict_id,
+    }
     outbox.append(tx, kind, fact)
     return {"action": kind, **fact}
 
 
 def _ids(records: list[PartitionRecord]) -> list[int]:
     return [r.id for r in records if r.id is not None]
-
-
-

@@ -64,7 +64,9 @@ def apply(engine: DuckDB, relation: Relation, targets: Sequence[Target], repairs
         mended = exp.Null() if one.repair.action == "null" else _clamped(one.constraint, before)
         values[column] = exp.Case().when(broken, mended).else_(before.copy())
     mended_targets = [
-        replace(t, expression=values.get(t.name)) for t in targets if any(t.name == c.name for c in relation.schema)
+        replace(t, expression=values.get(t.name))
+        for t in targets
+        if any(t.name == c.name for c in relation.schema)
     ]
     into = relation.files[0].with_name("repaired.parquet")
     return engine.stage(relation, into, columns=mended_targets, where=conjunction(keep))

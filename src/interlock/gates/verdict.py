@@ -10,7 +10,7 @@ from typing import Any
 from interlock.alerts.alert import Alert
 from interlock.constraints.constraint import Violation
 from interlock.names import Decision, Outcome
-from interlock.profile.profile import Profile
+from interlock.profiles.profile import Profile
 
 
 def outcome_of(violations: Iterable[Violation]) -> Outcome:

@@ -19,7 +19,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from interlock import detect, durable, profile
+from interlock import detect, durable
 from interlock.catalog import (
     ColumnStats,
     DataFile,
@@ -45,7 +45,7 @@ from interlock.gates.site import Site, file_name
 from interlock.gates.verdict import Verdict
 from interlock.ledger import Ledger
 from interlock.names import Decision, Outcome, partition_label
-from interlock.profile.profile import Profile
+from interlock.profiles import Profile, mask, to_document
 from interlock.settings import current
 
 GATE = "write"
@@ -244,7 +244,9 @@ def _judge(site: Site, request: Request, staged: Staged) -> Judgement:
     learned = learned_for(request.history, staged.label)
     prepared = judge.prepare(request.rules, staged.relation.schema, request.now)
     measured = judge.measure(site.engine, staged.relation, request.rules, prepared)
-    drifted = tuple(drift.violations(request.rules.schema, staged.schema, staged.layout.fitting, staged.layout.problem))
+    drifted = tuple(
+        drift.violations(request.rules.schema, staged.schema, staged.layout.fitting, staged.layout.problem)
+    )
     found = judge.judge(
         measured, request.rules, prepared, learned, staged.label, request.previous, drifted=drifted
     )
@@ -306,25 +308,42 @@ def commit(site: Site, request: Request, place: staging.Staging, commits: Sequen
         current_ones = {p.label: p for p in partitions.current(tx, name)} if good else {}
         replaced = [current_ones[c.staged.label] for c in good if c.staged.label in current_ones]
         labels = {c.staged.label for c in commits}
-        superseded = [p.id for p in partitions.quarantined(tx, name) if p.label in labels and p.id is not None]
+        superseded = [
+            p.id for p in partitions.quarantined(tx, name) if p.label in labels and p.id is not None
+        ]
         partitions.move(tx, superseded, State.REPLACED)
         published = None
         if good:
-            files = [data_file(lake.folder(tx, name), homes[c.verdict.id], facts[c.verdict.id], c.staged.value) for c in good]
+            files = [
+                data_file(lake.folder(tx, name), homes[c.verdict.id], facts[c.verdict.id], c.staged.value)
+                for c in good
+            ]
             gone = [p.data_file_id for p in replaced if p.data_file_id is not None]
             gone += past_the_gate(tx, name, [c.staged.value for c in good])
             published = lake.publish(tx, name, files, gone, author="interlock", message=_message(good))
             partitions.move(tx, [p.id for p in replaced if p.id is not None], State.REPLACED)
-        file_ids = dict(zip((c.verdict.id for c in good), published.data_file_ids if published else (), strict=True))
+        file_ids = dict(
+            zip((c.verdict.id for c in good), published.data_file_ids if published else (), strict=True)
+        )
         records = [
-            _record(site, request, c, homes[c.verdict.id], file_ids.get(c.verdict.id), published.snapshot_id if published else None)
+            _record(
+                site,
+                request,
+                c,
+                homes[c.verdict.id],
+                file_ids.get(c.verdict.id),
+                published.snapshot_id if published else None,
+            )
             for c in (*good, *held)
         ]
         ids = partitions.add_all(tx, records)
-        profiles.put_all(tx, [
+        profiles.put_all(
+            tx,
+            [
                 profile_row(i, c.verdict.profile, c.features, request.rules)
                 for i, c in zip(ids, (*good, *held), strict=True)
-            ])
+            ],
+        )
         store_verdicts(tx, [c.verdict for c in commits], request.triggers)
 
 
@@ -343,7 +362,14 @@ def store_verdicts(tx: Writer, judged_: Sequence[Verdict], triggers: Sequence[Tr
     rows: list[tuple[VerdictRecord, Mapping[str, Any] | None]] = []
     for v in judged_:
         record = VerdictRecord(
-            v.id, v.table, v.partition, v.gate, v.outcome.value, v.decision.value, v.judged_at, plain(v.to_dict())
+            v.id,
+            v.table,
+            v.partition,
+            v.gate,
+            v.outcome.value,
+            v.decision.value,
+            v.judged_at,
+            plain(v.to_dict()),
         )
         rows.append((record, {"rows": v.profile.rows, "broken": [x.constraint for x in v.violations][:50]}))
     verdicts.put_all(tx, rows)
@@ -370,7 +396,9 @@ def after(site: Site, request: Request, judged_: Sequence[Verdict]) -> None:
     try:
         trigger.run_pending(site, request.table.name, request.triggers, {v.id: v for v in judged_})
     except InterlockError as error:
-        warnings.warn(f"committed, but its triggers wait for the next write: {error}", LedgerWarning, stacklevel=2)
+        warnings.warn(
+            f"committed, but its triggers wait for the next write: {error}", LedgerWarning, stacklevel=2
+        )
 
 
 def project(site: Site) -> None:
@@ -378,7 +406,9 @@ def project(site: Site) -> None:
     try:
         Ledger(site.ledger).project(site.catalog)
     except InterlockError as error:
-        warnings.warn(f"committed, but the ledger's files were not extended: {error}", LedgerWarning, stacklevel=2)
+        warnings.warn(
+            f"committed, but the ledger's files were not extended: {error}", LedgerWarning, stacklevel=2
+        )
 
 
 def past_the_gate(tx: Writer, table: str, values: Sequence[Any]) -> list[int]:
@@ -392,7 +422,11 @@ def past_the_gate(tx: Writer, table: str, values: Sequence[Any]) -> list[int]:
 
 def _home(site: Site, tx: Writer, table: TableRecord, c: Commit) -> Path:
     if c.verdict.decision is not Decision.PUBLISHED:
-        return site.quarantine / file_name(table.name) / f"{file_name(c.staged.label)}-{c.verdict.id[:12]}.parquet"
+        return (
+            site.quarantine
+            / file_name(table.name)
+            / f"{file_name(c.staged.label)}-{c.verdict.id[:12]}.parquet"
+        )
     return published_home(tx, table, c.staged.label)
 
 
@@ -408,11 +442,15 @@ def published_home(tx: Writer, table: TableRecord, label: str) -> Path:
 def data_file(folder: Path, path: Path, facts: FileFacts, value: Any) -> DataFile:
     """What the lake must know of a file in ``folder``; ``value`` is the partition column's."""
     columns = {
-        f.field_id: ColumnStats(f.column_size_bytes, f.value_count, f.null_count or 0, f.min, f.max, f.contains_nan)
+        f.field_id: ColumnStats(
+            f.column_size_bytes, f.value_count, f.null_count or 0, f.min, f.max, f.contains_nan
+        )
         for f in facts.columns
         if f.field_id is not None
     }
-    return DataFile(str(path.relative_to(folder)), facts.rows, facts.file_size, facts.footer_size, columns, value)
+    return DataFile(
+        str(path.relative_to(folder)), facts.rows, facts.file_size, facts.footer_size, columns, value
+    )
 
 
 def _record(
@@ -440,7 +478,7 @@ def profile_row(
     """A profile as the catalog keeps it: without the values of sensitive columns."""
     names, vector, domains = features.pack()
     kept = {column: values for column, values in domains.items() if column not in rules.sensitive}
-    document = profile.to_document(profile.mask(profiled, rules.sensitive))
+    document = to_document(mask(profiled, rules.sensitive))
     return partition_id, document, vector, names, kept
 
 

@@ -29,7 +29,7 @@ from interlock.errors import (
     InterlockError,
     QueryFailed,
 )
-from interlock.profile import compute, compute_by
+from interlock.profiles import compute, compute_by
 
 CSV = "id,name,amount,day\n1,a,1.5,2020-01-01\n2,,2.5,2020-01-02\n3,c,,2020-01-02\n"
 

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
     from interlock.workspace.workspace import Workspace as Workspace
     from interlock.workspace.workspace import open as open
 
-_HOME = {"Table": "table", "Workspace": "workspace", "check": "adhoc", "open": "workspace", "profile": "adhoc"}
+_HOME = {
+    "Table": "table",
+    "Workspace": "workspace",
+    "check": "adhoc",
+    "open": "workspace",
+    "profile": "adhoc",
+}
 
 __all__ = ["Table", "Workspace", "check", "open", "profile"]
 

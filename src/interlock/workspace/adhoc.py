@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from interlock import constraints, detect
-from interlock import profile as profiles
+from interlock import constraints, detect, profiles
 from interlock.constraints.constraint import Constraint
 from interlock.engines.duckdb import DuckDB
 from interlock.engines.protocol import Relation
@@ -19,7 +18,7 @@ from interlock.gates import drift, judge
 from interlock.gates.judge import Rules
 from interlock.gates.verdict import Verdict
 from interlock.names import Decision, Outcome
-from interlock.profile.profile import Profile
+from interlock.profiles.profile import Profile
 from interlock.workspace import past
 
 GATE = "write"

@@ -39,7 +39,9 @@ class PastTheGate:
 
     def __str__(self) -> str:
         where = ", ".join(self.tables) or "the lake"
-        return f"snapshot {self.snapshot_id} changed {where} past the gate ({self.changes}); it was never judged"
+        return (
+            f"snapshot {self.snapshot_id} changed {where} past the gate ({self.changes}); it was never judged"
+        )
 
 
 def past_the_gate(site: Site) -> list[PastTheGate]:
@@ -60,7 +62,14 @@ def _changes(found: Any) -> str:
 
 def examine(site: Site) -> list[Finding]:
     """Everything that may be wrong with the workspace, cheapest first."""
-    return [*_foreign(site), *_files(site), *_writers(site), *_triggers(site), *_quarantine(site), *_ledger(site)]
+    return [
+        *_foreign(site),
+        *_files(site),
+        *_writers(site),
+        *_triggers(site),
+        *_quarantine(site),
+        *_ledger(site),
+    ]
 
 
 def _foreign(site: Site) -> Iterator[Finding]:
@@ -68,7 +77,10 @@ def _foreign(site: Site) -> Iterator[Finding]:
     for one in found:
         table = one.tables[0] if one.tables else "TABLE"
         yield Finding(
-            False, "past the gate", str(one), f"write the partition again through the gate: interlock write {table} FILE"
+            False,
+            "past the gate",
+            str(one),
+            f"write the partition again through the gate: interlock write {table} FILE",
         )
     if not found:
         yield Finding(True, "past the gate", "every commit passed the gate")
@@ -84,10 +96,20 @@ def _files(site: Site) -> Iterator[Finding]:
             continue  # attached: somebody else's file, judged again when it changes
         if not path.is_file():
             bad += 1
-            yield Finding(False, "files", f"{record.table}@{record.label}: {path} is missing", "restore it from a backup")
+            yield Finding(
+                False,
+                "files",
+                f"{record.table}@{record.label}: {path} is missing",
+                "restore it from a backup",
+            )
         elif path.stat().st_size != record.size_bytes:
             bad += 1
-            yield Finding(False, "files", f"{record.table}@{record.label}: {path} was changed", "restore it from a backup")
+            yield Finding(
+                False,
+                "files",
+                f"{record.table}@{record.label}: {path} was changed",
+                "restore it from a backup",
+            )
     if not bad:
         yield Finding(True, "files", f"{len(records):,} files are where they belong")
     gone = recovery.collect_orphans(site)
@@ -97,7 +119,9 @@ def _files(site: Site) -> Iterator[Finding]:
 
 def _writers(site: Site) -> Iterator[Finding]:
     dead = [left.path.name for left in staging.leftovers(site.staging)]
-    yield Finding(not dead, "writers", f"{len(dead)} unfinished writes" if dead else "no write was left unfinished")
+    yield Finding(
+        not dead, "writers", f"{len(dead)} unfinished writes" if dead else "no write was left unfinished"
+    )
 
 
 def _triggers(site: Site) -> Iterator[Finding]:
@@ -112,7 +136,9 @@ def _triggers(site: Site) -> Iterator[Finding]:
             f"{run.trigger['shown']} for {run.table}@{run.label} was given up after {run.attempts} tries: {run.detail}",
         )
     if waiting:
-        yield Finding(False, "triggers", f"{len(waiting)} wait to be tried again", "the next write tries them")
+        yield Finding(
+            False, "triggers", f"{len(waiting)} wait to be tried again", "the next write tries them"
+        )
     if not lost and not waiting:
         yield Finding(True, "triggers", "none failed")
 
@@ -141,7 +167,8 @@ def ledger_entries(site: Site, limit: int) -> list[dict[str, Any]]:
     ledger = Ledger(site.ledger)
     size = ledger.size
     return [
-        {"index": e.index, **e.value, "what": _what(e.value)} for e in ledger.entries(max(0, size - limit), size)
+        {"index": e.index, **e.value, "what": _what(e.value)}
+        for e in ledger.entries(max(0, size - limit), size)
     ]
 
 

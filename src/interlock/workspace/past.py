@@ -12,8 +12,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from interlock import detect
-from interlock import profile as profiles
+from interlock import detect, profiles
 from interlock.detect.invariants import AFTER
 from interlock.engines.duckdb import DuckDB
 from interlock.engines.inputs import Files, Format, recognise
@@ -23,7 +22,7 @@ from interlock.errors import DataError, NameRefused
 from interlock.gates import drift
 from interlock.gates.label import label_of
 from interlock.names import partition_time
-from interlock.profile.profile import ColumnProfile, Profile
+from interlock.profiles.profile import ColumnProfile, Profile
 
 PARTS_MAX = 60  # parts of a single file that are looked at, spread over it; enough to see how much it varies
 PART_ROWS = 100  # rows of a part where the new data has none
@@ -94,9 +93,13 @@ def told_by_path_alone(data: object, columns: Sequence[str], other: Sequence[str
 
 def few(past: Past) -> str:
     """Why nothing could be learned, in words."""
-    found = len(past.profiles)
+    found = sum(p.rows > 0 for p in past.profiles.values())
     if not found:
-        return "there is nothing to compare it with"
+        return (
+            "there is nothing to compare it with"
+            if not past.profiles
+            else "what it is compared with holds no rows"
+        )
     if any(label.startswith(PART) for label in past.profiles):
         return f"too little to compare it with: learning needs {AFTER} files, or one with {AFTER} times as many rows"
     return f"too few files to compare it with: {found}; learning needs {AFTER}, so only the columns were compared"

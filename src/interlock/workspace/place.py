@@ -41,7 +41,9 @@ def find(path: str | os.PathLike[str] | None) -> Place:
     given = Path(os.path.abspath(os.fspath(path) if path is not None else "."))
     if given.is_file():
         if given.suffix not in (".yaml", ".yml"):
-            raise UsageError(f"{given} is a file, not a workspace folder", hint="give a folder, or an interlock.yaml")
+            raise UsageError(
+                f"{given} is a file, not a workspace folder", hint="give a folder, or an interlock.yaml"
+            )
         return Place(given.parent / FOLDER, given)
     if (given / CATALOG).is_file() or given.name == FOLDER:
         return Place(given, _contract(given) or _contract(given.parent, given.name == FOLDER))

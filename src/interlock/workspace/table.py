@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from interlock import constraints, detect
-from interlock import profile as profiles_
+from interlock import profiles as profiling
 from interlock.catalog import (
     AcceptRecord,
     Mode,
@@ -34,7 +34,8 @@ from interlock.gates.judge import Rules
 from interlock.gates.verdict import Verdict
 from interlock.gates.write import Request
 from interlock.names import Severity, partition_label
-from interlock.profile.profile import Profile
+from interlock.profiles.profile import Profile
+from interlock.workspace import remembered
 from interlock.workspace.series import Series, series
 
 if TYPE_CHECKING:
@@ -98,11 +99,13 @@ class Table:
         label = partition_label(partition)
         with self._site.catalog.read() as rx:
             record = partitions.one(rx, self.name, label)
-            document = profiles.document(rx, record.id) if record is not None and record.id is not None else None
+            document = (
+                profiles.document(rx, record.id) if record is not None and record.id is not None else None
+            )
             known = [p.label for p in partitions.current(rx, self.name)] if document is None else []
         if document is None:
             raise PartitionNotFound(f"{self.name} has no partition {label!r}", hint=nearest(label, known))
-        return profiles_.from_document(document)
+        return profiling.from_document(document)
 
     # --- what it promises -------------------------------------------------------------
 
@@ -148,7 +151,9 @@ class Table:
         name: str | None,
     ) -> Constraint:
         if isinstance(expression, Constraint):
-            return expression.with_(tolerance=tolerance or expression.tolerance, severity=severity, block=block)
+            return expression.with_(
+                tolerance=tolerance or expression.tolerance, severity=severity, block=block
+            )
         return constraints.parse(
             expression, schema, name=name, tolerance=tolerance, severity=severity, block=block
         )
@@ -183,7 +188,9 @@ class Table:
                 stored_constraints.shadow(tx, self.name, names or None)
             else:
                 stored_constraints.enforce(tx, self.name, names or ("*",))
-            outbox.append(tx, "shadow" if off else "enforce", {"table": self.name, "constraints": list(names) or ["*"]})
+            outbox.append(
+                tx, "shadow" if off else "enforce", {"table": self.name, "constraints": list(names) or ["*"]}
+            )
         self._workspace.project()
         return self.enforced
 
@@ -194,7 +201,9 @@ class Table:
             raise UsageError("accepting a new normal needs a reason", hint="it is recorded in the ledger")
         order = partitions.label_order(label)
         with self._site.catalog.write() as tx:
-            covered = [p.label for p in partitions.current(tx, self.name) if partitions.label_order(p.label) >= order]
+            covered = [
+                p.label for p in partitions.current(tx, self.name) if partitions.label_order(p.label) >= order
+            ]
             record = AcceptRecord(self.name, label, reason, tx.now, self._workspace.user)
             accepts.put(tx, record)
         self._history = None
@@ -236,6 +245,7 @@ class Table:
         made, history = backfill.backfill(self._site, request, progress)
         with self._site.catalog.read() as rx:
             self._history = (self._stamp(rx), history)
+        remembered.keep(self._site, self.name, history)
         renewed = {v.partition: v for v in self._judge_again(request)}
         return [renewed.get(v.partition, v) for v in made]
 
@@ -243,7 +253,9 @@ class Table:
         """Judge the files of an attached table that are new or changed since the last time."""
         record = self.record
         if record.mode is not Mode.ATTACHED or record.location is None:
-            raise UsageError(f"{self.name} is a managed table", hint="check(data) judges data before it is written")
+            raise UsageError(
+                f"{self.name} is a managed table", hint="check(data) judges data before it is written"
+            )
         made = attached.judge_new(self._site, self._request(None, None), progress)
         self._history = None
         return made
@@ -278,6 +290,7 @@ class Table:
             if self._history is not None and self._history[0] == stamp:
                 return self._history[1]
             history = self._load(rx)
+        remembered.keep(self._site, self.name, history)
         self._history = (stamp, history)
         return history
 
@@ -290,7 +303,7 @@ class Table:
                 names[row.vector_schema] = profiles.vector_schema(rx, row.vector_schema)
             features = detect.Features.unpack(names[row.vector_schema], row.vector, row.domains)
             rows.append(detect.Row(row.label, features, trusted=row.label in released))
-        history = detect.History.of(rows)
+        history = detect.History.of(rows, memory=remembered.read(self._site, self.name))
         for accept in accepts.list_(rx, self.name):
             history = history.accepted(accept.since)
         return history
@@ -310,7 +323,10 @@ class Table:
         last = max(map(partitions.label_order, history.labels), default=None)
         follows = last is None or last < partitions.label_order(verdict.partition)
         if own is not None and follows and stamp == ((count + 1, ids + (own.id or 0)), accepted):
-            self._history = (stamp, history.append(verdict.partition, detect.features(verdict.profile)))
+            history = history.append(verdict.partition, detect.features(verdict.profile))
+            self._history = (stamp, history)
+            if len(history.rows) % remembered.EVERY == 0:
+                remembered.keep(self._site, self.name, history)
 
     def _judge_again(self, request: Request) -> list[Verdict]:
         """The early partitions' verdicts by what came after them, at the moment there is enough of it."""
@@ -385,10 +401,14 @@ class Table:
             record = tables.get(tx, self.name)
             if all(record.settings.get(k) == v for k, v in settings.items()):
                 return
-            schema_names = {f.name for f in lake.columns(tx, self.name)} if record.lake_table_id is not None else None
+            schema_names = (
+                {f.name for f in lake.columns(tx, self.name)} if record.lake_table_id is not None else None
+            )
             for name in settings.get("segments", ()):
                 if schema_names is not None and name not in schema_names:
-                    raise ColumnMissing(f"{self.name} has no column {name!r}", hint=nearest(name, schema_names))
+                    raise ColumnMissing(
+                        f"{self.name} has no column {name!r}", hint=nearest(name, schema_names)
+                    )
             tables.put(tx, replace(record, settings={**record.settings, **settings}))
 
     def _managed(self, what: str) -> None:

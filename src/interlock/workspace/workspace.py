@@ -69,7 +69,9 @@ class Workspace:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -89,9 +91,7 @@ class Workspace:
 
     # --- tables -----------------------------------------------------------------------
 
-    def table(
-        self, name: str, partition: str | None = None, key: Sequence[str] | str | None = None
-    ) -> Table:
+    def table(self, name: str, partition: str | None = None, key: Sequence[str] | str | None = None) -> Table:
         """The managed table ``name``: bound if it exists, created otherwise.
 
         ``partition`` is the column that splits it; without one each load is a
@@ -167,7 +167,9 @@ class Workspace:
         if not key or known.key == key:
             return
         if known.key:
-            raise TableConflict(f"{known.name} has the key {list(known.key)}, not {list(key)}", hint="leave key out")
+            raise TableConflict(
+                f"{known.name} has the key {list(known.key)}, not {list(key)}", hint="leave key out"
+            )
         with self.site.catalog.write() as tx:
             tables.put(tx, replace(tables.get(tx, known.name), key=key))
 
@@ -188,7 +190,11 @@ class Workspace:
         for name, declared in (self._contract.tables if self._contract else {}).items():
             if declared.attach:
                 root = self.contract_path.parent
-                self.attach(name, declared.attach if "://" in declared.attach else root / declared.attach, declared.key)
+                self.attach(
+                    name,
+                    declared.attach if "://" in declared.attach else root / declared.attach,
+                    declared.key,
+                )
             else:
                 self.table(name, declared.partition, declared.key)
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from interlock.engines.schema import Column, Kind
 from interlock.errors import WorkspaceVersion
-from interlock.profile.profile import ColumnProfile, Profile, Segment, StatisticClass
+from interlock.profiles.profile import ColumnProfile, Profile, Segment, StatisticClass
 
 VERSION = 1
 _SAFE = 2**53

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from interlock.engines.schema import Column, Kind
-from interlock.profile.statistics.family import Family, Meaning, Scope, State, Values, add
+from interlock.profiles.statistics.family import Family, Meaning, Scope, State, Values, add
 
 _INFINITE = (Kind.FLOAT, Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMPTZ)
 

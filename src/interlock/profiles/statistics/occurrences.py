@@ -9,8 +9,8 @@ from typing import Any
 
 from interlock import settings
 from interlock.engines.schema import Column, Kind
-from interlock.profile.profile import StatisticClass
-from interlock.profile.statistics.family import Counts, Family, Meaning, Scope, Size, State, Values, decoded
+from interlock.profiles.profile import StatisticClass
+from interlock.profiles.statistics.family import Counts, Family, Meaning, Scope, Size, State, Values, decoded
 
 _UNCOUNTABLE = (Kind.NESTED, Kind.BINARY, Kind.INTERVAL, Kind.NULL)
 _DOMAIN = (Kind.TEXT, Kind.BOOLEAN, Kind.INTEGER, Kind.DATE)

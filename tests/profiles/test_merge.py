@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from interlock.engines.duckdb import DuckDB
-from interlock.profile import Profile, compute, merge
-from interlock.profile.merge import IDENTITY
+from interlock.profiles import Profile, compute, merge
+from interlock.profiles.merge import IDENTITY
 
 ROW = st.fixed_dictionaries(
     {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from interlock.profile.statistics.family import Family, Meaning, Scope, State, Values, add
+from interlock.profiles.statistics.family import Family, Meaning, Scope, State, Values, add
 
 
 def _read(scope: Scope, row: tuple[Any, ...], rows: int) -> Values:

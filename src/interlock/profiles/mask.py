@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from interlock.profile.profile import ColumnProfile, Profile
+from interlock.profiles.profile import ColumnProfile, Profile
 
 _SHOWS_VALUES = ("min", "max", "quantiles", "top", "domain", "patterns")
 

@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 from interlock.engines.parquet import literal, quoted
 from interlock.engines.protocol import FILE, ROW
 from interlock.engines.schema import Column, Kind, Schema
-from interlock.profile.profile import ColumnProfile, StatisticClass
-from interlock.profile.statistics import FAMILIES
-from interlock.profile.statistics.family import Counts, Family, Scope, Size
-from interlock.profile.statistics.moments import scale_of
-from interlock.profile.statistics.occurrences import countable
+from interlock.profiles.profile import ColumnProfile, StatisticClass
+from interlock.profiles.statistics import FAMILIES
+from interlock.profiles.statistics.family import Counts, Family, Scope, Size
+from interlock.profiles.statistics.moments import scale_of
+from interlock.profiles.statistics.occurrences import countable
 from interlock.settings import Settings
 
 OTHER_SEGMENTS = "(other)"

@@ -15,9 +15,9 @@ from interlock.engines.protocol import Engine, Relation
 from interlock.engines.schema import Column, Kind, Schema
 from interlock.errors import ColumnMissing, nearest
 from interlock.names import partition_label
-from interlock.profile.plan import OTHER_SEGMENTS, Plan, Shape, fetchable, plan, read_columns
-from interlock.profile.profile import ColumnProfile, Profile, Segment
-from interlock.profile.statistics.family import Scope, Size, decoded
+from interlock.profiles.plan import OTHER_SEGMENTS, Plan, Shape, fetchable, plan, read_columns
+from interlock.profiles.profile import ColumnProfile, Profile, Segment
+from interlock.profiles.statistics.family import Scope, Size, decoded
 
 Checks = Mapping[str, tuple[exp.Expression, ...]]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from interlock.engines.schema import Column, Kind
-from interlock.profile.statistics.family import Counts, Family, Meaning, Scope, State, Values, decoded
+from interlock.profiles.statistics.family import Counts, Family, Meaning, Scope, State, Values, decoded
 
 _WITHOUT = (Kind.BINARY, Kind.NESTED, Kind.NULL)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from interlock.engines.schema import Column, Kind
 from interlock.engines.types import is_list
-from interlock.profile.statistics.family import Counts, Family, Meaning, Scope, State, Values
+from interlock.profiles.statistics.family import Counts, Family, Meaning, Scope, State, Values
 
 
 def _applies(column: Column) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from interlock.profile.statistics import (
+from interlock.profiles.statistics import (
     extremes,
     lengths,
     moments,
@@ -15,7 +15,7 @@ from interlock.profile.statistics import (
     scale,
     signs,
 )
-from interlock.profile.statistics.family import Family
+from interlock.profiles.statistics.family import Family
 
 FAMILIES: tuple[Family, ...] = (
     presence.FAMILY,

@@ -9,8 +9,8 @@ from typing import Any
 
 from interlock import settings
 from interlock.engines.schema import Kind
-from interlock.profile.profile import StatisticClass
-from interlock.profile.statistics.family import Counts, Family, Meaning, Scope, State, Values
+from interlock.profiles.profile import StatisticClass
+from interlock.profiles.statistics.family import Counts, Family, Meaning, Scope, State, Values
 
 REST = "…"
 _CLASSES = (

@@ -6,7 +6,7 @@ import bisect
 import itertools
 from typing import Any
 
-from interlock.profile.statistics.family import (
+from interlock.profiles.statistics.family import (
     Counts,
     Family,
     Meaning,

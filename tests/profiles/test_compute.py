@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from interlock import settings
 from interlock.engines.duckdb import DuckDB
-from interlock.profile import Profile, StatisticClass, compute, compute_by, from_document, to_document
+from interlock.profiles import Profile, StatisticClass, compute, compute_by, from_document, to_document
 
 FLOATS = st.one_of(
     st.none(), st.floats(-1e6, 1e6), st.sampled_from([math.nan, math.inf, -math.inf, 0.0, -0.0])

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from interlock.engines.duckdb import DuckDB
 from interlock.errors import WorkspaceVersion
-from interlock.profile import compute, from_document, mask, to_document
-from interlock.profile.document import decode, encode
+from interlock.profiles import compute, from_document, mask, to_document
+from interlock.profiles.document import decode, encode
 
 VALUES = st.one_of(
     st.none(),

@@ -16,8 +16,8 @@ from fractions import Fraction
 from typing import Any
 
 from interlock.engines.schema import Kind
-from interlock.profile.profile import StatisticClass
-from interlock.profile.statistics.family import Counts, Family, Meaning, Scope, Size, State, Values
+from interlock.profiles.profile import StatisticClass
+from interlock.profiles.statistics.family import Counts, Family, Meaning, Scope, Size, State, Values
 
 
 def _aggregates(scope: Scope) -> tuple[str, ...]:

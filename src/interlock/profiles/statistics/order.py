@@ -5,8 +5,8 @@ from __future__ import annotations
 import operator
 from typing import Any
 
-from interlock.profile.profile import StatisticClass
-from interlock.profile.statistics.family import Counts, Family, Meaning, Scope, Size, State, Values
+from interlock.profiles.profile import StatisticClass
+from interlock.profiles.statistics.family import Counts, Family, Meaning, Scope, Size, State, Values
 
 _NOTHING: Values = {"increasing": None, "decreasing": None}
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from interlock import settings
 from interlock.engines.schema import Column, Kind
-from interlock.profile.profile import StatisticClass
+from interlock.profiles.profile import StatisticClass
 
 
 class Size(IntEnum):

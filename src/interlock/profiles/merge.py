@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from interlock.profile.profile import ColumnProfile, Profile, Segment
-from interlock.profile.statistics import FAMILIES
+from interlock.profiles.profile import ColumnProfile, Profile, Segment
+from interlock.profiles.statistics import FAMILIES
 
 IDENTITY = Profile(0, {})
 

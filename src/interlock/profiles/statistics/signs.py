@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 from typing import Any
 
-from interlock.profile.statistics.family import Counts, Family, Meaning, Scope, State, Values, add
+from interlock.profiles.statistics.family import Counts, Family, Meaning, Scope, State, Values, add
 
 
 def _aggregates(scope: Scope) -> tuple[str, ...]:

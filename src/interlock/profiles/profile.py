@@ -46,7 +46,7 @@ class Profile:
     ``columns`` keeps the data's order. ``table`` holds statistics of whole rows
     (``key_duplicates``, ``row_duplicates``). ``segments`` maps a segment column
     to its segments. ``checks`` holds what the caller's extra aggregates gave in
-    the same pass (see `interlock.profile.plan`); it is not part of the stored
+    the same pass (see `interlock.profiles.plan`); it is not part of the stored
     document.
     """
 

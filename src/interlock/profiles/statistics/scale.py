@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from interlock.engines.schema import Kind
-from interlock.profile.statistics.family import Counts, Family, Meaning, Scope, State, Values, sampled
+from interlock.profiles.statistics.family import Counts, Family, Meaning, Scope, State, Values, sampled
 
 DECIMALS_MAX = 6
 
