@@ -11,6 +11,7 @@ from sqlalchemy.dialects.sqlite import insert
 from interlock.catalog import lake_schema as s
 from interlock.catalog import schema
 from interlock.catalog.catalog import Reader, Writer
+from interlock.catalog.lake_columns import id_of
 from interlock.catalog.records import CURRENT, ForeignSnapshot
 
 _TABLE_ID = re.compile(r"(?:^|,)\w+:(\d+)(?=,|$)")
@@ -53,6 +54,14 @@ def _lasts(rx: Reader, found: ForeignSnapshot) -> bool:
         select(p.c.id).where(current, p.c.data_file_id.in_(removed)),
     )
     return any(rx.connection.execute(one.limit(1)).first() is not None for one in asked)
+
+
+def files(rx: Reader, table: str) -> list[int]:
+    """Current data files of a table that no partition of ours lists: somebody put them there past the gate."""
+    f, p = s.data_files, schema.partitions
+    ours = select(p.c.data_file_id).where(p.c.table_name == table, p.c.data_file_id.is_not(None))
+    current = (f.c.table_id == id_of(rx, table), f.c.end_snapshot.is_(None))
+    return list(rx.connection.scalars(select(f.c.data_file_id).where(*current, f.c.data_file_id.not_in(ours))))
 
 
 def mark_seen(tx: Writer, snapshot_ids: Iterable[int]) -> None:

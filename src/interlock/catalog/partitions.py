@@ -68,6 +68,16 @@ def one(rx: Reader, table: str, label: str) -> PartitionRecord | None:
     return found[0] if found else None
 
 
+def current_of(rx: Reader, table: str, labels: Iterable[str]) -> dict[str, PartitionRecord]:
+    """The current versions of these partitions, by label."""
+    wanted, states = list(dict.fromkeys(labels)), [state.value for state in CURRENT]
+    found: list[PartitionRecord] = []
+    for start in range(0, len(wanted), 500):
+        some = _T.c.label.in_(wanted[start : start + 500])
+        found += _fetch(rx, select(_T).where(_T.c.table_name == table, _T.c.state.in_(states), some))
+    return {record.label: record for record in found}
+
+
 def get(rx: Reader, id: int) -> PartitionRecord:
     """One version by id; `PartitionNotFound` where there is none."""
     found = _fetch(rx, select(_T).where(_T.c.id == id))

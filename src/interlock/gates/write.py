@@ -28,6 +28,7 @@ from interlock.catalog import (
     TableRecord,
     VerdictRecord,
     Writer,
+    foreign,
     lake,
     partitions,
     profiles,
@@ -305,8 +306,7 @@ def commit(site: Site, request: Request, place: staging.Staging, commits: Sequen
         homes = {c.verdict.id: _home(site, tx, request.table, c) for c in commits}
         place.announce(list(homes.values()))
         durable.move_all({c.staged.relation.files[0]: homes[c.verdict.id] for c in commits})
-        current_ones = {p.label: p for p in partitions.current(tx, name)} if good else {}
-        replaced = [current_ones[c.staged.label] for c in good if c.staged.label in current_ones]
+        replaced = list(partitions.current_of(tx, name, (c.staged.label for c in good)).values())
         labels = {c.staged.label for c in commits}
         superseded = [
             p.id for p in partitions.quarantined(tx, name) if p.label in labels and p.id is not None
@@ -413,11 +413,10 @@ def project(site: Site) -> None:
 
 def past_the_gate(tx: Writer, table: str, values: Sequence[Any]) -> list[int]:
     """Files that others put into these partitions of the lake: writing a partition again replaces them too."""
-    known = {p.data_file_id for p in partitions.current(tx, table)}
-    foreign = {f.id for f in lake.files(tx, table)} - known
-    if not foreign or tables.get(tx, table).partition is None:
+    others = set(foreign.files(tx, table))
+    if not others or tables.get(tx, table).partition is None:
         return []
-    return sorted(foreign & {id_ for value in values for id_ in lake.partition_files(tx, table, value)})
+    return sorted(others & {id_ for value in values for id_ in lake.partition_files(tx, table, value)})
 
 
 def _home(site: Site, tx: Writer, table: TableRecord, c: Commit) -> Path:
