@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -59,7 +60,9 @@ def process(tmp_path: Path) -> Run:
     def run(*arguments: object, **environment: str) -> Ran:
         command = [sys.executable, "-c", "from interlock.cli import main; main()", *map(str, arguments)]
         given = {**os.environ, "PYTHONPATH": str(SOURCE), **environment}
-        ended = subprocess.run(command, cwd=tmp_path, env=given, capture_output=True, timeout=120, check=False)
+        ended = subprocess.run(
+            command, cwd=tmp_path, env=given, capture_output=True, timeout=120, check=False
+        )
         return Ran(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
 
     return run
@@ -96,12 +99,22 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run) -> Path:
-    """A workspace in the current folder with thirty days of the table ``people``."""
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a workspace that holds thirty days of the table ``people``."""
+    folder = tmp_path_factory.mktemp("prepared")
     everything = " UNION ALL ".join(people(day) for day in range(DAYS))
-    save(everything, tmp_path / "past.parquet")
-    done = run("init", "past.parquet", "--table", "people", "--partition", "day", "--json")
-    assert done.status == 0
-    return tmp_path
+    past = save(everything, folder / "past.parquet")
+    with pytest.raises(SystemExit) as ended:
+        main(["init", str(past), "-t", "people", "-p", "day", "-w", str(folder / ".interlock"), "--json"])
+    assert not ended.value.code
+    return folder
+
+
+@pytest.fixture
+def workspace(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it as the current folder."""
+    copy = tmp_path / "work"
+    shutil.copytree(prepared, copy)
+    monkeypatch.chdir(copy)
+    return copy

@@ -103,7 +103,17 @@ PLAIN = "id,age,city\n" + "".join(f"{i},{20 + i % 50},{('Ulm', 'Kiel', 'Köln')[
 _WIDE = ", ".join(f"(range + {i}) % {i % 7 + 2} AS c{i}" for i in range(2000))
 _NAMES = {
     "nonascii": ("größe", "年齢", "🦆", "naïve", "Ω"),
-    "reserved": ("select", "order", "table", "from", "group", "limit", "where", "file_row_number", "file_index"),
+    "reserved": (
+        "select",
+        "order",
+        "table",
+        "from",
+        "group",
+        "limit",
+        "where",
+        "file_row_number",
+        "file_index",
+    ),
     "punctuated": ('a"b', "c'd", "e.f", "g h", "i;j", "k--l", "m%n", "{o}", "[p]", "q\\r", "s\tt"),
     "long": ("x" * 3000, "y" * 3000),
     "case": ("id", "value", "other"),
@@ -112,7 +122,9 @@ _NAMES = {
 
 
 def _named(which: str) -> Writer:
-    names = ", ".join(f'range % {i + 3} AS "{n.replace(chr(34), chr(34) * 2)}"' for i, n in enumerate(_NAMES[which]))
+    names = ", ".join(
+        f'range % {i + 3} AS "{n.replace(chr(34), chr(34) * 2)}"' for i, n in enumerate(_NAMES[which])
+    )
     return _parquet(f"names_{which}.parquet", f"SELECT {names} FROM range(300)")
 
 
@@ -151,7 +163,9 @@ READABLE: dict[str, Writer] = {
     "no rows": _parquet("none.parquet", "SELECT 1 AS id, 'x' AS name WHERE false"),
     "2,000 columns": _parquet("wide.parquet", f"SELECT {_WIDE} FROM range(20)"),
     "odd types": _parquet("types.parquet", _ODD_TYPES),
-    "only nulls": _parquet("nulls.parquet", "SELECT NULL::INTEGER AS a, NULL AS b, NULL::VARCHAR AS c FROM range(100)"),
+    "only nulls": _parquet(
+        "nulls.parquet", "SELECT NULL::INTEGER AS a, NULL AS b, NULL::VARCHAR AS c FROM range(100)"
+    ),
     "nan and infinity": _parquet(
         "nan.parquet",
         "SELECT CASE range % 4 WHEN 0 THEN 'nan' WHEN 1 THEN 'inf' WHEN 2 THEN '-inf' ELSE '1' END::DOUBLE AS x,"
@@ -161,7 +175,8 @@ READABLE: dict[str, Writer] = {
         "extreme.parquet",
         "SELECT unnest([1.7976931348623157e308, -1.7976931348623157e308, 5e-324, 0.0]) AS f,"
         " unnest([9223372036854775807, -9223372036854775808, 0, 1]) AS i,"
-        " unnest([170141183460469231731687303715884105727::HUGEINT, -170141183460469231731687303715884105727, 0, 1]) AS h,"
+        " unnest([170141183460469231731687303715884105727::HUGEINT, -170141183460469231731687303715884105727,"
+        " 0, 1]) AS h,"
         " unnest([18446744073709551615::UBIGINT, 0, 1, 2]) AS u",
     ),
     "far dates": _parquet(

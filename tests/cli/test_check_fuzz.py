@@ -26,9 +26,15 @@ def checked(content: bytes, ending: str, history: bytes | None = None) -> dict[s
         new = Path(folder, name)
         new.write_bytes(content)
         for day in range(1, 9):
-            Path(folder, f"2024-01-0{day}.{ending}" if ending else f"2024-01-0{day}").write_bytes(history or content)
+            Path(folder, f"2024-01-0{day}.{ending}" if ending else f"2024-01-0{day}").write_bytes(
+                history or content
+            )
         out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), pytest.raises(SystemExit) as ended:
+        with (
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+            pytest.raises(SystemExit) as ended,
+        ):
             main(["check", str(new), "--against", f"{folder}/2024*", "--json"])
         assert err.getvalue() == ""
         document = json.loads(out.getvalue())
@@ -50,7 +56,9 @@ cells = st.one_of(
     st.floats().map(str),
     st.dates().map(str),
     st.datetimes().map(str),
-    st.sampled_from(["", "NULL", "true", '"', "'", "\\N", "nan", "1e999", "-0", "0001-01-01", "12:30", "1,5", "#"]),
+    st.sampled_from(
+        ["", "NULL", "true", '"', "'", "\\N", "nan", "1e999", "-0", "0001-01-01", "12:30", "1,5", "#"]
+    ),
 )
 
 
@@ -61,7 +69,13 @@ def test_random_csv(rows, delimiter):
 
 
 @FEWER
-@given(st.recursive(cells | st.none() | st.integers() | st.floats() | st.booleans(), lambda x: st.lists(x, max_size=3) | st.dictionaries(st.text(max_size=4), x, max_size=3), max_leaves=12))
+@given(
+    st.recursive(
+        cells | st.none() | st.integers() | st.floats() | st.booleans(),
+        lambda x: st.lists(x, max_size=3) | st.dictionaries(st.text(max_size=4), x, max_size=3),
+        max_leaves=12,
+    )
+)
 def test_random_json(value):
     checked(json.dumps(value).encode("utf-8", "surrogatepass"), "json")
 
@@ -72,7 +86,9 @@ TYPES = (
     "STRUCT(a INTEGER, b VARCHAR[])", "MAP(VARCHAR, INTEGER)", "TIMETZ", "VARCHAR[3]",
 )  # fmt: skip
 names = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=12)
-tables = st.lists(st.tuples(names, st.sampled_from(TYPES)), min_size=1, max_size=6, unique_by=lambda c: c[0].casefold())
+tables = st.lists(
+    st.tuples(names, st.sampled_from(TYPES)), min_size=1, max_size=6, unique_by=lambda c: c[0].casefold()
+)
 
 
 def parquet(columns: list[tuple[str, str]], rows: int, seed: int) -> bytes:
@@ -81,7 +97,8 @@ def parquet(columns: list[tuple[str, str]], rows: int, seed: int) -> bytes:
     for i, (name, kind) in enumerate(columns):
         quoted = '"' + name.replace('"', '""') + '"'
         drawn = f"hash(i, {seed}, {i})"
-        texts = f"[({drawn} % 100)::VARCHAR, '2024-01-0' || (1 + {drawn} % 9), '12:00:0' || ({drawn} % 10), 'true', '[1, 2, 3]']"
+        moments = f"'2024-01-0' || (1 + {drawn} % 9), '12:00:0' || ({drawn} % 10)"
+        texts = f"[({drawn} % 100)::VARCHAR, {moments}, 'true', '[1, 2, 3]']"
         items.append(f"TRY_CAST({texts}[1 + ({drawn} % 5)::INTEGER] AS {kind}) AS {quoted}")
     with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
         path = Path(folder, "t.parquet")

@@ -6,13 +6,15 @@ import os
 from pathlib import Path
 
 import pytest
-from tests.cli.odd_files import ALL, PLAIN, READABLE, UNREADABLE
 
 from interlock import errors
+from tests.cli.odd_files import ALL, PLAIN, READABLE, UNREADABLE
 
 LIGHT = [name for name in ALL if name != "2,000 columns"]  # one test of them is enough
 WITHOUT_ROWS = {"header only", "no rows"}
-KNOWN = {e.code for e in vars(errors).values() if isinstance(e, type) and issubclass(e, errors.InterlockError)}
+KNOWN = {
+    e.code for e in vars(errors).values() if isinstance(e, type) and issubclass(e, errors.InterlockError)
+}
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ import re
 import sys
 import warnings
 from collections.abc import Sequence
+from io import TextIOWrapper
 from typing import TextIO
 
 from interlock.errors import InterlockError, UsageError, nearest
@@ -22,6 +23,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     standard output where ``--json`` was asked for; never in a stack trace.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that cannot spell a name shows it with gaps
     with warnings.catch_warnings():
         warnings.showwarning = _warned
         warnings.simplefilter("ignore")

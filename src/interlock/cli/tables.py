@@ -211,6 +211,8 @@ def alerts(
 ) -> int:
     """The newest alerts, loudest first within a partition."""
     with existing(workspace) as ws:
+        if table is not None:
+            ws.existing_table(table)
         found = ws.alerts(table, limit)
     if as_json:
         print_json(found)

@@ -31,7 +31,7 @@ def profile(data: object, *, segments: Sequence[str] = (), key: Sequence[str] = 
     PyCapsule interface, or a path or glob of Parquet, CSV or JSON. Raises
     `InterlockError` subclasses for data that cannot be read.
     """
-    with DuckDB() as engine:
+    with past.read(data), DuckDB() as engine:
         return profiles.compute(engine, engine.relation(data), segments=segments, key=key)
 
 
@@ -56,7 +56,7 @@ def judged(
     data: object, against: object = None, require: Sequence[str | Constraint] = (), key: Sequence[str] = ()
 ) -> tuple[Verdict, detect.History]:
     """`check`, and the history it judged by."""
-    with DuckDB() as engine:
+    with past.read(data), DuckDB() as engine:
         relation = engine.relation(data)
         before = past.of(engine, against, data, relation.rows) if against is not None else past.Past({})
         before, relation = _comparable(before, against, relation, data)

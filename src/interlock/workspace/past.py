@@ -6,6 +6,7 @@ import datetime as dt
 import os
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from interlock.engines.duckdb import DuckDB
 from interlock.engines.inputs import Files, Format, recognise
 from interlock.engines.protocol import FILE, ROW, Relation, Target
 from interlock.engines.schema import Kind, Schema
-from interlock.errors import DataError, NameRefused
+from interlock.errors import DataError, DataUnreadable, NameRefused, QueryFailed
 from interlock.gates import drift
 from interlock.gates.label import label_of
 from interlock.names import partition_time
@@ -118,6 +119,19 @@ def fitted(engine: DuckDB, data: object, relation: Relation, schema: Schema | No
     return engine.stage(relation, engine.temporary(), columns=targets)
 
 
+@contextmanager
+def read(data: object) -> Iterator[None]:
+    """What fails while data is read where it lies is the data's fault: a file may break midway."""
+    try:
+        yield
+    except QueryFailed as error:
+        what = os.fspath(data) if isinstance(data, str | os.PathLike) else type(data).__name__
+        broken = DataUnreadable(f"{what}: {error.message.removeprefix('query: ')}", hint=error.hint)
+    else:
+        return
+    raise broken
+
+
 def name_of(path: Path) -> str:
     """What a file is called as a partition, whatever its name holds."""
     try:
@@ -161,7 +175,9 @@ def _profiled(engine: DuckDB, paths: Sequence[Path]) -> Iterator[tuple[Path, Pro
     else:
         for path in paths:
             try:
-                yield path, profiles.compute(engine, engine.relation(os.fspath(path)))
+                with read(path):
+                    made = profiles.compute(engine, engine.relation(os.fspath(path)))
+                yield path, made
             except DataError as error:
                 yield path, error
 
@@ -172,7 +188,7 @@ def _in_one_pass(engine: DuckDB, paths: Sequence[Path]) -> list[Profile] | None:
         return None
     try:
         by_file = profiles.compute_by(engine, relation, FILE)
-    except DataError:
+    except (DataError, QueryFailed):
         return None
     if len(by_file) < len(paths):
         empty = _without_rows(engine, relation)
