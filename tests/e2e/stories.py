@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,14 +39,26 @@ def rows_of(version: int) -> int:
 
 def data(folder: Path, *days: tuple[int, int], bad: bool = False) -> Path:
     """A Parquet file of these (day number, version)s. ``bad`` breaks the constraint ``delay >= 0``."""
+    with duckdb.connect() as connection:
+        return _made(connection, folder, days, bad)
+
+
+def data_of_each(folder: Path, versions: Iterable[tuple[int, int, bool]]) -> list[list[Any]]:
+    """For each (day number, version, bad) a file: [day number, version, path], as `write_on` takes them."""
+    with duckdb.connect() as connection:
+        return [[n, v, str(_made(connection, folder, [(n, v)], bad))] for n, v, bad in versions]
+
+
+def _made(
+    connection: duckdb.DuckDBPyConnection, folder: Path, days: Sequence[tuple[int, int]], bad: bool
+) -> Path:
     parts = [
         f"SELECT DATE '{day(n)}' AS day, i AS id, {v} AS version, (i * 3 + {v}) * {-1 if bad else 1} + 0.5 AS delay"
         f" FROM range({rows_of(v)}) t(i)"
         for n, v in days
     ]
     path = folder / f"data-{'-'.join(f'{n}.{v}' for n, v in days)}-{bad}.parquet"
-    with duckdb.connect() as connection:
-        connection.execute(f"COPY ({' UNION ALL '.join(parts)}) TO '{path}' (FORMAT parquet)")
+    connection.execute(f"COPY ({' UNION ALL '.join(parts)}) TO '{path}' (FORMAT parquet)")
     return path
 
 
