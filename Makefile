@@ -25,7 +25,7 @@ help: ## list what can be made
 demo: $(BIN)/.base ## a year of real flights through the write gate
 	$(BIN)/interlock demo
 
-test: $(BIN)/.dev ## every test, on two workers (ARGS='-k ledger' for some)
+test: lint ## lint and every test, on two workers (ARGS='-k ledger' for some)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 bench: $(BIN)/.dev ## the benchmarks, against peers in environments of their own
