@@ -31,7 +31,7 @@ RATE_FROM = 60
 CASES_AT_ONCE = 400
 
 
-def profiles(table: Table, frames: Mapping[str, pd.DataFrame]) -> Iterator[tuple[str, Profile]]:
+def profiled_frames(table: Table, frames: Mapping[str, pd.DataFrame]) -> Iterator[tuple[str, Profile]]:
     """Profiles of many frames, a few hundred in one pass, with the table's own column types."""
     names = list(frames)
     for start in range(0, len(names), CASES_AT_ONCE):
@@ -54,7 +54,7 @@ def profiles(table: Table, frames: Mapping[str, pd.DataFrame]) -> Iterator[tuple
 def replay(table: Table) -> tuple[dict[str, detect.History], dict[str, list[alerts.Alert]], float]:
     """History before each partition, the alerts each raised as it came, and seconds per judgement."""
     history, before, raised = detect.History.of([]), {}, {}
-    profiled = dict(profiles(table, table.partitions))
+    profiled = dict(profiled_frames(table, table.partitions))
     began = time.process_time()
     for label in table.partitions:
         before[label] = history
@@ -114,7 +114,7 @@ def recall(
             rng = np.random.default_rng([number, list(table.partitions).index(label)])
             frames[name], cases[name] = fault.plant(table.partitions[label], rng), (fault, label)
     found = []
-    for name, profiled in profiles(table, frames):
+    for name, profiled in profiled_frames(table, frames):
         fault, label = cases[name]
         loud = _alerts(before[label], profiled, label, table)
         ranked = [c for a in loud for c in a.columns]
