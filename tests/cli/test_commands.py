@@ -471,7 +471,7 @@ def commands():
         )
 
 
-@pytest.mark.parametrize("command", commands(), ids=" ".join)
+@pytest.mark.parametrize("command", list(commands()), ids=" ".join)
 def test_every_command_explains_itself_and_speaks_json(run, command):
     said = run(*command, "--help", columns=80)
 
