@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -101,17 +102,48 @@ def test_an_odd_history_is_compared_with_or_said_to_be_unreadable(name, run, tmp
         assert said.json["outcome"] == "inconclusive" or said.json["constraints"]
 
 
-def test_a_file_without_permission_is_said_to_be_unreadable(run, tmp_path, plain_history):
-    path = tmp_path / "secret.csv"
+@pytest.fixture
+def somebody_else(run, tmp_path):
+    """A folder of one's own, and the rights of nobody, whom closed files stay closed to."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        (Path(folder) / "a.csv").write_text(PLAIN)
+        run("check", Path(folder) / "a.csv", "--against", Path(folder) / "a.csv")  # imports what it needs
+        root = os.geteuid() == 0
+        if root:
+            os.seteuid(65534)
+        yield Path(folder)
+        if root:
+            os.seteuid(0)
+
+
+def test_a_file_without_permission_is_said_to_be_unreadable(run, somebody_else):
+    secret = closed(somebody_else / "secret.csv")
+
+    said = run("check", secret, "--against", somebody_else / "a.csv", "--json")
+
+    assert (said.status, said.json["error"]) == (2, "IL201")
+    assert said.json["message"].endswith("permission denied")
+
+
+def test_a_file_without_permission_is_left_out_of_the_history(run, somebody_else):
+    closed(somebody_else / "b.csv")
+
+    said = run("check", somebody_else / "a.csv", "--against", somebody_else / "[ab].csv", "--json")
+
+    assert (said.status, said.json["error"]) == (2, "IL201")  # it was the only one
+    assert "b.csv" in said.json["message"]
+
+
+def closed(path: Path) -> Path:
+    """A file that only root may read."""
+    mine = os.geteuid()
+    if os.getuid() == 0:
+        os.seteuid(0)
     path.write_text(PLAIN)
     path.chmod(0)
-    if os.access(path, os.R_OK):
-        pytest.skip("root may read everything")
-
-    said = run("check", path, "--against", plain_history, "--json")
-
-    assert said.status == 2
-    assert said.json["error"] in KNOWN
+    os.seteuid(mine)
+    return path
 
 
 def test_a_broken_file_in_the_history_is_left_out_and_named(run, tmp_path):

@@ -23,6 +23,7 @@ _STORAGE = re.compile(
     re.IGNORECASE,
 )
 _PREFIX = re.compile(r"^[A-Z][A-Za-z-]*(?: [A-Za-z-]+)* [Ee]rror: ")
+_FORBIDDEN = re.compile(r'cannot open file "[^"]*": permission denied', re.IGNORECASE)
 _BROKEN_FILE = re.compile(r"failed to read file|decompression fail|corrupt|thrift|TProtocol", re.IGNORECASE)
 _CSV_LINE = re.compile(r"CSV Error on Line: (\d+)")
 _MESSAGE_LENGTH_MAX = 240
@@ -74,6 +75,8 @@ def translate(error: BaseException, *, what: str, reading: bool) -> InterlockErr
     line, text = one_line(error), str(error)
     if isinstance(error, FileNotFoundError):
         return DataNotFound(f"{what}: no such file")
+    if reading and _FORBIDDEN.search(text):
+        return DataUnreadable(f"{what}: permission denied")
     if isinstance(error, OSError) or _STORAGE.search(text):
         return StorageFailed(f"{what}: {line}")
     if isinstance(error, duckdb.NotImplementedException):
