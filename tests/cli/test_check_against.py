@@ -212,7 +212,7 @@ def test_the_words_show_the_cause_its_past_and_the_next_command(run, history, tm
     assert "0 … 0 before, 0.5 now" in said.out
     assert "▁█" in said.out
     assert "next: interlock profile" in said.out
-    assert len(lines) <= 12
+    assert len(lines) <= 14
     assert max(map(len, lines)) <= 80
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import itertools
 import shutil
-import tempfile
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -22,8 +21,11 @@ from interlock.engines.inputs import Files, Format, Frame, recognise
 from interlock.engines.parquet import FileFacts, file_list, literal, quoted
 from interlock.engines.protocol import FILE, Relation, Target
 from interlock.engines.schema import Schema
+from interlock.engines.scratch import Scratch
 from interlock.errors import ColumnMissing, DataError, DataUnreadable
 from interlock.names import partition_label
+
+STREAMED_ROWS = 16
 
 
 class Rows:
@@ -55,7 +57,8 @@ class DuckDB:
 
     def __init__(self) -> None:
         self.statements: list[str] = []
-        self._folder = Path(tempfile.mkdtemp(prefix="interlock-"))
+        self._scratch = Scratch()
+        self._folder = self._scratch.path
         self._names = itertools.count()
         self._connection = duckdb.connect(config=self._config())
         self._connection.execute("SET TimeZone = 'UTC'")
@@ -85,7 +88,7 @@ class DuckDB:
     def close(self) -> None:
         """Let go of memory and temporary files. May be called twice."""
         self._connection.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._scratch.close()
 
     def temporary(self) -> Path:
         """A new file name in this engine's own folder, gone when it closes."""
@@ -146,6 +149,18 @@ class DuckDB:
     def source(self, relation: Relation) -> exp.Expression:
         """``read_parquet([…])``, which has `FILE` and `ROW` as virtual columns."""
         return exp.Var(this=_read_parquet(relation.files))
+
+    def stream(self, tree: exp.Query) -> Iterator[tuple[Any, ...]]:
+        """`run`, a few rows at a time: rows that hold whole columns need not all be in memory as Python values.
+
+        No other statement may run before the last row was taken.
+        """
+        text = tree.sql(dialect=self.dialect)
+        self.statements.append(text)
+        with translated("query", reading=False):
+            result = self._connection.execute(text)
+            while rows := result.fetchmany(STREAMED_ROWS):
+                yield from rows
 
     def run(self, tree: exp.Query) -> Rows:
         """Run one statement; failures are `QueryFailed`."""

@@ -6,7 +6,7 @@ An engine reaches data; it decides nothing. Layers above hand it SQL trees
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -105,4 +105,8 @@ class Engine(Protocol):
 
     def run(self, tree: exp.Query) -> Result:
         """Run one statement."""
+        ...
+
+    def stream(self, tree: exp.Query) -> Iterator[tuple[Any, ...]]:
+        """`run`, a few rows at a time; no other statement may run before the last row was taken."""
         ...

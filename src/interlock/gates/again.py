@@ -2,7 +2,9 @@
 
 The first partitions of a table are published with little or nothing to judge
 them by. When the table has `settings.judge_again_partitions`, each of those is
-judged by those that came after; what they break is told like any other verdict. They
+judged by those that came after. What most of them break is how the table began (a
+count that grew, an id that only rises) and no fault; the rest is told like any
+other verdict. They
 stay published: readers have had them for long, and withdrawing is a person's call.
 """
 
@@ -10,13 +12,15 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
 from interlock import detect
 from interlock.catalog import PartitionRecord, partitions, profiles, tables
+from interlock.constraints.constraint import Violation
 from interlock.gates import judge, write
-from interlock.gates.judge import Prepared, Rules
+from interlock.gates.judge import Prepared
 from interlock.gates.site import Site
 from interlock.gates.verdict import Verdict
 from interlock.gates.write import Request
@@ -26,6 +30,17 @@ from interlock.settings import current
 
 DONE = "judged_again"  # among a table's settings
 NOTE = "judged again, by the partitions that came after it"
+
+
+class _Known(detect.Learned):
+    """What was learned, without the constraints that most early partitions break."""
+
+    def __init__(self, learned: detect.Learned, beginning: frozenset[str]) -> None:
+        super().__init__(learned.history)
+        self._beginning = beginning
+
+    def judge_features(self, found: detect.Features, label: str) -> list[Violation]:
+        return [v for v in super().judge_features(found, label) if v.constraint not in self._beginning]
 
 
 def due(settings: Mapping[str, object], history: detect.History) -> bool:
@@ -46,10 +61,12 @@ def judge_again(site: Site, request: Request) -> list[Verdict]:
             for label in early
             if label in known and (document := profiles.document(rx, known[label].id or 0)) is not None
         }
+    profiled = {label: from_document(document) for label, document in documents.items()}
+    beginning = _beginning(learned, profiled)
     made = [
         verdict
-        for label, document in documents.items()
-        if (verdict := _one(request, known[label], from_document(document), learned)) is not None
+        for label, one in profiled.items()
+        if (verdict := _one(request, known[label], one, _Known(learned, beginning))) is not None
     ]
     with site.catalog.write() as tx:
         record = tables.get(tx, request.table.name)
@@ -59,10 +76,16 @@ def judge_again(site: Site, request: Request) -> list[Verdict]:
     return made
 
 
-def _one(
-    request: Request, record: PartitionRecord, profiled: Profile, learned: detect.Learned
-) -> Verdict | None:
-    rules = Rules(table=request.table.name)
+def _beginning(learned: detect.Learned, profiled: Mapping[str, Profile]) -> frozenset[str]:
+    """Constraints that most of the early partitions break: so the table began, and grew out of it."""
+    broken = Counter(
+        name for label, one in profiled.items() for name in {v.constraint for v in learned.judge(one, label)}
+    )
+    return frozenset(name for name, count in broken.items() if 2 * count > len(profiled))
+
+
+def _one(request: Request, record: PartitionRecord, profiled: Profile, learned: _Known) -> Verdict | None:
+    rules = replace(request.rules, declared=(), enforced=frozenset())
     judgement = judge.judge(profiled, rules, Prepared(()), learned, record.label, {})
     if not judgement.alerts:
         return None

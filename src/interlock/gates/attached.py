@@ -78,14 +78,14 @@ def _one(site: Site, request: Request, path: Path, history: detect.History) -> V
     label = request.label or ""
     stamp, size = _stamp(path)
     learned = write.learned_for(history, label)
+    schema: list[list[str]] = []
     try:
         relation = site.engine.relation(str(path))
-    except DataError as error:
-        judgement = _unreadable(error)
-        schema: list[list[str]] = []
-    else:
         prepared = judge.prepare(request.rules, relation.schema, request.now)
         measured = judge.measure(site.engine, relation, request.rules, prepared)
+    except DataError as error:
+        judgement = _unreadable(error)
+    else:
         drifted = drift.of(site.engine, relation, request.rules.schema)
         found = judge.judge(
             measured, request.rules, prepared, learned, label, request.previous, drifted=drifted

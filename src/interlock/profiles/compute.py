@@ -155,7 +155,11 @@ def _among(column: Column, texts: Sequence[str | None]) -> str:
 
 
 def _run(engine: Engine, text: str) -> list[tuple[Any, ...]]:
-    return engine.run(exp.select("*").from_(exp.Var(this=f"({text})"))).rows()
+    return engine.run(_tree(text)).rows()
+
+
+def _tree(text: str) -> exp.Select:
+    return exp.select("*").from_(exp.Var(this=f"({text})"))
 
 
 def _gather(request: _Request, by: Column | None, rows: int, where: str | None) -> dict[str, Profile]:
@@ -168,7 +172,7 @@ def _gather(request: _Request, by: Column | None, rows: int, where: str | None) 
     for first, shape in _shapes(request, by, rows, where, source):
         made = plan(shape)
         statement = made.statement(source, texts if first else (), where)
-        for row in _run(request.engine, statement):
+        for row in request.engine.stream(_tree(statement)):
             label = _label(by, row[1]) if by is not None else ""
             _take(gathered[label], made, row, request.checks if first else {})
     if by is None and not gathered:

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from interlock import durable
 from interlock.errors import UsageError, WorkspaceNotFound
 
 FOLDER = ".interlock"
@@ -39,6 +40,11 @@ def find(path: str | os.PathLike[str] | None) -> Place:
             f"{os.fspath(path)!r}: workspaces live in a local folder", hint="give the folder's path"
         )
     given = Path(os.path.abspath(os.fspath(path) if path is not None else "."))
+    with durable.refusals(given):
+        return _find(given, project=path is None)
+
+
+def _find(given: Path, *, project: bool) -> Place:
     if given.is_file():
         if given.suffix not in (".yaml", ".yml"):
             raise UsageError(
@@ -47,7 +53,7 @@ def find(path: str | os.PathLike[str] | None) -> Place:
         return Place(given.parent / FOLDER, given)
     if (given / CATALOG).is_file() or given.name == FOLDER:
         return Place(given, _contract(given) or _contract(given.parent, given.name == FOLDER))
-    project = path is None or (given.is_dir() and any(given.iterdir()))
+    project = project or (given.is_dir() and any(given.iterdir()))
     return Place(given / FOLDER if project else given, _contract(given))
 
 

@@ -36,7 +36,8 @@ def _count(scope: Scope, counts: Counts) -> Values:
     if None in before:
         pairs = [(a, b) for a, b in zip(before, after, strict=False) if a is not None and b is not None]
         before, after = [a for a, _ in pairs], [b for _, b in pairs]
-    rises, falls = sum(map(operator.lt, before, after)), sum(map(operator.gt, before, after))
+    rises = operator.countOf(map(operator.lt, before, after), True)
+    falls = operator.countOf(map(operator.gt, before, after), True)
     return _read(scope, (rises, falls, len(after)), 0)
 
 
