@@ -48,6 +48,8 @@ class Disk:
 
         def moved(source: Any, target: Any, **_: Any) -> None:
             old, new = Path(source), Path(target)
+            if not new.is_relative_to(root):
+                return  # an engine's temporary folder is meant to go
             self.unsettled[new.parent] = None
             self.unsettled.pop(old, None)
             if old in self.synced:
