@@ -95,6 +95,7 @@ def test_what_the_system_refuses_is_told(tmp_path: Path) -> None:
 
 
 def test_a_commit_that_fails_takes_its_files_back(ws: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    from interlock.gates import decided
     from tests.gates.conftest import a_day
 
     def full(*_: object) -> None:
