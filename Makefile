@@ -36,6 +36,7 @@ docs: $(BIN)/.dev ## write docs/reference from the code
 
 lint: $(BIN)/.dev ## ruff, mypy --strict and the layers
 	$(BIN)/ruff check
+	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 

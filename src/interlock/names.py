@@ -27,7 +27,9 @@ def table_name(text: str) -> str:
     if len(text) > NAME_LENGTH_MAX:
         raise NameRefused(f"table name of {len(text)} characters; {NAME_LENGTH_MAX} is the most")
     if _CONTROL.search(text) or any(c in text for c in "/\\@") or text.startswith("."):
-        raise NameRefused(f"{text!r} cannot name a table", hint="no '/', '\\', '@', control characters or leading dot")
+        raise NameRefused(
+            f"{text!r} cannot name a table", hint="no '/', '\\', '@', control characters or leading dot"
+        )
     if text.casefold().startswith(("ducklake_", "interlock_", "sqlite_")):
         raise NameRefused(f"{text!r} starts with a prefix kept for the catalog")
     return text

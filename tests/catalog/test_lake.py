@@ -208,10 +208,14 @@ def test_nan_anywhere_is_on_record(catalog: Catalog) -> None:
     ("value", "text"),
     [
         (dt.date(2013, 1, 2), "2013-01-02"),
-        (dt.datetime(2013, 1, 2, 3, 4),  # noqa: DTZ001
-     "2013-01-02 03:04:00"),
-        (dt.datetime(2013, 1, 2, 3, 4, 5, 120000),  # noqa: DTZ001
-     "2013-01-02 03:04:05.12"),
+        (
+            dt.datetime(2013, 1, 2, 3, 4),  # noqa: DTZ001
+            "2013-01-02 03:04:00",
+        ),
+        (
+            dt.datetime(2013, 1, 2, 3, 4, 5, 120000),  # noqa: DTZ001
+            "2013-01-02 03:04:05.12",
+        ),
         (dt.datetime(2013, 1, 2, 3, tzinfo=dt.timezone(dt.timedelta(hours=1))), "2013-01-02 02:00:00+00"),
         (7, "7"),
         (True, "true"),

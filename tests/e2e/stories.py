@@ -149,7 +149,7 @@ def check_on(tell: Tell, folder: str, file: str, until: str) -> None:
 
 def hold(tell: Tell, folder: str, until: str) -> None:
     """Hold the lock of the writers of ``flights`` until a file appears."""
-    from interlock.gates.write import one_writer
+    from interlock.gates.commit import one_writer
 
     with interlock.open(folder) as ws, one_writer(ws.site, "flights"):
         tell("held")

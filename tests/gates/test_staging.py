@@ -95,7 +95,7 @@ def test_what_the_system_refuses_is_told(tmp_path: Path) -> None:
 
 
 def test_a_commit_that_fails_takes_its_files_back(ws: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    from interlock.gates import write
+    from interlock.gates import decided
     from tests.gates.conftest import a_day
 
     def full(*_: object) -> None:
@@ -105,7 +105,7 @@ def test_a_commit_that_fails_takes_its_files_back(ws: Workspace, monkeypatch: py
     t.write(a_day(0))
     before = sorted((ws.path / "data").rglob("*.parquet"))
     with monkeypatch.context() as patched:
-        patched.setattr(write, "store_verdicts", full)
+        patched.setattr(decided, "store_verdicts", full)
         with pytest.raises(StorageFailed):
             t.write(a_day(1))
     assert sorted((ws.path / "data").rglob("*.parquet")) == before

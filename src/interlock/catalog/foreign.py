@@ -61,7 +61,9 @@ def files(rx: Reader, table: str) -> list[int]:
     f, p = s.data_files, schema.partitions
     ours = select(p.c.data_file_id).where(p.c.table_name == table, p.c.data_file_id.is_not(None))
     current = (f.c.table_id == id_of(rx, table), f.c.end_snapshot.is_(None))
-    return list(rx.connection.scalars(select(f.c.data_file_id).where(*current, f.c.data_file_id.not_in(ours))))
+    return list(
+        rx.connection.scalars(select(f.c.data_file_id).where(*current, f.c.data_file_id.not_in(ours)))
+    )
 
 
 def mark_seen(tx: Writer, snapshot_ids: Iterable[int]) -> None:

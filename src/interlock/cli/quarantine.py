@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
@@ -10,6 +11,9 @@ from rich.text import Text
 from interlock.cli import render
 from interlock.cli.options import AllOption, JsonOption, WorkspaceOption, existing, table_and_partition
 from interlock.cli.output import console, plain, print_json
+
+if TYPE_CHECKING:
+    from interlock.workspace import Table
 
 app = typer.Typer(
     help="List, show, release or drop quarantined partitions.", no_args_is_help=True, rich_markup_mode=None
@@ -72,24 +76,28 @@ def release(
     place: Place, reason: Reason, as_json: JsonOption = False, workspace: WorkspaceOption = None
 ) -> int:
     """Publish a quarantined partition after all."""
-    name, label = table_and_partition(place)
-    with existing(workspace) as ws:
-        verdict = ws.existing_table(name).release(label, reason)
-        if as_json:
-            print_json(verdict)
-        else:
-            console().print(plain(f"{place} is published; recorded with its reason"), markup=False)
-    return 0
+    return _let_go(lambda t, *why: t.release(*why), "published", place, reason, as_json, workspace)
 
 
 @app.command()
 def drop(place: Place, reason: Reason, as_json: JsonOption = False, workspace: WorkspaceOption = None) -> int:
     """Take a partition out of quarantine for good; its file is kept for the grace period."""
+    return _let_go(lambda t, *why: t.drop(*why), "dropped", place, reason, as_json, workspace)
+
+
+def _let_go(
+    way: Callable[[Table, str, str], dict[str, Any]],
+    done: str,
+    place: str,
+    reason: str,
+    as_json: bool,
+    workspace: str | None,
+) -> int:
     name, label = table_and_partition(place)
     with existing(workspace) as ws:
-        verdict = ws.existing_table(name).drop(label, reason)
+        fact = way(ws.existing_table(name), label, reason)
         if as_json:
-            print_json(verdict)
+            print_json(fact)
         else:
-            console().print(plain(f"{place} is dropped; recorded with its reason"), markup=False)
+            console().print(plain(f"{place} is {done}; recorded with its reason"), markup=False)
     return 0

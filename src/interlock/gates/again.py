@@ -19,11 +19,11 @@ from dataclasses import replace
 from interlock import detect
 from interlock.catalog import PartitionRecord, partitions, profiles, tables
 from interlock.constraints.constraint import Violation
-from interlock.gates import judge, write
+from interlock.gates import decided, judge, write
 from interlock.gates.judge import Prepared
+from interlock.gates.request import Request
 from interlock.gates.site import Site
 from interlock.gates.verdict import Verdict
-from interlock.gates.write import Request
 from interlock.names import Decision
 from interlock.profiles import Profile, from_document
 from interlock.settings import current
@@ -71,8 +71,8 @@ def judge_again(site: Site, request: Request) -> list[Verdict]:
     with site.catalog.write() as tx:
         record = tables.get(tx, request.table.name)
         tables.put(tx, replace(record, settings={**record.settings, DONE: True}))
-        write.store_verdicts(tx, made, request.triggers)
-    write.after(site, request, made)
+        decided.store_verdicts(tx, made, request.triggers)
+    decided.after(site, request, made)
     return made
 
 

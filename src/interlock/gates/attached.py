@@ -11,12 +11,12 @@ from interlock import detect
 from interlock.catalog import PartitionRecord, Reader, State, partitions, profiles
 from interlock.engines.inputs import Files, recognise
 from interlock.errors import DataError, DataNotFound
-from interlock.gates import drift, judge, write
+from interlock.gates import decided, drift, judge, write
 from interlock.gates.judge import Judgement
 from interlock.gates.label import label_of
+from interlock.gates.request import Request
 from interlock.gates.site import Site
 from interlock.gates.verdict import Verdict
-from interlock.gates.write import Request
 from interlock.names import Decision, Outcome
 from interlock.profiles.profile import Profile
 
@@ -35,7 +35,7 @@ def judge_new(site: Site, request: Request, progress: Progress) -> list[Verdict]
                 history = history.append(label, detect.features(verdict.profile))
         progress(done, len(todo))
     if made:
-        write.after(site, request, made)
+        decided.after(site, request, made)
     return made
 
 
@@ -115,8 +115,8 @@ def _store(site: Site, request: Request, record: PartitionRecord, verdict: Verdi
         old = [r.id for r in _judged(tx, record.table) if r.label == record.label and r.id is not None]
         partitions.move(tx, old, State.REPLACED)
         partition_id = partitions.add(tx, record)
-        profiles.put_all(tx, [write.profile_row(partition_id, verdict.profile, features, request.rules)])
-        write.store_verdicts(tx, [verdict], request.triggers)
+        profiles.put_all(tx, [decided.profile_row(partition_id, verdict.profile, features, request.rules)])
+        decided.store_verdicts(tx, [verdict], request.triggers)
 
 
 def _verdict(request: Request, label: str, judgement: Judgement) -> Verdict:

@@ -10,11 +10,13 @@ from interlock import detect
 from interlock.catalog import partitions, tables
 from interlock.engines.protocol import Relation
 from interlock.errors import ColumnMissing, SchemaIncompatible, nearest
-from interlock.gates import drift, judge, layout, repair, staging, write
+from interlock.gates import commit, decided, drift, incoming, judge, layout, repair, staging, write
+from interlock.gates.commit import Commit
+from interlock.gates.incoming import Staged
 from interlock.gates.judge import Prepared
+from interlock.gates.request import Request
 from interlock.gates.site import Site
 from interlock.gates.verdict import Verdict
-from interlock.gates.write import Commit, Request, Staged
 from interlock.names import Decision
 from interlock.profiles import Profile, compute_by
 
@@ -31,10 +33,10 @@ def backfill(site: Site, request: Request, progress: Progress) -> tuple[list[Ver
     """
     name = request.table.name
     with (
-        write.one_writer(site, name),
+        commit.one_writer(site, name),
         staging.begin(site.staging, uuid.uuid4().hex, name, "several partitions") as place,
     ):
-        data, schema = write.described(site, request.data)
+        data, schema = incoming.described(site, request.data)
         plan = _plan(site, request, data)
         column = request.table.partition or ""
         relations = site.engine.stage_partitions(data, place.path / "parts", column, columns=plan.targets)
@@ -43,16 +45,16 @@ def backfill(site: Site, request: Request, progress: Progress) -> tuple[list[Ver
         commits: list[Commit] = []
         previous, history = dict(request.previous), request.history
         for done, label in enumerate(sorted(relations, key=partitions.label_order), start=1):
-            staged = Staged(relations[label], schema, label, plan, write.typed(label))
+            staged = Staged(relations[label], schema, label, plan, incoming.typed(label))
             made = _one(site, request, staged, profiles[label], prepared, history, previous)
             previous = {v.constraint: v.since or label for v in made.verdict.violations}
             if made.verdict.decision is Decision.PUBLISHED:
                 history = history.append(label, made.features)
             commits.append(made)
             progress(done, len(relations))
-        write.commit(site, request, place, commits)
+        commit.commit(site, request, place, commits)
     verdicts = [c.verdict for c in commits]
-    write.after(site, request, verdicts)
+    decided.after(site, request, verdicts)
     return verdicts, history
 
 

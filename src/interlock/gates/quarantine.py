@@ -25,7 +25,7 @@ from interlock.catalog import (
     verdicts,
 )
 from interlock.errors import PartitionNotFound, SchemaIncompatible, nearest
-from interlock.gates import layout, staging, write
+from interlock.gates import commit, decided, incoming, layout, staging
 from interlock.gates.site import Site
 
 
@@ -83,7 +83,7 @@ def released_labels(rx: Reader, table: str) -> frozenset[str]:
 def release(site: Site, table: TableRecord, label: str, reason: str, who: str) -> dict[str, Any]:
     """Publish a quarantined partition after all. Raises `SchemaIncompatible` where it cannot be stored."""
     with (
-        write.one_writer(site, table.name),
+        commit.one_writer(site, table.name),
         staging.begin(site.staging, uuid.uuid4().hex, table.name, label) as place,
     ):
         with site.catalog.read() as rx:
@@ -92,7 +92,7 @@ def release(site: Site, table: TableRecord, label: str, reason: str, who: str) -
             fact = _release_in_place(site, record, reason, who)
         else:
             fact = _release(site, table, record, place, reason, who)
-    write.project(site)
+    decided.project(site)
     return fact
 
 
@@ -125,15 +125,15 @@ def _release(
     staged = site.engine.stage(source, place.path / "data.parquet", columns=plan.targets)
     (facts,) = site.engine.parquet_facts(staged.files)
     with place.undone_on_error(site.catalog), site.catalog.write() as tx:
-        write.ensure_lake_table(tx, table, plan.columns)
-        home = write.published_home(tx, table, record.label)
+        commit.ensure_lake_table(tx, table, plan.columns)
+        home = commit.published_home(tx, table, record.label)
         place.announce([home])
         durable.move(staged.files[0], home)
         replaced = partitions.one(tx, table.name, record.label)
         gone = [replaced.data_file_id] if replaced is not None and replaced.data_file_id is not None else []
-        value = write.typed(record.label) if table.partition else None
-        file = write.data_file(lake.folder(tx, table.name), home, facts, value)
-        gone += write.past_the_gate(tx, table.name, [value])
+        value = incoming.typed(record.label) if table.partition else None
+        file = commit.data_file(lake.folder(tx, table.name), home, facts, value)
+        gone += commit.past_the_gate(tx, table.name, [value])
         published = lake.publish(
             tx, table.name, [file], gone, author="interlock", message=f"released {record.label}"
         )
@@ -163,14 +163,14 @@ def _release(
 
 def drop(site: Site, table: TableRecord, label: str, reason: str, who: str) -> dict[str, Any]:
     """Take a partition out of quarantine for good. The file goes after the grace period."""
-    with write.one_writer(site, table.name), site.catalog.write() as tx:
+    with commit.one_writer(site, table.name), site.catalog.write() as tx:
         record = held(tx, table.name, label)
         partitions.move(tx, _ids([record]), State.DROPPED)
         if table.mode is Mode.MANAGED and record.path:
             with contextlib.suppress(OSError):
                 os.utime(site.folder / record.path)  # the grace period begins now
         fact = _told(tx, "drop", record, reason, who)
-    write.project(site)
+    decided.project(site)
     return fact
 
 

@@ -31,8 +31,8 @@ from interlock.engines.types import column as column_of
 from interlock.errors import ColumnMissing, PartitionNotFound, UsageError, nearest
 from interlock.gates import again, attached, backfill, quarantine, write
 from interlock.gates.judge import Rules
+from interlock.gates.request import Request
 from interlock.gates.verdict import Verdict
-from interlock.gates.write import Request
 from interlock.names import Severity, partition_label
 from interlock.profiles.profile import Profile
 from interlock.workspace import remembered

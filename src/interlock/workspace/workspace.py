@@ -17,7 +17,7 @@ from interlock.catalog import Catalog, Mode, TableRecord, outbox, tables, trigge
 from interlock.constraints.table_contract import TableContract, Trigger
 from interlock.engines.duckdb import DuckDB
 from interlock.errors import TableConflict, TableNotFound, nearest
-from interlock.gates import quarantine, trigger, write
+from interlock.gates import decided, quarantine, trigger
 from interlock.gates.site import Site
 from interlock.gates.verdict import Verdict
 from interlock.names import table_name
@@ -274,7 +274,7 @@ class Workspace:
 
     def project(self) -> None:
         """Bring the ledger's files up to what is committed."""
-        write.project(self.site)
+        decided.project(self.site)
 
     def ledger_entries(self, limit: int = 20) -> list[dict[str, Any]]:
         """The newest entries, oldest first, each with its ``index`` and one line ``what``."""
