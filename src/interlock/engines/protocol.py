@@ -107,6 +107,11 @@ class Engine(Protocol):
         """Run one statement."""
         ...
 
-    def stream(self, tree: exp.Query) -> Iterator[tuple[Any, ...]]:
-        """`run`, a few rows at a time; no other statement may run before the last row was taken."""
+    def stream(self, tree: exp.Query, arrays: Sequence[str] = ()) -> Iterator[tuple[Any, ...]]:
+        """`run`, row by row; no other statement may run before the last row was taken.
+
+        ``arrays`` names columns that hold lists of numbers, booleans, texts or
+        moments: they come last in each row, in this order, as NumPy arrays
+        (masked where there are NULLs) or None.
+        """
         ...

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import replace
+from pathlib import Path
 
 from interlock import detect
 from interlock.catalog import partitions, tables
+from interlock.engines.duckdb import DuckDB
 from interlock.engines.protocol import Relation
 from interlock.errors import ColumnMissing, SchemaIncompatible, nearest
 from interlock.gates import commit, decided, drift, incoming, judge, layout, repair, staging, write
@@ -21,6 +25,7 @@ from interlock.names import Decision
 from interlock.profiles import Profile, compute_by
 
 Progress = Callable[[int, int], None]
+BESIDE_ROWS_MAX = 2_000_000  # beyond, large partitions are likely, and their own files quicker to profile
 
 
 def backfill(site: Site, request: Request, progress: Progress) -> tuple[list[Verdict], detect.History]:
@@ -39,9 +44,11 @@ def backfill(site: Site, request: Request, progress: Progress) -> tuple[list[Ver
         data, schema = incoming.described(site, request.data)
         plan = _plan(site, request, data)
         column = request.table.partition or ""
-        relations = site.engine.stage_partitions(data, place.path / "parts", column, columns=plan.targets)
         prepared = judge.prepare(request.rules, schema, request.now)
-        profiles = _profiles(site, request, relations, prepared)
+        with ThreadPoolExecutor(1, "interlock-staging") as beside:
+            files = beside.submit(copy_context().run, _staged, data, place.path / "parts", column, plan)
+            profiles = _profiles(site, request, _as_stored(data, plan, files), prepared)
+            relations = files.result()
         commits: list[Commit] = []
         previous, history = dict(request.previous), request.history
         for done, label in enumerate(sorted(relations, key=partitions.label_order), start=1):
@@ -76,17 +83,27 @@ def _plan(site: Site, request: Request, data: Relation) -> layout.Layout:
     return plan
 
 
-def _profiles(
-    site: Site, request: Request, relations: dict[str, Relation], prepared: Prepared
-) -> dict[str, Profile]:
+def _staged(data: Relation, into: Path, column: str, plan: layout.Layout) -> dict[str, Relation]:
+    """The partitions' files, written by an engine of this thread's own."""
+    with DuckDB() as engine:
+        return engine.stage_partitions(data, into, column, columns=plan.targets)
+
+
+def _as_stored(data: Relation, plan: layout.Layout, files: Future[dict[str, Relation]]) -> Relation:
+    """The rows as they will be stored: the data itself, while it is written, where that changes no column."""
+    types = {c.name: c.type for c in data.schema}
+    if data.rows <= BESIDE_ROWS_MAX and {t.name: t.type for t in plan.targets or ()} == types:
+        return data
+    relations = files.result().values()
+    schema = next((r.schema for r in relations), data.schema)
+    return Relation(tuple(r.files[0] for r in relations), schema, sum(r.rows for r in relations))
+
+
+def _profiles(site: Site, request: Request, together: Relation, prepared: Prepared) -> dict[str, Profile]:
     """Every partition's profile, from one pass over all of them."""
-    if not relations:
+    if not together.rows:
         return {}
-    first = next(iter(relations.values()))
-    together = Relation(
-        tuple(r.files[0] for r in relations.values()), first.schema, sum(r.rows for r in relations.values())
-    )
-    names = {c.name for c in first.schema}
+    names = {c.name for c in together.schema}
     return compute_by(
         site.engine,
         together,

@@ -172,7 +172,8 @@ def _gather(request: _Request, by: Column | None, rows: int, where: str | None) 
     for first, shape in _shapes(request, by, rows, where, source):
         made = plan(shape)
         statement = made.statement(source, texts if first else (), where)
-        for row in request.engine.stream(_tree(statement)):
+        for fetched in request.engine.stream(_tree(statement), made.array_names):
+            row = made.in_order(fetched)
             label = _label(by, row[1]) if by is not None else ""
             _take(gathered[label], made, row, request.checks if first else {})
     if by is None and not gathered:
@@ -237,7 +238,7 @@ def _bounds(
     return tuple(known.items())
 
 
-def _take(gathered: _Gathered, made: Plan, row: tuple[Any, ...], checks: Checks) -> None:
+def _take(gathered: _Gathered, made: Plan, row: Sequence[Any], checks: Checks) -> None:
     """Put one row of a statement where it belongs."""
     about, _, value, rows, *rest = row
     over_rows, n_checks = made.whole.over_rows_count, sum(map(len, checks.values()))

@@ -40,7 +40,7 @@ def encode(value: Any) -> Any:
     """
     kind = type(value)  # the common types first: a backfill encodes half a million values
     if kind is list or kind is tuple:
-        return [encode(v) for v in value]
+        return [v if type(v) is int and -_SAFE < v < _SAFE else encode(v) for v in value]
     if kind is int:
         return value if -_SAFE < value < _SAFE else f"~int:{value}"
     if kind is str:

@@ -12,19 +12,27 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from interlock.engines.parquet import literal, quoted
 from interlock.engines.protocol import FILE, ROW
 from interlock.engines.schema import Column, Kind, Schema
 from interlock.profiles.profile import ColumnProfile, StatisticClass
 from interlock.profiles.statistics import FAMILIES
-from interlock.profiles.statistics.family import Counts, Family, Scope, Size
+from interlock.profiles.statistics.family import ELEMENT, Counts, Family, Scope, Size
 from interlock.profiles.statistics.moments import scale_of
 from interlock.profiles.statistics.occurrences import countable
 from interlock.settings import Settings
 
+Array = np.ndarray[Any, Any]
+
 OTHER_SEGMENTS = "(other)"
+_ARRAYS = (Kind.INTEGER, Kind.FLOAT, Kind.BOOLEAN, Kind.TEXT, Kind.TIMESTAMP, Kind.TIMESTAMPTZ)
 _HASH = "interlock_hash"
 _PLACE = "interlock_place"
+_FIRST_MOMENT = np.datetime64("0001-01-01T00:00:00.000000")
+_LAST_MOMENT = np.datetime64("9999-12-31T23:59:59.999999")
+_LEADING = 4  # columns of a statement before its aggregates
 _ROWS = "\x00rows\x00"  # stands for the FROM clause within an aggregate that looks at the rows itself
 
 
@@ -116,9 +124,26 @@ class Plan:
     whole: Reading
     segment: Reading
     table: Mapping[str, int]
+    arrays: tuple[int, ...] = ()  # aggregates of the whole over rows that are lists to fetch as arrays
+
+    @property
+    def array_names(self) -> tuple[str, ...]:
+        """The statement's columns that may be fetched as arrays; `in_order` puts them back in their places."""
+        return tuple(f"a{i}" for i in self.arrays)
+
+    def in_order(self, row: Sequence[Any]) -> list[Any]:
+        """A row whose arrays come last, as if they stood where the statement has them."""
+        cut = len(row) - len(self.arrays)
+        values = list(row[:cut])
+        for place, array in zip(self.arrays, row[cut:], strict=True):
+            values.insert(_LEADING + place, array)
+        return values
 
     def statement(self, source: str, checks: Sequence[str] = (), where: str | None = None) -> str:
         """The whole text; ``checks`` are aggregates evaluated over the same rows."""
+        return self._statement(source, checks, where).replace(ELEMENT, _unused(self.shape.schema))
+
+    def _statement(self, source: str, checks: Sequence[str], where: str | None) -> str:
         data = self._data(source, everything=bool(checks), where=where)
         extra = "".join(f", {text} AS k{i}" for i, text in enumerate(checks))
         by = fetchable(self.shape.by) if self.shape.by else "NULL"
@@ -197,6 +222,14 @@ def _place(schema: Schema) -> tuple[str, str]:
     return ("0", "row_number() OVER ()") if hidden else (FILE, ROW)
 
 
+def _unused(schema: Schema) -> str:
+    """A name no column has."""
+    taken, name = {c.name.casefold() for c in schema}, "interlock_element"
+    while name in taken:
+        name += "_"
+    return name
+
+
 def _alias(i: int) -> str:
     return f"interlock_segment_{i}"
 
@@ -239,16 +272,25 @@ def _build(shape: Shape) -> Plan:
     whole = _reading(shape, families, [_scope(c, shape) for c in shape.schema], select, "a")
     segment = Reading((), "", 0)
     if shape.segments:
-        light = [f for f in FAMILIES if f.in_segments]
-        scopes = [
-            replace(_scope(c, shape), counted=False, size=max(shape.size, Size.MEDIUM), bounds=None)
-            for c in shape.schema
-        ]
-        segment = _reading(shape, light, scopes, Select(), "g")
-    return Plan(shape, whole, segment, table)
+        core = [f for f in FAMILIES if f.core]
+        segment = _segment_reading(core, [_segment_scope(c, shape) for c in shape.schema])
+    return Plan(shape, whole, segment, table, _arrays(whole))
 
 
 _kept = lru_cache(maxsize=64)(_build)
+
+
+def _arrays(whole: Reading) -> tuple[int, ...]:
+    """Where the lists of values are that NumPy holds exactly."""
+    counted = (part for column in whole.columns for part in column.parts if part.from_counts)
+    lists = {
+        part.rows[0] for part in counted if part.scope.size is Size.SMALL and _fits_array(part.scope.column)
+    }
+    return tuple(sorted(lists))
+
+
+def _fits_array(column: Column) -> bool:
+    return column.kind in _ARRAYS and column.type not in ("HUGEINT", "UHUGEINT") and "ENUM" not in column.type
 
 
 def _scope(column: Column, shape: Shape) -> Scope:
@@ -296,6 +338,29 @@ def _reading(
         len(over_counts),
         tuple(fields),
     )
+
+
+def _segment_scope(column: Column, shape: Shape) -> Scope:
+    """A column of a segment: no value is counted in Python, and a large partition's sample serves its segments."""
+    sampled = f"{_HASH} < {_threshold(shape, shape.limits.sample_rows)}" if shape.size is Size.LARGE else None
+    scope = _scope(column, shape)
+    return replace(scope, counted=False, size=max(shape.size, Size.MEDIUM), bounds=None, row_sample=sampled)
+
+
+def _segment_reading(families: Sequence[Family], scopes: Sequence[Scope]) -> Reading:
+    """Columns aggregated value by value of a segment column, a large partition's sample among them."""
+    select, columns = Select(), []
+    for scope in scopes:
+        taken = replace(scope, x=f"CASE WHEN {scope.row_sample} THEN {scope.x} END", row_sample=None)
+        over_sample = taken if scope.row_sample else scope
+        parts = tuple(
+            Part(f, scope, select.add((*f.over_rows(scope), *f.over_sample(over_sample))), ())
+            for f in families
+            if f.applies(scope.column)
+        )
+        classes = {name: part.family.classes(scope, name) for part in parts for name in part.family.means}
+        columns.append(ColumnPlan(scope.column, parts, classes, apart=False))
+    return Reading(tuple(columns), select.items("g"), len(select))
 
 
 def _parts(
@@ -379,7 +444,11 @@ def _read_column(
     return ColumnProfile(column, read, {name: classes[name] for name in read})
 
 
-def _counts(found: list[Any] | Mapping[Any, int] | None) -> Counts:
+def _counts(found: Any) -> Counts:
+    if isinstance(found, np.ndarray):
+        if found.dtype.kind != "O":
+            return _counts_of_array(found)
+        found = found.tolist()
     counter = Counter(found)
     del counter[None]
     try:
@@ -388,6 +457,14 @@ def _counts(found: list[Any] | Mapping[Any, int] | None) -> Counts:
         return _counts(_within_years(found if isinstance(found, list) else list(counter.elements())))
     sequence = found if isinstance(found, list) else ()
     return Counts(tuple([v for v, _ in pairs]), tuple([n for _, n in pairs]), sequence)
+
+
+def _counts_of_array(found: Array) -> Counts:
+    if found.dtype.kind == "M":  # years Python knows
+        found = np.clip(found, _FIRST_MOMENT, _LAST_MOMENT)
+    present = found.compressed() if isinstance(found, np.ma.MaskedArray) else found
+    values, counts = np.unique(present, return_counts=True)
+    return Counts(tuple(values.tolist()), tuple(counts.tolist()), found)
 
 
 def _within_years(found: list[Any]) -> list[Any]:

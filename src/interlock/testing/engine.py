@@ -70,6 +70,18 @@ class EngineConformance:
         assert list(result.columns) == ["s", "n"]
         assert result.rows() == [(6, 2)]
 
+    def test_streamed_lists_come_last_as_arrays(self, engine: Engine, small: Path) -> None:
+        name, amount, day = (exp.column(c, quoted=True) for c in ("name", "amount", "day"))
+        gathered = [
+            exp.func("array_agg", item).as_(alias, quoted=True)
+            for item, alias in ((name, "names"), (amount, "amounts"))
+        ]
+        tree = exp.select(gathered[0], day, gathered[1]).from_(engine.source(engine.relation(small)))
+        rows = sorted(engine.stream(tree.group_by(day), arrays=["amounts", "names"]), key=lambda row: row[0])
+        assert [day for day, *_ in rows] == [dt.date(2020, 1, 1), dt.date(2020, 1, 2)]
+        assert [amounts.tolist() for _, amounts, _ in rows] == [[1.5], [2.5, None]]
+        assert [names.tolist() for _, _, names in rows] == [["a"], [None, "c"]]
+
     def test_a_failing_statement_is_query_failed(self, engine: Engine, small: Path) -> None:
         with pytest.raises(QueryFailed):
             engine.run(exp.select("nothing").from_(engine.source(engine.relation(small))))

@@ -53,5 +53,4 @@ FAMILY = Family(
     read=_read,
     count=_count,
     merge=_merge,
-    in_segments=True,
 )

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
+import numpy as np
+
 from interlock import settings
 from interlock.engines.schema import Column, Kind
 from interlock.profiles.profile import StatisticClass
@@ -72,12 +74,13 @@ class Scope:
 class Counts:
     """Every finite value of a column with how often it occurs, values ascending.
 
-    ``sequence`` is the column itself in row order, in a small partition only.
+    ``sequence`` is the column itself in row order, in a small partition only; a masked
+    array where NumPy can hold the values.
     """
 
     values: tuple[Any, ...]
     counts: tuple[int, ...]
-    sequence: Sequence[Any] = ()
+    sequence: Sequence[Any] | np.ndarray[Any, Any] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,7 @@ class Meaning:
     error: str = "none"
 
 
+ELEMENT = "\x00element\x00"  # in a text: the parameter of a lambda, whatever the columns are called
 _SHORT = 32  # no text limit is lower
 
 Values = dict[str, Any]
@@ -109,9 +113,9 @@ class Family:
     returned, in that order. ``count``, where there is one, makes the same values
     from the counts of a column whose every value is counted, instead of both.
     ``merge`` makes the union's values of two sides' values; each side also knows
-    its ``rows``. ``core`` families are always there; ``ordered`` ones need the rows'
+    its ``rows``. ``core`` families are always there, in segments too; ``ordered`` ones need the rows'
     order: counts serve them in a small partition only, and a large one's
-    repeating columns go without; ``in_segments`` says whether segments have them.
+    repeating columns go without.
     """
 
     means: Mapping[str, Meaning]
@@ -124,7 +128,6 @@ class Family:
     classes: Callable[[Scope, str], StatisticClass] = lambda scope, name: StatisticClass.EXACT
     core: bool = True
     ordered: bool = False
-    in_segments: bool = False
 
 
 def add(a: State, b: State, name: str) -> Any:

@@ -66,5 +66,4 @@ FAMILY = Family(
     read=_read,
     count=_count,
     merge=_merge,
-    in_segments=True,
 )

@@ -171,5 +171,4 @@ FAMILY = Family(
     count=_count,
     merge=_merge,
     classes=_class,
-    in_segments=True,
 )

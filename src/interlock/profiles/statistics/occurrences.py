@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from operator import itemgetter
 from typing import Any
 
 from interlock import settings
 from interlock.engines.schema import Column, Kind
 from interlock.profiles.profile import StatisticClass
-from interlock.profiles.statistics.family import Counts, Family, Meaning, Scope, Size, State, Values, decoded
+from interlock.profiles.statistics.family import (
+    ELEMENT,
+    Counts,
+    Family,
+    Meaning,
+    Scope,
+    Size,
+    State,
+    Values,
+    decoded,
+)
 
 _UNCOUNTABLE = (Kind.NESTED, Kind.BINARY, Kind.INTERVAL, Kind.NULL)
+_SHOWN_AS_THEY_ARE = (Kind.BOOLEAN, Kind.INTEGER, Kind.DATE)
 _DOMAIN = (Kind.TEXT, Kind.BOOLEAN, Kind.INTEGER, Kind.DATE)
 
 
@@ -28,8 +38,8 @@ def _over_rows(scope: Scope) -> tuple[str, ...]:
 
 def _most_frequent(counted: str) -> str:
     """SQL: the first of a map's pairs, most frequent first, ties by value."""
-    pair = "{n: -CAST(interlock_e.value AS BIGINT), v: interlock_e.key}"
-    ranked = f"list_transform(map_entries({counted}), lambda interlock_e: {pair})"
+    pair = f"{{n: -CAST({ELEMENT}.value AS BIGINT), v: {ELEMENT}.key}}"
+    ranked = f"list_transform(map_entries({counted}), lambda {ELEMENT}: {pair})"
     return f"list_sort({ranked})[:{settings.current().top_values}]"
 
 
@@ -55,13 +65,17 @@ def _read(scope: Scope, row: tuple[Any, ...], rows: int) -> Values:
 
 def _count(scope: Scope, counts: Counts) -> Values:
     limits = settings.current()
-    pairs = list(zip(counts.values, counts.counts, strict=True))
+    found, counted = counts.values, counts.counts
     # stable: ties stay in the order of the values
-    ranked = heapq.nlargest(limits.top_values, pairs, key=itemgetter(1))
-    values: Values = {"distinct": len(pairs), "top": [[decoded(scope, v), n] for v, n in ranked]}
+    ranked = heapq.nlargest(limits.top_values, range(len(found)), key=counted.__getitem__)
+    values: Values = {
+        "distinct": len(found),
+        "top": [[decoded(scope, found[i]), counted[i]] for i in ranked],
+    }
     if _has_domain(scope):
-        few = len(pairs) <= limits.domain_values_max
-        values["domain"] = [[decoded(scope, v), n] for v, n in pairs] if few else None
+        few = len(found) <= limits.domain_values_max
+        shown = found if scope.kind in _SHOWN_AS_THEY_ARE else [decoded(scope, v) for v in found]
+        values["domain"] = list(map(list, zip(shown, counted, strict=True))) if few else None
     return values
 
 

@@ -37,5 +37,4 @@ FAMILY = Family(
     over_rows=_aggregates,
     read=_read,
     merge=_merge,
-    in_segments=True,
 )

@@ -5,8 +5,10 @@ from __future__ import annotations
 import operator
 from typing import Any
 
+import numpy as np
+
 from interlock.profiles.profile import StatisticClass
-from interlock.profiles.statistics.family import Counts, Family, Meaning, Scope, Size, State, Values
+from interlock.profiles.statistics.family import ELEMENT, Counts, Family, Meaning, Scope, Size, State, Values
 
 _NOTHING: Values = {"increasing": None, "decreasing": None}
 
@@ -14,7 +16,7 @@ _NOTHING: Values = {"increasing": None, "decreasing": None}
 def _aggregates(scope: Scope) -> tuple[str, ...]:
     values = f"list({scope.finite} ORDER BY {scope.place})"
     steps = f"list_zip({values}[:-2], {values}[2:])"
-    p = "interlock_p"
+    p = ELEMENT
 
     def number(sign: str) -> str:
         return f"list_sum(list_transform({steps}, lambda {p}: CASE WHEN {p}[2] {sign} {p}[1] THEN 1 END))"
@@ -31,6 +33,8 @@ def _read(scope: Scope, row: tuple[Any, ...], rows: int) -> Values:
 
 
 def _count(scope: Scope, counts: Counts) -> Values:
+    if isinstance(counts.sequence, np.ndarray):
+        return _read(scope, _steps(counts.sequence), 0)
     before = counts.sequence
     after = before[1:]
     if None in before:
@@ -39,6 +43,15 @@ def _count(scope: Scope, counts: Counts) -> Values:
     rises = operator.countOf(map(operator.lt, before, after), True)
     falls = operator.countOf(map(operator.gt, before, after), True)
     return _read(scope, (rises, falls, len(after)), 0)
+
+
+def _steps(sequence: np.ndarray[Any, Any]) -> tuple[int, int, int]:
+    """How often a value is followed by a larger one, by a smaller one, by any."""
+    values, absent = np.ma.getdata(sequence), np.ma.getmaskarray(sequence)
+    before, after = values[:-1], values[1:]
+    both = ~(absent[:-1] | absent[1:])
+    rises, falls = (before < after) & both, (before > after) & both
+    return int(rises.sum()), int(falls.sum()), int(both.sum())
 
 
 def _merge(a: State, b: State) -> Values:

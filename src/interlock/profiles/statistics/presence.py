@@ -21,5 +21,4 @@ FAMILY = Family(
     over_rows=lambda scope: (f"count({scope.x})",),
     read=_read,
     merge=_merge,
-    in_segments=True,
 )
