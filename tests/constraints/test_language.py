@@ -9,58 +9,24 @@ from typing import Any
 
 import duckdb
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
+from hypothesis import given
 
 from interlock.constraints import compile, judge, language, parse
-from interlock.constraints.constraint import Level
 from interlock.constraints.emit import is_aggregate
 from interlock.constraints.expression import Node
-from interlock.constraints.parse import level_of, statement_of
-from interlock.constraints.sql import literal
-from interlock.constraints.types import BOOLEAN, of_column
+from interlock.constraints.parse import statement_of
+from interlock.constraints.types import BOOLEAN
 from interlock.errors import ExpressionRefused
 from interlock.names import Outcome
 from interlock.testing import expressions, reference, reference_aggregates
+from tests.constraints.by_reference import EXAMPLES, RANDOM, by_the_reference, fill
 from tests.constraints.place import NOW
-
-RANDOM = st.integers(0, 2**64 - 1).map(Random)
-# A failing example is printed whole; shrinking the seed of a generator would only find another one.
-EXAMPLES = settings(
-    max_examples=100,
-    deadline=None,
-    phases=(Phase.explicit, Phase.reuse, Phase.generate),
-    suppress_health_check=[HealthCheck.too_slow],
-)
 
 
 @pytest.fixture(scope="module")
 def connection() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect(config={"threads": 1}) as opened:
         yield opened
-
-
-def fill(connection: duckdb.DuckDBPyConnection, rows: list[dict[str, Any]]) -> None:
-    columns = ", ".join(f'"{c.name}" {c.type}' for c in expressions.COLUMNS)
-    connection.execute(f"CREATE OR REPLACE TABLE t ({columns})")
-    for row in rows:
-        values = (literal(row[c.name], of_column(c)).sql("duckdb") for c in expressions.COLUMNS)
-        connection.execute(f"INSERT INTO t VALUES ({', '.join(values)})")
-
-
-def by_the_reference(sql: str, rows: list[dict[str, Any]]) -> tuple[Outcome, int | None]:
-    """The outcome, and how many rows break it where rows do."""
-    node = statement_of(sql, expressions.COLUMNS)
-    assert isinstance(node, Node)
-    if level_of(node) is Level.ROW:
-        broken = reference.rows_answer(node, rows).broken
-        return (Outcome.FAIL, broken) if broken else (Outcome.PASS, None)
-    answer = reference.partition_answer(node, rows)
-    if answer.failed:
-        return Outcome.FAIL, answer.failed
-    if answer.broken or answer.value is False:
-        return Outcome.FAIL, None
-    return (Outcome.INCONCLUSIVE if answer.value is None else Outcome.PASS), None
 
 
 def by_the_engine(
@@ -88,6 +54,18 @@ def test_the_engine_says_of_every_valid_expression_what_the_reference_says(
         except ExpressionRefused:
             continue
         assert by_the_engine(sql, rows, connection) == expected, sql
+
+
+@EXAMPLES
+@given(random=RANDOM)
+def test_what_is_valid_for_a_tables_columns_is_valid_before_they_are_known(random: Random) -> None:
+    for _ in range(10):
+        sql = expressions.expression(random)
+        try:
+            known = parse(sql, expressions.COLUMNS)
+        except ExpressionRefused:
+            continue
+        assert parse(sql).level is known.level, sql
 
 
 @EXAMPLES

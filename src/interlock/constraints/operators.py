@@ -142,9 +142,10 @@ def _shift(op: str, left: Node, right: Node, tree: exp.Expression) -> Node | Non
         amount, unit = right.value if isinstance(right.value, tuple) else (0, "day")
         signed = (-amount if op == "-" else amount, unit)
         return Node("shift", TIMESTAMP, (coerce(left, TIMESTAMP, tree),), signed)
-    if op == "-" and left.type.kind is Kind.DATE and right.type.kind is Kind.DATE:
+    kinds = {left.type.kind, right.type.kind}
+    if op == "-" and Kind.DATE in kinds and kinds <= {Kind.DATE, None}:  # None: a column not known yet
         return Node("days_between", BIGINT, (left, right))
-    if Kind.TIMESTAMP in (left.type.kind, right.type.kind) and op == "-":
+    if op == "-" and Kind.TIMESTAMP in kinds:
         raise Refused(tree, "timestamps are not subtracted", "use date_diff('second', a, b)")
     return None
 

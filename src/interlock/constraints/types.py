@@ -119,7 +119,7 @@ def unify(a: Type, b: Type) -> Type | None:
     """
     for one, other in ((a, b), (b, a)):
         if one.kind is None:
-            return other if other.kind is not None else UNKNOWN
+            return other if other.kind not in (None, Kind.NULL) else UNKNOWN
         if one.kind is Kind.NULL:
             return other
     if a.numeric and b.numeric:
