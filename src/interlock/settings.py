@@ -49,6 +49,9 @@ class Settings:
     pattern_length_max: int = _setting(32, "Characters of a text that its pattern is made of.")
     patterns_max: int = _setting(20, "Patterns kept per text column.")
     sample_rows: int = _setting(32_768, "Expected size of the deterministic sample of a larger partition.")
+    together_rows_max: int = _setting(
+        1_000_000, "Rows of small partitions whose values one pass of a backfill holds in memory."
+    )
     text_length_max: int = _setting(200, "Texts kept in a profile are cut to this many characters.")
     top_sample_rows: int = _setting(
         4_096, "Rows whose values are counted for top values where a column has too many different ones."

@@ -292,3 +292,13 @@ def test_partitions_beyond_the_exact_limit_are_profiled_alone(engine: DuckDB) ->
         "x": (30, 29),
         "y": (5, 34),
     }
+
+
+def test_partitions_of_very_many_rows_take_several_passes(engine: DuckDB) -> None:
+    data = engine.relation(pl.DataFrame({"p": ["w", "x", "x", "y", None, "z"], "v": range(6)}))
+    together = compute_by(engine, data, "p")
+    before = len(engine.statements)
+    with settings.override(together_rows_max=3):
+        assert compute_by(engine, data, "p") == together
+    assert len(engine.statements) - before == 3
+    assert list(together) == ["w", "x", "y", "z", "__null__"]

@@ -20,6 +20,7 @@ from interlock.profiles.profile import ColumnProfile, Profile, Segment
 from interlock.profiles.statistics.family import Scope, Size, decoded
 
 Checks = Mapping[str, tuple[exp.Expression, ...]]
+_PartitionSize = tuple[str, str | None, int]  # label, value as SQL text, rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,20 +86,19 @@ def compute_by(
 ) -> dict[str, Profile]:
     """A profile for each value of ``by``, by partition label, in the order of the values, NULL last.
 
-    All partitions up to `settings.exact_rows_max` rows come from one pass over
-    the data; a larger one takes a pass over its own rows.
+    Partitions up to `settings.exact_rows_max` rows come from one pass over the
+    data, or from one for every `settings.together_rows_max` rows, which bounds memory; a
+    larger one takes a pass over its own rows.
     """
     request = _request(engine, relation, segments, key, checks or {}, more)
     column = _column(relation.schema, by)
     sizes = _sizes(request, column)
     limit = settings.current().exact_rows_max
-    small = [rows for _, _, rows in sizes if rows <= limit]
+    small = [size for size in sizes if size[2] <= limit]
     found: dict[str, Profile] = {}
-    if small:
-        where = (
-            None if len(small) == len(sizes) else _among(column, [t for _, t, rows in sizes if rows <= limit])
-        )
-        found |= _gather(request, column, max(small), where)
+    for batch in _batches(small):
+        where = None if len(batch) == len(sizes) else _among(column, [text for _, text, _ in batch])
+        found |= _gather(request, column, max(rows for _, _, rows in batch), where)
     for label, text, rows in sizes:
         if rows > limit:
             found |= {label: _gather(request, None, rows, _equals(column, text))[""]}
@@ -128,7 +128,7 @@ def _column(schema: Schema, name: str) -> Column:
     raise ColumnMissing(f"no column {name!r}", hint=nearest(name, [c.name for c in schema]))
 
 
-def _sizes(request: _Request, column: Column) -> list[tuple[str, str | None, int]]:
+def _sizes(request: _Request, column: Column) -> list[_PartitionSize]:
     """Label, value as SQL text, and rows of each partition."""
     source = request.engine.source(request.relation).sql(dialect=request.engine.dialect)
     name = quoted(column.name)
@@ -138,6 +138,21 @@ def _sizes(request: _Request, column: Column) -> list[tuple[str, str | None, int
         f" GROUP BY {name} ORDER BY {name} NULLS LAST",
     )
     return [(_label(column, value), text, rows) for value, text, rows in found]
+
+
+def _batches(sizes: Sequence[_PartitionSize]) -> Iterator[list[_PartitionSize]]:
+    """Neighbouring partitions that together have few enough rows to hold their values."""
+    most = settings.current().together_rows_max
+    batch: list[_PartitionSize] = []
+    total = 0
+    for size in sizes:
+        if batch and total + size[2] > most:
+            yield batch
+            batch, total = [], 0
+        batch.append(size)
+        total += size[2]
+    if batch:
+        yield batch
 
 
 def _label(column: Column, value: Any) -> str:
@@ -151,7 +166,9 @@ def _equals(column: Column, text: str | None) -> str:
 
 
 def _among(column: Column, texts: Sequence[str | None]) -> str:
-    return "(" + " OR ".join(_equals(column, text) for text in texts) + ")"
+    known = ", ".join(f"CAST({literal(text)} AS {column.type})" for text in texts if text is not None)
+    among = [f"{quoted(column.name)} IN ({known})"] if known else []
+    return " OR ".join([*among, *(_equals(column, text) for text in texts if text is None)])
 
 
 def _run(engine: Engine, text: str) -> list[tuple[Any, ...]]:
