@@ -377,6 +377,19 @@ def test_doctor_finds_nothing_in_a_healthy_workspace(run, workspace):
     assert all(f["ok"] for f in run("doctor", "--json").json)
 
 
+def test_doctor_reads_the_data_for_the_asking(run, workspace):
+    path = next((workspace / ".interlock" / "data").rglob("*.parquet"))
+    held = path.read_bytes()
+    path.write_bytes(held[:-1] + bytes([held[-1] ^ 1]))
+
+    unread, read = run("doctor"), run("doctor", "--data", "--json")
+
+    assert unread.status == 0
+    assert read.status == 1
+    (finding,) = [f for f in read.json if not f["ok"]]
+    assert str(path) in finding["detail"]
+
+
 def test_doctor_finds_a_file_that_is_gone(run, workspace):
     next((workspace / ".interlock" / "data").rglob("*.parquet")).unlink()
 
@@ -452,7 +465,7 @@ def test_a_mistyped_command_is_answered_like_every_error(run, arguments, hint):
 
 
 def test_a_bug_is_one_line_too(run, workspace, monkeypatch):
-    monkeypatch.setattr("interlock.workspace.workspace.Workspace.doctor", lambda self: 1 / 0)
+    monkeypatch.setattr("interlock.workspace.workspace.Workspace.doctor", lambda self, **_: 1 / 0)
 
     said = run("doctor", "--json")
 
