@@ -104,10 +104,43 @@ def test_learn_lists_constraints_with_their_evidence(run, workspace):
     assert not any(c["blocks"] for c in found.values())
 
 
-def test_learn_in_words_says_what_it_rests_on_and_what_blocks(run, workspace):
+def test_learn_in_words_is_a_line_a_column_of_the_table(run, workspace):
     run("enforce", "people", "age_never_negative")
 
-    said = run("learn", "people", columns=80)
+    said = run("learn", "people", columns=100)
+
+    head, _, titles, *lines, _, last = said.out.splitlines()
+    told = {name: rest.split(maxsplit=1) for name, _, rest in (line.partition("  ") for line in lines)}
+    assert list(told) == ["the table", "id", "age", "city", "amount", "moment", "day"]
+    learned = run("learn", "people", "--json").json
+    assert sum(int(how_many) for how_many, _ in told.values()) == len(learned)
+    assert head == f"{len(learned)} constraints learned from 30 partitions, 9,000 rows; 1 blocks"
+    assert titles.split() == ["column", "learned", "what", "it", "normally", "holds"]
+    assert told["age"][1].startswith("never null · 18 to 89 · mean ")
+    assert told["age"][1].rstrip().endswith(" · integer · 1 blocks")
+    assert told["city"][1].rstrip() == "never null · 3 to 4 characters · Kiel, Köln, Ulm · text"
+    assert "--all" in last
+    assert "interlock enforce people" in last
+
+
+def test_learn_says_when_all_of_it_blocks_and_what_rests_on_less(run, workspace):
+    days = " UNION ALL ".join(
+        f"SELECT *, 'x' || (id % 7) AS code FROM ({people(day)})" for day in range(DAYS, DAYS + 8)
+    )
+    run("init", save(days, workspace / "later.parquet"), "-t", "people", "-p", "day")
+    run("enforce", "people")
+
+    said = run("learn", "people", columns=140)
+
+    assert "rows; all block\n" in said.out
+    (code,) = (line for line in said.out.splitlines() if line.startswith("code "))
+    assert "2 characters · x0, x1, x2, x3, x4, x5, x6 · text · from 8 partitions" in code
+
+
+def test_learn_all_says_what_each_rests_on_and_what_blocks(run, workspace):
+    run("enforce", "people", "age_never_negative")
+
+    said = run("learn", "people", "--all", columns=80)
 
     assert "age_never_negative  blocks  held in every row: 30 partitions, 9,000 rows" in said.out
     assert '    "age" >= 0' in said.out

@@ -181,7 +181,7 @@ class Table:
             if name not in known and not off:
                 raise UsageError(
                     f"{self.name} has learned no constraint {name!r}",
-                    hint=nearest(name, known) or f"interlock learn {self.name} lists them",
+                    hint=nearest(name, known) or f"interlock learn {self.name} --all lists them",
                 )
         with self._site.catalog.write() as tx:
             if off:
