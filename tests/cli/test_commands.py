@@ -104,10 +104,43 @@ def test_learn_lists_constraints_with_their_evidence(run, workspace):
     assert not any(c["blocks"] for c in found.values())
 
 
-def test_learn_in_words_says_what_it_rests_on_and_what_blocks(run, workspace):
+def test_learn_in_words_is_a_line_a_column_of_the_table(run, workspace):
     run("enforce", "people", "age_never_negative")
 
-    said = run("learn", "people", columns=80)
+    said = run("learn", "people", columns=100)
+
+    head, _, titles, *lines, _, last = said.out.splitlines()
+    told = {name: rest.split(maxsplit=1) for name, _, rest in (line.partition("  ") for line in lines)}
+    assert list(told) == ["the table", "id", "age", "city", "amount", "moment", "day"]
+    learned = run("learn", "people", "--json").json
+    assert sum(int(how_many) for how_many, _ in told.values()) == len(learned)
+    assert head == f"{len(learned)} constraints learned from 30 partitions, 9,000 rows; 1 blocks"
+    assert titles.split() == ["column", "learned", "what", "it", "normally", "holds"]
+    assert told["age"][1].startswith("never null · 18 to 89 · mean ")
+    assert told["age"][1].rstrip().endswith(" · integer · 1 blocks")
+    assert told["city"][1].rstrip() == "never null · 3 to 4 characters · Kiel, Köln, Ulm · text"
+    assert "--all" in last
+    assert "interlock enforce people" in last
+
+
+def test_learn_says_when_all_of_it_blocks_and_what_rests_on_less(run, workspace):
+    days = " UNION ALL ".join(
+        f"SELECT *, 'x' || (id % 7) AS code FROM ({people(day)})" for day in range(DAYS, DAYS + 8)
+    )
+    run("init", save(days, workspace / "later.parquet"), "-t", "people", "-p", "day")
+    run("enforce", "people")
+
+    said = run("learn", "people", columns=140)
+
+    assert "rows; all block\n" in said.out
+    (code,) = (line for line in said.out.splitlines() if line.startswith("code "))
+    assert "2 characters · x0, x1, x2, x3, x4, x5, x6 · text · from 8 partitions" in code
+
+
+def test_learn_all_says_what_each_rests_on_and_what_blocks(run, workspace):
+    run("enforce", "people", "age_never_negative")
+
+    said = run("learn", "people", "--all", columns=80)
 
     assert "age_never_negative  blocks  held in every row: 30 partitions, 9,000 rows" in said.out
     assert '    "age" >= 0' in said.out
@@ -377,6 +410,19 @@ def test_doctor_finds_nothing_in_a_healthy_workspace(run, workspace):
     assert all(f["ok"] for f in run("doctor", "--json").json)
 
 
+def test_doctor_reads_the_data_for_the_asking(run, workspace):
+    path = next((workspace / ".interlock" / "data").rglob("*.parquet"))
+    held = path.read_bytes()
+    path.write_bytes(held[:-1] + bytes([held[-1] ^ 1]))
+
+    unread, read = run("doctor"), run("doctor", "--data", "--json")
+
+    assert unread.status == 0
+    assert read.status == 1
+    (finding,) = [f for f in read.json if not f["ok"]]
+    assert str(path) in finding["detail"]
+
+
 def test_doctor_finds_a_file_that_is_gone(run, workspace):
     next((workspace / ".interlock" / "data").rglob("*.parquet")).unlink()
 
@@ -452,7 +498,7 @@ def test_a_mistyped_command_is_answered_like_every_error(run, arguments, hint):
 
 
 def test_a_bug_is_one_line_too(run, workspace, monkeypatch):
-    monkeypatch.setattr("interlock.workspace.workspace.Workspace.doctor", lambda self: 1 / 0)
+    monkeypatch.setattr("interlock.workspace.workspace.Workspace.doctor", lambda self, **_: 1 / 0)
 
     said = run("doctor", "--json")
 

@@ -91,6 +91,25 @@ def test_text_files_are_read_compressed_or_not(
     assert (found.rows, found.columns["a"]["max"], found.columns["b"]["nulls"]) == (2, 2, 1)
 
 
+@pytest.mark.parametrize("most", [0, 1 << 20], ids=["as a file", "as a table"])
+def test_a_csv_is_the_same_however_it_is_looked_at(
+    engine: DuckDB, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr("interlock.engines.duckdb.CSV_TABLE_BYTES_MAX", most)
+    lines = "".join(f"{(i * 7919) % 10_000},{10**30 + i},2024-01-0{i % 9 + 1}\n" for i in range(5_000))
+    (tmp_path / "a.csv").write_text(f"i,large,day\n{lines}")
+    before = len(engine.statements)
+    staged = engine.relation(tmp_path / "a.csv")
+    reading = [s for s in engine.statements[before:] if "read_csv" in s]
+    assert [(s.startswith("CREATE TEMP TABLE"), s.startswith("COPY")) for s in reading] == [
+        (most > 0, most == 0)
+    ]
+    assert [c.type for c in staged.schema] == ["BIGINT", "DECIMAL(38,0)", "DATE"]
+    rows = duckdb.read_parquet(str(staged.files[0])).fetchall()
+    assert [row[0] for row in rows] == [(i * 7919) % 10_000 for i in range(5_000)]
+    assert int(rows[-1][1]) == 10**30 + 4_999
+
+
 def test_a_glob_and_a_list_of_paths_are_read_together(engine: DuckDB, tmp_path: Path) -> None:
     for day in (1, 2):
         engine.stage(pl.DataFrame({"a": [day]}), tmp_path / f"day={day}.parquet")

@@ -49,8 +49,10 @@ class PartitionRecord:
     """One version of a partition. ``id`` is None until stored.
 
     ``path`` is relative to the workspace folder for managed tables, as given for
-    attached ones. ``digest`` is the SHA-256 of the file where it was taken.
-    ``schema`` is a list of ``[name, type]``.
+    attached ones. ``digest`` is ``sha256:`` and that of the file for managed
+    tables, ``mtime:`` and the time it last changed for attached ones; None for
+    what was written before digests were taken. ``schema`` is a list of
+    ``[name, type]``.
     """
 
     table: str

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
 from rich.text import Text
 
 from interlock.cli.options import JsonOption, WorkspaceOption, existing
-from interlock.cli.output import console, plain, print_json
+from interlock.cli.output import console, plain, print_json, progress
+
+DataOption = Annotated[
+    bool, typer.Option("--data", help="Read every data file and compare it with what was judged.")
+]
 
 
-def doctor(as_json: JsonOption = False, workspace: WorkspaceOption = None) -> int:
-    """Look for writes past the gate, missing or changed files, unfinished triggers, leftovers. Exit 1 if any."""
-    with existing(workspace) as ws:
-        findings = ws.doctor()
+def doctor(data: DataOption = False, as_json: JsonOption = False, workspace: WorkspaceOption = None) -> int:
+    """Look for writes past the gate, missing or changed files, unfinished triggers, leftovers. Exit 1 if any.
+
+    Files are looked for and measured; with --data they are read as well, so that a change that keeps the size is found.
+    """
+    with existing(workspace) as ws, progress("reading the data files", quiet=as_json) as advance:
+        findings = ws.doctor(data=data, progress=advance)
     bad = [f for f in findings if not f.ok]
     if as_json:
         print_json([f.to_dict() for f in findings])

@@ -10,6 +10,7 @@ import typer
 from rich.padding import Padding
 from rich.text import Text
 
+from interlock.cli import learned as in_words
 from interlock.cli import render
 from interlock.cli.options import (
     AllOption,
@@ -20,6 +21,7 @@ from interlock.cli.options import (
     table_and_partition,
 )
 from interlock.cli.output import console, plain, print_json, progress
+from interlock.engines.types import column as column_of
 from interlock.errors import ColumnMissing, QueryFailed, UsageError, nearest
 
 ROWS_MAX = 200  # rows of a query that a person is shown
@@ -117,10 +119,13 @@ def learn(
     write: Annotated[
         bool, typer.Option("--write", help="Put it into interlock.yaml for you to edit.")
     ] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every constraint: its SQL and what it rests on.")
+    ] = False,
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> int:
-    """What the table normally holds, each with its evidence."""
+    """What the table normally holds, a line a column."""
     with existing(workspace) as ws:
         target = ws.existing_table(table)
         learned = target.learn()
@@ -148,13 +153,16 @@ def learn(
                 markup=False,
             )
             return 0
-        for c in learned:
-            blocks = "*" in enforced or c.name in enforced
-            line = Text(plain(c.name), style="bold").append("  blocks" if blocks else "", style="bold red")
-            out.print(line.append(f"  {plain(render.evidence(c.evidence))}", style="dim"))
-            out.print(Padding(Text(plain(c.sql)), (0, 0, 0, 4), expand=False))
-        said = f"\n{render.count(len(learned), 'constraint')}; what does not block alerts: interlock enforce {table}"
-        out.print(plain(said).replace("\\n", "\n"), style="dim", markup=False)
+        if everything:
+            out.print(in_words.listing(learned, enforced))
+            said = f"{render.count(len(learned), 'constraint')}; what does not block alerts: interlock enforce {table}"
+        else:
+            schema = [column_of(*column) for column in target.partitions()[-1].schema]
+            out.print(in_words.summary(learned, schema, enforced))
+            said = (
+                f"--all shows each with its evidence; what does not block alerts: interlock enforce {table}"
+            )
+        out.print("\n" + plain(said), style="dim", markup=False)
         if write:
             out.print(f"{len(added)} added to {ws.contract_path}; edit them there", markup=False)
     return 0

@@ -6,6 +6,7 @@ import itertools
 import shutil
 import uuid
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +27,7 @@ from interlock.errors import ColumnMissing, DataError, DataUnreadable
 from interlock.names import partition_label
 
 STREAMED_ROWS = 16
+CSV_TABLE_BYTES_MAX = 16 << 20  # of CSV files that are held as a table while they are staged
 
 
 class Rows:
@@ -266,7 +268,11 @@ class DuckDB:
         columns: Sequence[Target] | None,
         where: exp.Expression | None,
     ) -> Relation:
-        with translated(_what(given), reading=True), self._reading(given) as item:
+        with (
+            translated(_what(given), reading=True),
+            self._reading(given) as source,
+            self._sniffed_once(given, source) as item,
+        ):
             schema = self._schema(item)
             condition = f" WHERE {where.sql(dialect=self.dialect)}" if where is not None else ""
             query = f"SELECT {_select(schema, columns)} FROM {item}{condition}"
@@ -278,6 +284,23 @@ class DuckDB:
             durable.sync_file(into)
             durable.sync_folder(into.parent)
             return self._scan((into,))
+
+    @contextmanager
+    def _sniffed_once(self, given: Files | Frame | Relation, item: str) -> Iterator[str]:
+        """A small CSV as a table: every statement on the file itself finds out its dialect and types anew."""
+        if (
+            not isinstance(given, Files)
+            or given.format is not Format.CSV
+            or _size(given) > CSV_TABLE_BYTES_MAX
+        ):
+            yield item
+            return
+        name = f"interlock_csv_{next(self._names)}"
+        self._execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {item}")
+        try:
+            yield name
+        finally:
+            self._connection.execute(f"DROP TABLE {name}")
 
     # --- within -------------------------------------------------------------------
 
@@ -326,6 +349,11 @@ class _Reading:
     def __exit__(self, *_: object) -> None:
         if isinstance(self._given, Frame):
             self._connection.unregister(self._name)
+
+
+def _size(files: Files) -> int:
+    with durable.refusals():
+        return sum(path.stat().st_size for path in files.paths)
 
 
 def _has_file(schema: Schema) -> bool:

@@ -11,7 +11,7 @@ from interlock import detect
 from interlock.catalog import PartitionRecord, Reader, State, partitions, profiles
 from interlock.engines.inputs import Files, recognise
 from interlock.errors import DataError, DataNotFound
-from interlock.gates import decided, drift, judge, write
+from interlock.gates import decided, drift, fingerprint, judge, write
 from interlock.gates.judge import Judgement
 from interlock.gates.label import label_of
 from interlock.gates.request import Request
@@ -71,7 +71,7 @@ def _identity(record: PartitionRecord) -> tuple[str, str, int]:
 
 def _stamp(path: Path) -> tuple[str, int]:
     facts = path.stat()
-    return f"mtime:{facts.st_mtime_ns}", facts.st_size
+    return fingerprint.of_time(facts), facts.st_size
 
 
 def _one(site: Site, request: Request, path: Path, history: detect.History) -> Verdict | None:

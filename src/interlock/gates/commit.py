@@ -23,7 +23,7 @@ from interlock.catalog import (
     tables,
 )
 from interlock.engines.parquet import FileFacts
-from interlock.gates import decided, layout, staging
+from interlock.gates import decided, fingerprint, layout, staging
 from interlock.gates.incoming import Staged
 from interlock.gates.request import Request
 from interlock.gates.site import Site, file_name
@@ -58,6 +58,7 @@ def commit(site: Site, request: Request, place: staging.Staging, commits: Sequen
     """
     good = [c for c in commits if c.published]
     facts = site.engine.parquet_facts([c.staged.relation.files[0] for c in good]) if good else []
+    digests = [fingerprint.of_content(c.staged.relation.files[0]) for c in commits]
     with place.undone_on_error(site.catalog), site.catalog.write() as tx:
         for columns in dict.fromkeys(c.staged.layout.columns for c in good):
             ensure_lake_table(tx, request.table, columns)
@@ -66,9 +67,11 @@ def commit(site: Site, request: Request, place: staging.Staging, commits: Sequen
         published = _publish(
             tx, request.table.name, good, [homes[c.verdict.id] for c in good], facts, replaced
         )
-        ids = partitions.add_all(
-            tx, [_record(site, request, c, homes[c.verdict.id], published.get(c.verdict.id)) for c in commits]
-        )
+        records = [
+            _record(site, request, c, homes[c.verdict.id], digest, published.get(c.verdict.id))
+            for c, digest in zip(commits, digests, strict=True)
+        ]
+        ids = partitions.add_all(tx, records)
         profiles.put_all(
             tx,
             [
@@ -171,7 +174,7 @@ def data_file(folder: Path, path: Path, facts: FileFacts, value: Any) -> DataFil
 
 
 def _record(
-    site: Site, request: Request, c: Commit, path: Path, published: tuple[int, int] | None
+    site: Site, request: Request, c: Commit, path: Path, digest: str, published: tuple[int, int] | None
 ) -> PartitionRecord:
     file_id, snapshot_id = published or (None, None)
     return PartitionRecord(
@@ -183,6 +186,7 @@ def _record(
         loaded_at=request.now,
         schema=[[k.name, k.type] for k in c.staged.relation.schema],
         path=str(path.relative_to(site.folder)),
+        digest=digest,
         data_file_id=file_id,
         snapshot_id=snapshot_id,
         verdict_id=c.verdict.id,

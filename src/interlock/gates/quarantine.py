@@ -25,7 +25,7 @@ from interlock.catalog import (
     verdicts,
 )
 from interlock.errors import PartitionNotFound, SchemaIncompatible, nearest
-from interlock.gates import commit, decided, incoming, layout, staging
+from interlock.gates import commit, decided, fingerprint, incoming, layout, staging
 from interlock.gates.site import Site
 
 
@@ -124,6 +124,7 @@ def _release(
         raise SchemaIncompatible(plan.problem, hint="write it again with the column cast to the table's type")
     staged = site.engine.stage(source, place.path / "data.parquet", columns=plan.targets)
     (facts,) = site.engine.parquet_facts(staged.files)
+    digest = fingerprint.of_content(staged.files[0])
     with place.undone_on_error(site.catalog), site.catalog.write() as tx:
         commit.ensure_lake_table(tx, table, plan.columns)
         home = commit.published_home(tx, table, record.label)
@@ -151,6 +152,7 @@ def _release(
                 loaded_at=tx.now,
                 schema=[[c.name, c.type] for c in staged.schema],
                 path=str(home.relative_to(site.folder)),
+                digest=digest,
                 data_file_id=published.data_file_ids[0],
                 snapshot_id=published.snapshot_id,
                 verdict_id=record.verdict_id,

@@ -6,14 +6,17 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from interlock.catalog import State, TriggerState, foreign, partitions, triggers
-from interlock.gates import staging
+from interlock.catalog import PartitionRecord, State, TriggerState, foreign, partitions, triggers
+from interlock.catalog.records import CURRENT
+from interlock.errors import StorageFailed
+from interlock.gates import fingerprint, staging
 from interlock.gates.site import Site
 from interlock.ledger import Ledger, verify
 from interlock.workspace import recovery
 
 if TYPE_CHECKING:
     from interlock.ledger import Report
+    from interlock.workspace.table import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +63,18 @@ def _changes(found: Any) -> str:
     return ", ".join(p for p in parts if p) or found.changes
 
 
-def examine(site: Site) -> list[Finding]:
-    """Everything that may be wrong with the workspace, cheapest first."""
+def examine(site: Site, hashed: Progress | None = None) -> list[Finding]:
+    """Everything that may be wrong with the workspace, cheapest first.
+
+    With ``hashed``, which is told how far it is, the data files are read again too.
+    """
+    records = _recorded(site)
+    whole, broken = _placed(site, records)
     return [
         *_foreign(site),
-        *_files(site),
+        *broken,
+        *_orphans(site),
+        *(_contents(site, whole, hashed) if hashed is not None else ()),
         *_writers(site),
         *_triggers(site),
         *_quarantine(site),
@@ -86,32 +96,66 @@ def _foreign(site: Site) -> Iterator[Finding]:
         yield Finding(True, "past the gate", "every commit passed the gate")
 
 
-def _files(site: Site) -> Iterator[Finding]:
+def _recorded(site: Site) -> list[PartitionRecord]:
+    """Versions whose files belong to the workspace and are there for as long as a snapshot lists them."""
     with site.catalog.read() as rx:
-        records = [p for p in partitions.all_(rx) if p.path and p.state is not State.DROPPED]
+        return [
+            p
+            for p in partitions.all_(rx)
+            if p.path and p.state is not State.DROPPED and not fingerprint.is_of_time(p.digest)
+        ]
+
+
+def _placed(site: Site, records: list[PartitionRecord]) -> tuple[list[PartitionRecord], list[Finding]]:
+    """The versions whose files are there in their size, and what is to be said of all."""
+    found = [(record, _misplaced(site, record)) for record in records]
+    broken = [_damaged(site, record, what) for record, what in found if what]
+    fine = Finding(True, "files", f"{len(records):,} files are where they belong")
+    return [record for record, what in found if not what], broken or [fine]
+
+
+def _misplaced(site: Site, record: PartitionRecord) -> str | None:
+    try:
+        size = (site.folder / (record.path or "")).stat().st_size
+    except OSError:
+        return "is missing"
+    return None if size == record.size_bytes else "was changed"
+
+
+def _contents(site: Site, records: list[PartitionRecord], hashed: Progress) -> Iterator[Finding]:
+    """Current and quarantined files that do not hold the bytes that were judged."""
+    chosen = [r for r in records if r.state in (*CURRENT, State.QUARANTINED)]
+    known = [r for r in chosen if r.digest is not None]
     bad = 0
-    for record in records:
-        path = site.folder / (record.path or "")
-        if record.digest is not None and record.digest.startswith("mtime:"):
-            continue  # attached: somebody else's file, judged again when it changes
-        if not path.is_file():
+    for done, record in enumerate(known, start=1):
+        what = _altered(site, record)
+        if what is not None:
             bad += 1
-            yield Finding(
-                False,
-                "files",
-                f"{record.table}@{record.label}: {path} is missing",
-                "restore it from a backup",
-            )
-        elif path.stat().st_size != record.size_bytes:
-            bad += 1
-            yield Finding(
-                False,
-                "files",
-                f"{record.table}@{record.label}: {path} was changed",
-                "restore it from a backup",
-            )
+            yield _damaged(site, record, what)
+        hashed(done, len(known))
     if not bad:
-        yield Finding(True, "files", f"{len(records):,} files are where they belong")
+        yield Finding(True, "files", f"{len(known):,} current and quarantined files hold what was judged")
+    if len(known) < len(chosen):
+        old = len(chosen) - len(known)
+        yield Finding(True, "files", f"{old:,} more have no digest on record, written before there were any")
+
+
+def _altered(site: Site, record: PartitionRecord) -> str | None:
+    try:
+        digest = fingerprint.of_content(site.folder / (record.path or ""))
+    except StorageFailed as error:
+        return f"cannot be read: {error.message}"
+    return None if digest == record.digest else "was changed; its size is the same, its contents are not"
+
+
+def _damaged(site: Site, record: PartitionRecord, what: str) -> Finding:
+    path = site.folder / (record.path or "")
+    return Finding(
+        False, "files", f"{record.table}@{record.label}: {path} {what}", "restore it from a backup"
+    )
+
+
+def _orphans(site: Site) -> Iterator[Finding]:
     gone = recovery.collect_orphans(site)
     if gone:
         yield Finding(True, "files", f"{len(gone)} unreferenced files past their grace period were removed")

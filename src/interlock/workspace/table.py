@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]
 
 
-def _quiet(done: int, total: int) -> None:
+def quiet(done: int, total: int) -> None:
     return None
 
 
@@ -181,7 +181,7 @@ class Table:
             if name not in known and not off:
                 raise UsageError(
                     f"{self.name} has learned no constraint {name!r}",
-                    hint=nearest(name, known) or f"interlock learn {self.name} lists them",
+                    hint=nearest(name, known) or f"interlock learn {self.name} --all lists them",
                 )
         with self._site.catalog.write() as tx:
             if off:
@@ -233,7 +233,7 @@ class Table:
         """What `write` would say. Nothing is stored and no trigger fires."""
         return write.check(self._site, self._request(data, partition))
 
-    def backfill(self, data: object, *, progress: Progress = _quiet) -> list[Verdict]:
+    def backfill(self, data: object, *, progress: Progress = quiet) -> list[Verdict]:
         """Write many partitions at once, split by the partition column, in one commit.
 
         Each is judged by the partitions before it, as if they had come one by one.
@@ -249,7 +249,7 @@ class Table:
         renewed = {v.partition: v for v in self._judge_again(request)}
         return [renewed.get(v.partition, v) for v in made]
 
-    def judge_new(self, progress: Progress = _quiet) -> list[Verdict]:
+    def judge_new(self, progress: Progress = quiet) -> list[Verdict]:
         """Judge the files of an attached table that are new or changed since the last time."""
         record = self.record
         if record.mode is not Mode.ATTACHED or record.location is None:

@@ -22,7 +22,7 @@ from interlock.gates.site import Site
 from interlock.gates.verdict import Verdict
 from interlock.names import table_name
 from interlock.workspace import doctor, place, reader, recovery
-from interlock.workspace.table import Table
+from interlock.workspace.table import Progress, Table, quiet
 
 if TYPE_CHECKING:
     import duckdb
@@ -288,9 +288,14 @@ class Workspace:
         """Writes other tools made to the lake without passing the gate."""
         return doctor.past_the_gate(self.site)
 
-    def doctor(self) -> list[doctor.Finding]:
-        """Everything that may be wrong with the workspace itself."""
-        return doctor.examine(self.site)
+    def doctor(self, *, data: bool = False, progress: Progress = quiet) -> list[doctor.Finding]:
+        """Everything that may be wrong with the workspace itself.
+
+        Data files are looked for and measured. With ``data`` every current and
+        quarantined one is also read, and compared with the SHA-256 taken when it
+        was judged; ``progress(done, total)`` is called after each.
+        """
+        return doctor.examine(self.site, progress if data else None)
 
 
 def _read(file: Path) -> Contract:

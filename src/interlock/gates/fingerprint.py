@@ -1,0 +1,31 @@
+"""What tells whether a file is still the one that was judged.
+
+Of files that belong to the workspace the SHA-256 of their bytes; of files that
+belong to somebody else, which may change at any time, when they last did.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+from interlock import durable
+
+_CONTENT, _TIME = "sha256:", "mtime:"
+
+
+def of_content(path: Path) -> str:
+    """``sha256:`` and the digest of a file's bytes. Raises `StorageFailed` where it cannot be read."""
+    with durable.refusals(path), path.open("rb") as file:
+        return _CONTENT + hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def of_time(facts: os.stat_result) -> str:
+    """``mtime:`` and when a file last changed, in nanoseconds since 1970."""
+    return f"{_TIME}{facts.st_mtime_ns}"
+
+
+def is_of_time(digest: str | None) -> bool:
+    """Whether it is that of somebody else's file."""
+    return digest is not None and digest.startswith(_TIME)
