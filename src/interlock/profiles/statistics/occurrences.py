@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from interlock import settings
@@ -22,7 +23,6 @@ from interlock.profiles.statistics.family import (
 )
 
 _UNCOUNTABLE = (Kind.NESTED, Kind.BINARY, Kind.INTERVAL, Kind.NULL)
-_SHOWN_AS_THEY_ARE = (Kind.BOOLEAN, Kind.INTEGER, Kind.DATE)
 _DOMAIN = (Kind.TEXT, Kind.BOOLEAN, Kind.INTEGER, Kind.DATE)
 
 
@@ -74,9 +74,15 @@ def _count(scope: Scope, counts: Counts) -> Values:
     }
     if _has_domain(scope):
         few = len(found) <= limits.domain_values_max
-        shown = found if scope.kind in _SHOWN_AS_THEY_ARE else [decoded(scope, v) for v in found]
-        values["domain"] = list(map(list, zip(shown, counted, strict=True))) if few else None
+        values["domain"] = (
+            [[decoded(scope, v), n] for v, n in zip(found, counted, strict=True)] if few else None
+        )
     return values
+
+
+def _pairs(scope: Scope, found: Sequence[Any], counted: Sequence[int]) -> list[list[Any]]:
+    shown = [decoded(scope, v) for v in found] if scope.kind is Kind.TEXT else found
+    return list(map(list, zip(shown, counted, strict=True)))
 
 
 def _merge(a: State, b: State) -> Values:
