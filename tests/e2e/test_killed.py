@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import interlock
+from tests import processes
 from tests.e2e import stories
-from tests.e2e.processes import ENDED, KILLED, Ending, Nursery
 from tests.e2e.stories import assert_whole, data, data_of_each, day
+from tests.processes import ENDED, KILLED, Ending, Nursery
 
 KILLS = int(os.environ.get("INTERLOCK_TEST_KILLS", "15"))
 STEP = 1 if "INTERLOCK_TEST_KILLS" in os.environ else 2
@@ -30,18 +30,7 @@ CUT_OFF, COMMITTED, CAUGHT_UP = "cut off before its commit", "had committed", "l
 def every_boundary(
     nursery: Nursery, prepared: Path | None, place: Path, work: Callable[..., None], **given: Any
 ) -> Iterator[tuple[Path, Ending]]:
-    """A workspace and how ``work`` in it ended, for each boundary it was killed at, and once not at all."""
-    for at in range(STEP, 10_000, STEP):
-        folder = place / "workspace"
-        if prepared is not None:
-            shutil.copytree(prepared, folder)
-        ending = nursery.run(work, kill_at=at, folder=folder, **given)
-        assert ending.how in (KILLED, ENDED), ending.why
-        yield folder, ending
-        shutil.rmtree(folder)
-        if ending.how == ENDED:
-            assert at > 40, "the story has fewer boundaries than its effects have"
-            return
+    return processes.every_boundary(nursery, prepared, place, work, step=STEP, more_than=40, **given)
 
 
 def assert_says_what_happened(recovered: tuple[str, ...], *, happened: bool, acknowledged: bool) -> None:
