@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import interlock
+from interlock import settings
 from tests import processes
 from tests.e2e import stories
 from tests.e2e.stories import assert_whole, data, data_of_each, day
@@ -82,8 +83,23 @@ def test_a_release_happened_or_not(nursery: Nursery, prepared: Path, tmp_path: P
         found, recovered = assert_whole(folder)
         happened = found[day(1)] == 5
         assert held_labels(folder) == ([] if happened else [day(1)])
+        assert labels_in_ledger(folder, "release") == ([day(1)] if happened else [])
         assert happened or not ending.told
         assert_says_what_happened(recovered, happened=happened, acknowledged=bool(ending.told))
+
+
+def test_a_drop_happened_or_not(nursery: Nursery, prepared: Path, tmp_path: Path) -> None:
+    seen = set()
+    for folder, ending in every_boundary(nursery, prepared, tmp_path, stories.drop, label=day(1)):
+        found, recovered = assert_whole(folder)
+        assert found == BEFORE
+        happened = held_labels(folder) == []
+        assert labels_in_ledger(folder, "drop") == ([day(1)] if happened else [])
+        assert len(files_after_the_grace_period(folder)) == (0 if happened else 1)
+        assert happened or not ending.told, "an acknowledged drop was lost"
+        assert_says_what_happened(recovered, happened=happened, acknowledged=bool(ending.told))
+        seen.add((happened, bool(ending.told)))
+    assert seen == {(False, False), (True, False), (True, True)}
 
 
 def test_an_attached_file_is_judged_once(nursery: Nursery, prepared: Path, tmp_path: Path) -> None:
@@ -141,3 +157,14 @@ def held_labels(folder: Path) -> list[str]:
 def entries_of(folder: Path) -> list[dict[str, Any]]:
     with interlock.open(folder) as ws:
         return ws.ledger_entries(100)
+
+
+def labels_in_ledger(folder: Path, kind: str) -> list[str]:
+    return [e["partition"] for e in entries_of(folder) if e["kind"] == kind]
+
+
+def files_after_the_grace_period(folder: Path) -> list[Path]:
+    """What is left in quarantine once files that nobody refers to are removed."""
+    with settings.override(orphan_grace_s=0), interlock.open(folder) as ws:
+        assert all(f.ok for f in ws.doctor())
+    return list((folder / "quarantine").rglob("*.parquet"))
