@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import interlock
 from interlock import settings
 from tests import processes
@@ -126,6 +128,7 @@ def test_a_first_workspace_can_be_opened_again(nursery: Nursery, tmp_path: Path)
             assert len(entries_of(folder)) == 1
 
 
+@pytest.mark.timeout(300 + 5 * KILLS)
 def test_at_random_moments_of_a_run(nursery: Nursery, workspace: Path, tmp_path: Path) -> None:
     chance = random.Random(11)
     expected = dict(BEFORE)
