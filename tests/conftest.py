@@ -1,13 +1,25 @@
-"""Settings of the whole suite: how hard hypothesis looks."""
+"""For the whole suite: how hard hypothesis looks, and where other processes come from."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.processes import Nursery
 
 _slow_machine = [HealthCheck.too_slow]
 settings.register_profile("default", max_examples=50, deadline=None, suppress_health_check=_slow_machine)
 settings.register_profile("ci", settings.get_profile("default"), derandomize=True, print_blob=True)
 settings.register_profile("deep", settings.get_profile("default"), max_examples=2_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "default"))
+
+
+@pytest.fixture(scope="module")
+def nursery(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
+    """Where processes come from: each has imported what the test's module imports."""
+    made = Nursery(tmp_path_factory.mktemp("nursery"), (request.module.__name__,))
+    yield made
+    made.close()

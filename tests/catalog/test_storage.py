@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from interlock import durable, errors
 from interlock.catalog import Catalog, outbox
 from interlock.ledger import Ledger, verify
-from tests.ledger.stories import in_child
+from tests.processes import Nursery, Tell
 
 NOBODY = 65_534
 
@@ -22,19 +25,49 @@ def note(catalog: Catalog, text: str = "") -> None:
         outbox.append(tx, "note", {"text": text})
 
 
-def refused(work: Callable[[], None]) -> str:
-    """The message of the `StorageFailed` that the work must end in, in a child process."""
+def refused(nursery: Nursery, work: Callable[..., None], **given: Any) -> str:
+    """The message of the `StorageFailed` that the work must tell, in another process."""
+    told = nursery.start(work, **given).ends().told
+    assert len(told) == 1, "nothing was refused"
+    return str(told[0])
 
-    def attempt(acknowledge: Callable[[str], None]) -> None:
-        try:
-            work()
-        except errors.StorageFailed as error:
-            acknowledge(error.message)
 
-    acknowledged, finished = in_child(attempt)
-    assert finished
-    assert len(acknowledged) == 1, "nothing was refused"
-    return acknowledged[0]
+@contextlib.contextmanager
+def refusal(tell: Tell) -> Iterator[None]:
+    try:
+        yield
+    except errors.StorageFailed as error:
+        tell(error.message)
+
+
+def let_no_file_grow_past(size_bytes: int) -> None:
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, size_bytes))
+
+
+def commit_in_little_room(tell: Tell, folder: str, size_bytes: int) -> None:
+    let_no_file_grow_past(size_bytes)
+    with refusal(tell), Catalog.open(folder) as opened:
+        for _ in range(100):
+            note(opened, "x" * 60_000)
+
+
+def project_in_little_room(tell: Tell, folder: str, size_bytes: int) -> None:
+    with refusal(tell), Catalog.open(folder) as opened:
+        let_no_file_grow_past(size_bytes)
+        Ledger(Path(folder) / "ledger").project(opened)
+
+
+def commit_as_nobody(tell: Tell, folder: str) -> None:
+    os.setuid(NOBODY)
+    with refusal(tell), Catalog.open(folder) as opened:
+        note(opened)
+
+
+def write_as_nobody(tell: Tell, file: str) -> None:
+    os.setuid(NOBODY)
+    with refusal(tell):
+        durable.write(Path(file), b"")
 
 
 def test_a_full_disk_while_committing(catalog: Catalog) -> None:
@@ -47,36 +80,23 @@ def test_a_full_disk_while_committing(catalog: Catalog) -> None:
         assert outbox.all_(rx) == []
 
 
-def test_files_that_may_not_grow(catalog: Catalog) -> None:
+def test_files_that_may_not_grow(nursery: Nursery, catalog: Catalog) -> None:
     folder = catalog.folder
     note(catalog, "before")
     catalog.close()
     limit = (folder / "catalog.sqlite").stat().st_size
-
-    def work() -> None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit // 2, limit // 2))
-        with Catalog.open(folder) as opened:
-            for _ in range(100):
-                note(opened, "x" * 60_000)
-
-    assert "catalog.sqlite" in refused(work)
+    message = refused(nursery, commit_in_little_room, folder=folder, size_bytes=limit // 2)
+    assert "catalog.sqlite" in message
     with Catalog.open(folder) as opened, opened.read() as rx:
         assert outbox.all_(rx)[0].kind == "note"
 
 
-def test_ledger_files_that_may_not_grow(catalog: Catalog) -> None:
+def test_ledger_files_that_may_not_grow(nursery: Nursery, catalog: Catalog) -> None:
     folder = catalog.folder
     note(catalog, "x" * 60_000)
     catalog.close()
-
-    def work() -> None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        with Catalog.open(folder) as opened:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))
-            Ledger(folder / "ledger").project(opened)
-
-    assert "File too large" in refused(work)
+    message = refused(nursery, project_in_little_room, folder=folder, size_bytes=30_000)
+    assert "File too large" in message
     with Catalog.open(folder) as opened:
         assert Ledger(folder / "ledger").project(opened) == 1
         report = verify(folder / "ledger", opened)
@@ -84,22 +104,11 @@ def test_ledger_files_that_may_not_grow(catalog: Catalog) -> None:
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="needs to become another user")
-def test_a_folder_of_somebody_else(catalog: Catalog) -> None:
+def test_a_folder_of_somebody_else(nursery: Nursery, catalog: Catalog) -> None:
     folder = catalog.folder
     note(catalog)
     for place in (folder, *folder.parents):
         if place.stat().st_uid == os.getuid() and "pytest" in str(place):
             place.chmod(0o755)
-
-    def work() -> None:
-        os.setuid(NOBODY)
-        with Catalog.open(folder) as opened:
-            note(opened)
-
-    assert "catalog.sqlite" in refused(work)
-
-    def write_file() -> None:
-        os.setuid(NOBODY)
-        durable.write(folder / "data" / "x", b"")
-
-    assert "Permission denied" in refused(write_file)
+    assert "catalog.sqlite" in refused(nursery, commit_as_nobody, folder=folder)
+    assert "Permission denied" in refused(nursery, write_as_nobody, file=folder / "data" / "x")

@@ -1,25 +1,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import interlock
 from tests.e2e import stories
-from tests.e2e.processes import Nursery
-
-
-@pytest.fixture(scope="module")
-def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
-    """Where processes come from."""
-    made = Nursery(
-        tmp_path_factory.mktemp("nursery"),
-        ("tests.e2e.stories", "tests.e2e.test_storage", "interlock.workspace.workspace"),
-    )
-    yield made
-    made.close()
 
 
 @pytest.fixture(scope="module")

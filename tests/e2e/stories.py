@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,7 @@ import interlock
 from interlock import settings
 from interlock.catalog import lake, outbox, partitions, scan
 from interlock.workspace import Workspace
-
-Tell = Callable[[Any], None]
+from tests.processes import Tell
 
 FIRST = dt.date(2013, 1, 1)
 ROWS = 40

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import interlock
+from interlock import settings
+from tests import processes
 from tests.e2e import stories
-from tests.e2e.processes import ENDED, KILLED, Ending, Nursery
 from tests.e2e.stories import assert_whole, data, data_of_each, day
+from tests.processes import ENDED, KILLED, Ending, Nursery
 
 KILLS = int(os.environ.get("INTERLOCK_TEST_KILLS", "15"))
 STEP = 1 if "INTERLOCK_TEST_KILLS" in os.environ else 2
@@ -30,18 +33,7 @@ CUT_OFF, COMMITTED, CAUGHT_UP = "cut off before its commit", "had committed", "l
 def every_boundary(
     nursery: Nursery, prepared: Path | None, place: Path, work: Callable[..., None], **given: Any
 ) -> Iterator[tuple[Path, Ending]]:
-    """A workspace and how ``work`` in it ended, for each boundary it was killed at, and once not at all."""
-    for at in range(STEP, 10_000, STEP):
-        folder = place / "workspace"
-        if prepared is not None:
-            shutil.copytree(prepared, folder)
-        ending = nursery.run(work, kill_at=at, folder=folder, **given)
-        assert ending.how in (KILLED, ENDED), ending.why
-        yield folder, ending
-        shutil.rmtree(folder)
-        if ending.how == ENDED:
-            assert at > 40, "the story has fewer boundaries than its effects have"
-            return
+    return processes.every_boundary(nursery, prepared, place, work, step=STEP, more_than=40, **given)
 
 
 def assert_says_what_happened(recovered: tuple[str, ...], *, happened: bool, acknowledged: bool) -> None:
@@ -93,8 +85,23 @@ def test_a_release_happened_or_not(nursery: Nursery, prepared: Path, tmp_path: P
         found, recovered = assert_whole(folder)
         happened = found[day(1)] == 5
         assert held_labels(folder) == ([] if happened else [day(1)])
+        assert labels_in_ledger(folder, "release") == ([day(1)] if happened else [])
         assert happened or not ending.told
         assert_says_what_happened(recovered, happened=happened, acknowledged=bool(ending.told))
+
+
+def test_a_drop_happened_or_not(nursery: Nursery, prepared: Path, tmp_path: Path) -> None:
+    seen = set()
+    for folder, ending in every_boundary(nursery, prepared, tmp_path, stories.drop, label=day(1)):
+        found, recovered = assert_whole(folder)
+        assert found == BEFORE
+        happened = held_labels(folder) == []
+        assert labels_in_ledger(folder, "drop") == ([day(1)] if happened else [])
+        assert len(files_after_the_grace_period(folder)) == (0 if happened else 1)
+        assert happened or not ending.told, "an acknowledged drop was lost"
+        assert_says_what_happened(recovered, happened=happened, acknowledged=bool(ending.told))
+        seen.add((happened, bool(ending.told)))
+    assert seen == {(False, False), (True, False), (True, True)}
 
 
 def test_an_attached_file_is_judged_once(nursery: Nursery, prepared: Path, tmp_path: Path) -> None:
@@ -121,6 +128,7 @@ def test_a_first_workspace_can_be_opened_again(nursery: Nursery, tmp_path: Path)
             assert len(entries_of(folder)) == 1
 
 
+@pytest.mark.timeout(300 + 5 * KILLS)
 def test_at_random_moments_of_a_run(nursery: Nursery, workspace: Path, tmp_path: Path) -> None:
     chance = random.Random(11)
     expected = dict(BEFORE)
@@ -152,3 +160,14 @@ def held_labels(folder: Path) -> list[str]:
 def entries_of(folder: Path) -> list[dict[str, Any]]:
     with interlock.open(folder) as ws:
         return ws.ledger_entries(100)
+
+
+def labels_in_ledger(folder: Path, kind: str) -> list[str]:
+    return [e["partition"] for e in entries_of(folder) if e["kind"] == kind]
+
+
+def files_after_the_grace_period(folder: Path) -> list[Path]:
+    """What is left in quarantine once files that nobody refers to are removed."""
+    with settings.override(orphan_grace_s=0), interlock.open(folder) as ws:
+        assert all(f.ok for f in ws.doctor())
+    return list((folder / "quarantine").rglob("*.parquet"))

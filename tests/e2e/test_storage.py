@@ -14,8 +14,8 @@ import pytest
 
 import interlock
 from tests.e2e import stories
-from tests.e2e.processes import ENDED, Ending, Nursery
-from tests.e2e.stories import Tell, assert_whole, data, day
+from tests.e2e.stories import assert_whole, data, day
+from tests.processes import ENDED, Ending, Nursery, Tell
 
 BEFORE = {day(n): 1 for n in range(3)}
 KIB = 1024

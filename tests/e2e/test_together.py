@@ -7,8 +7,8 @@ from typing import Any
 
 import interlock
 from tests.e2e import stories
-from tests.e2e.processes import Nursery
 from tests.e2e.stories import assert_whole, data, day
+from tests.processes import Nursery
 
 DAYS = 12
 
@@ -59,8 +59,7 @@ def test_writers_of_different_tables_do_not_wait_for_each_other(
         ws.table("trains", partition="day")
     until = tmp_path / "done"
     holder = nursery.start(stories.hold, folder=workspace, until=until)
-    while not holder.told:
-        pass
+    holder.until_told()
     with interlock.open(workspace) as ws:
         assert ws.table("trains").write(str(data(tmp_path, (0, 1)))).decision.value == "published"
     until.touch()
@@ -72,8 +71,7 @@ def test_one_who_waits_too_long_is_told_what_to_do_and_nothing_is_stored(
 ) -> None:
     until = tmp_path / "done"
     holder = nursery.start(stories.hold, folder=workspace, until=until)
-    while not holder.told:
-        pass
+    holder.until_told()
     file = data(tmp_path, (1, 2))
     (error,) = nursery.start(stories.impatient, folder=workspace, file=file, timeout_s=0.1).ends().told
     assert error["error"] == "IL403"
@@ -88,8 +86,7 @@ def test_one_who_waits_too_long_is_told_what_to_do_and_nothing_is_stored(
 
 def test_a_killed_holder_of_the_lock_blocks_nobody(nursery: Nursery, workspace: Path, tmp_path: Path) -> None:
     holder = nursery.start(stories.hold, folder=workspace, until=tmp_path / "never")
-    while not holder.told:
-        pass
+    holder.until_told()
     holder.kill()
     holder.wait()
     file = data(tmp_path, (1, 2))
@@ -113,7 +110,7 @@ def test_a_start_beside_a_live_writer_leaves_it_alone(
     nursery: Nursery, workspace: Path, tmp_path: Path
 ) -> None:
     writer = nursery.start(stories.write_on, folder=workspace, files=files_of(tmp_path, range(10, 18)))
-    while len(writer.told) < 8 and writer.pid:
+    while len(writer.told) < 8 and not writer.over:
         with interlock.open(workspace) as ws:
             assert not [line for line in ws.recovered if "write of" in line], ws.recovered
     writer.ends()

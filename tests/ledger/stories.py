@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
-import sqlite3
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from interlock import durable
-from interlock.catalog import Catalog, DataFile, State, lake, outbox, partitions, storage, verdicts
+from interlock.catalog import Catalog, DataFile, State, lake, outbox, partitions, verdicts
 from interlock.ledger import Ledger, verify
 from tests.catalog.conftest import verdict, version
+from tests.processes import Tell
 
 
 def prepare(folder: Path, entries: int) -> None:
@@ -51,6 +46,33 @@ def _fields(record: Any) -> dict[str, Any]:
     return {name: getattr(record, name) for name in record.__dataclass_fields__}
 
 
+# --- what processes do ----------------------------------------------------------------
+
+
+def make(tell: Tell, folder: str) -> None:
+    prepare(Path(folder), 3)
+    tell("done")
+
+
+def make_and_note(tell: Tell, folder: str) -> None:
+    with Catalog.create(folder) as catalog:
+        with catalog.write() as tx:
+            outbox.append(tx, "note", {})
+        Ledger(catalog.folder / "ledger").project(catalog)
+        tell(catalog.id)
+
+
+def load_each(tell: Tell, folder: str, loads: list[tuple[str, int]]) -> None:
+    """Load one (label, number) after the other."""
+    with Catalog.open(folder) as catalog:
+        for label, number in loads:
+            load(catalog, label, number)
+            tell([label, number])
+
+
+# --- what must hold -------------------------------------------------------------------
+
+
 def assert_whole(folder: Path) -> dict[str, int]:
     """Every partition is there once, with its file, verdict and entry; label → number of the current ones."""
     with Catalog.open(folder) as catalog:
@@ -73,69 +95,3 @@ def assert_whole(folder: Path) -> dict[str, int]:
         report = verify(folder / "ledger", catalog)
         assert (report.problems, report.notes) == ((), ())
         return {p.label: p.rows for p in current}
-
-
-@contextlib.contextmanager
-def killed_at(boundary: int) -> Iterator[None]:
-    """Kill this process at the n-th moment before or after something becomes durable or visible."""
-    passed = 0
-
-    def step() -> None:
-        nonlocal passed
-        passed += 1
-        if passed == boundary:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def watched(function: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*args: Any, **kwargs: Any) -> Any:
-            step()
-            result = function(*args, **kwargs)
-            step()
-            return result
-
-        return call
-
-    class Connection(sqlite3.Connection):
-        def commit(self) -> None:
-            step()
-            super().commit()
-            step()
-
-    for name in ("fsync", "replace", "rename", "link", "unlink", "mkdir"):
-        setattr(os, name, watched(getattr(os, name)))
-    connect = storage.connect
-    storage.connect = lambda file: sqlite3.connect(  # type: ignore[assignment]
-        file, isolation_level=None, check_same_thread=False, factory=Connection
-    )
-    yield
-    storage.connect = connect  # type: ignore[assignment]
-
-
-def in_child(
-    work: Callable[[Callable[[str], None]], None], *, killed_after: tuple[int, float] | None = None
-) -> tuple[list[str], bool]:
-    """Run ``work(acknowledge)`` in a forked process: what it acknowledged, and whether it came to its end.
-
-    ``killed_after`` (acknowledgements, seconds) ends it that long after so many.
-    """
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            os.close(reading)
-            work(lambda text: os.write(writing, f"{text}\n".encode()) and None)
-            status = 0
-        finally:
-            os._exit(status)
-    os.close(writing)
-    acknowledged = []
-    with os.fdopen(reading) as pipe:
-        if killed_after is not None:
-            acknowledged = [pipe.readline().rstrip() for _ in range(killed_after[0])]
-            time.sleep(killed_after[1])
-            os.kill(child, signal.SIGKILL)
-        acknowledged += pipe.read().splitlines()
-    status = os.waitpid(child, 0)[1]
-    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0, "the child failed by itself"
-    return acknowledged, not os.WIFSIGNALED(status)

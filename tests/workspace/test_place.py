@@ -50,6 +50,28 @@ def test_a_contract_means_the_project_around_it(tmp_path: Path) -> None:
         assert [t.name for t in ws.tables()] == ["flights"]
 
 
+@pytest.mark.parametrize("looks", range(1, 6))
+def test_a_workspace_that_another_process_makes_during_the_search_is_found(
+    looks: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made_after = iter([False] * (looks - 1) + [True])
+
+    def looked(name: str) -> None:
+        real = getattr(Path, name)
+
+        def look(path: Path) -> object:
+            found = list(real(path)) if name == "iterdir" else real(path)
+            if next(made_after, False):
+                (tmp_path / "catalog.sqlite").touch()
+            return iter(found) if name == "iterdir" else found
+
+        monkeypatch.setattr(Path, name, look)
+
+    for name in ("is_file", "is_dir", "iterdir"):
+        looked(name)
+    assert place.find(tmp_path).folder == tmp_path
+
+
 def test_what_cannot_be_a_workspace_is_told(tmp_path: Path) -> None:
     (tmp_path / "x.csv").touch()
     with pytest.raises(UsageError, match="is a file"):

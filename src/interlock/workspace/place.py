@@ -51,9 +51,10 @@ def _find(given: Path, *, project: bool) -> Place:
                 f"{given} is a file, not a workspace folder", hint="give a folder, or an interlock.yaml"
             )
         return Place(given.parent / FOLDER, given)
+    # Before the look for the catalog, which is the first file of a workspace another process makes meanwhile.
+    project = project or (given.is_dir() and any(given.iterdir()))
     if (given / CATALOG).is_file() or given.name == FOLDER:
         return Place(given, _contract(given) or _contract(given.parent, given.name == FOLDER))
-    project = project or (given.is_dir() and any(given.iterdir()))
     return Place(given / FOLDER if project else given, _contract(given))
 
 

@@ -9,21 +9,28 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import itertools
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
+ONE_THREAD = {"INTERLOCK_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # a fork takes one thread along
 CALLS = ("fsync", "replace", "rename", "link", "unlink", "mkdir", "rmdir")
+IMPORTED_LATE = ("alembic.config", "alembic.runtime.environment", "alembic.script")
 ENDED, KILLED, FAILED = "ended", "killed", "failed"
+
+Tell = Callable[[Any], None]
 
 
 @dataclass(frozen=True)
@@ -43,9 +50,17 @@ class Running:
 
     @property
     def told(self) -> tuple[Any, ...]:
-        file = self._folder / "told"
-        lines = file.read_text().split("\n")[:-1] if file.exists() else []
-        return tuple(map(json.loads, lines))
+        return tuple(map(json.loads, (self._folder / "told").read_text().split("\n")[:-1]))
+
+    @property
+    def over(self) -> bool:
+        return bool(self._nursery.ask({"look": self.pid}))
+
+    def until_told(self, count: int = 1) -> None:
+        """Wait until it has told so many values, which must be before its end."""
+        while len(self.told) < count and not self.over:
+            time.sleep(0.001)
+        assert len(self.told) >= count, self.wait()
 
     def kill(self) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -54,9 +69,9 @@ class Running:
     def wait(self) -> Ending:
         """Its end; an exception in it is an ending of its own, with the trace as ``why``."""
         status = self._nursery.ask({"wait": self.pid})
-        error = self._folder / "error"
-        if error.exists():
-            return Ending(FAILED, self.told, error.read_text())
+        error = (self._folder / "error").read_text()
+        if error:
+            return Ending(FAILED, self.told, error)
         return Ending(KILLED if os.WIFSIGNALED(status) else ENDED, self.told)
 
     def ends(self) -> Ending:
@@ -77,7 +92,7 @@ class Nursery:
             stdout=subprocess.PIPE,
             text=True,
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}", "INTERLOCK_THREADS": "1"},
+            env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}", **ONE_THREAD},
         )
 
     def start(self, work: Callable[..., None], *, kill_at: int | None = None, **given: Any) -> Running:
@@ -85,6 +100,8 @@ class Nursery:
         self._count += 1
         folder = self._folder / f"process-{self._count}"
         folder.mkdir(parents=True)
+        for name in ("told", "error"):
+            (folder / name).touch()
         plain = {k: str(v) if isinstance(v, Path) else v for k, v in given.items()}
         question = {
             "run": [work.__module__, work.__name__],
@@ -110,11 +127,14 @@ class Nursery:
 
 def serve(modules: tuple[str, ...]) -> None:
     """The nursery's own process."""
-    for name in modules:
+    for name in (*modules, *IMPORTED_LATE):
         importlib.import_module(name)
     for line in sys.stdin:
         question = json.loads(line)
-        if "wait" in question:
+        if "look" in question:
+            found = os.waitid(os.P_PID, question["look"], os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            answer = int(found is not None)
+        elif "wait" in question:
             answer = os.waitpid(question["wait"], 0)[1]
         else:
             answer = os.fork()
@@ -124,8 +144,10 @@ def serve(modules: tuple[str, ...]) -> None:
 
 
 def _run(question: Mapping[str, Any]) -> None:
-    folder = Path(question["in"])
-    told = os.open(folder / "told", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    # Opened first: the work may give up the right to.
+    told, error = (
+        os.open(Path(question["in"], name), os.O_WRONLY | os.O_APPEND) for name in ("told", "error")
+    )
 
     def tell(value: Any) -> None:
         os.write(told, json.dumps(value).encode() + b"\n")
@@ -137,8 +159,33 @@ def _run(question: Mapping[str, Any]) -> None:
         with killed_at(question["kill_at"]):
             getattr(importlib.import_module(module), name)(tell, **question["given"])
     except BaseException:
-        (folder / "error").write_text(traceback.format_exc())
-    os._exit(0)
+        os.write(error, traceback.format_exc().encode())
+    finally:
+        os._exit(0)
+
+
+def every_boundary(
+    nursery: Nursery,
+    prepared: Path | None,
+    place: Path,
+    work: Callable[..., None],
+    *,
+    more_than: int,
+    step: int = 1,
+    **given: Any,
+) -> Iterator[tuple[Path, Ending]]:
+    """A workspace and how ``work`` in it ended, for each boundary it was killed at, and once not at all."""
+    for at in itertools.count(step, step):
+        folder = place / "workspace"
+        if prepared is not None:
+            shutil.copytree(prepared, folder)
+        ending = nursery.run(work, kill_at=at, folder=folder, **given)
+        assert ending.how in (KILLED, ENDED), ending.why
+        yield folder, ending
+        shutil.rmtree(folder)
+        if ending.how == ENDED:
+            assert at > more_than, "the story has fewer boundaries than its effects have"
+            return
 
 
 @contextlib.contextmanager
