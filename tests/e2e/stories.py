@@ -18,6 +18,7 @@ import duckdb
 import interlock
 from interlock import settings
 from interlock.catalog import lake, outbox, partitions, scan
+from interlock.gates import fingerprint
 from interlock.workspace import Workspace
 from tests.processes import Tell
 
@@ -186,7 +187,7 @@ def assert_whole(folder: Path) -> tuple[dict[str, int], tuple[str, ...]]:
             recovered = ws.recovered
             found = versions_read(ws) if has_data(ws) else {}
             assert_catalog_agrees(ws, found)
-            bad = [f for f in ws.doctor() if not f.ok]
+            bad = [f for f in ws.doctor(data=True) if not f.ok]
             assert not bad, bad
             report = ws.verify_ledger()
             assert report.ok, report.problems
@@ -218,7 +219,7 @@ def assert_catalog_agrees(ws: Workspace, found: Mapping[str, int]) -> None:
     judged = {v["id"]: v for v in ws.verdicts()}
     assert all(p.verdict_id in judged for p in every)
     assert not pending
-    kept = {ws.path / p.path for p in every if p.path and p.digest is None}
+    kept = {ws.path / p.path for p in every if p.path and not fingerprint.is_of_time(p.digest)}
     there = {f for place in ("data", "quarantine") for f in (ws.path / place).rglob("*") if f.is_file()}
     assert there == kept, "files nobody refers to, or none where one should be"
     assert not [p for p in ws.site.staging.glob("*") if p.is_dir()], "something was left in staging"
