@@ -464,7 +464,9 @@ def _counts_of_array(found: Array) -> Counts:
         found = np.clip(found, _FIRST_MOMENT, _LAST_MOMENT)
     present = found.compressed() if isinstance(found, np.ma.MaskedArray) else found
     values, counts = np.unique(present, return_counts=True)
-    return Counts(tuple(values.tolist()), tuple(counts.tolist()), found)
+    exact = tuple(values.tolist())
+    small = found.dtype.kind in "iu" and exact and max(-exact[0], exact[-1]) ** 2 * len(present) < 2**63
+    return Counts(exact, tuple(counts.tolist()), found, values.astype(np.int64) if small else None)
 
 
 def _within_years(found: list[Any]) -> list[Any]:

@@ -75,12 +75,14 @@ class Counts:
     """Every finite value of a column with how often it occurs, values ascending.
 
     ``sequence`` is the column itself in row order, in a small partition only; a masked
-    array where NumPy can hold the values.
+    array where NumPy can hold the values. ``numbers`` are whole values once more, as
+    64-bit integers, where their squares add up within 63 bits.
     """
 
     values: tuple[Any, ...]
     counts: tuple[int, ...]
     sequence: Sequence[Any] | np.ndarray[Any, Any] = ()
+    numbers: np.ndarray[Any, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ import operator
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+
 from interlock.engines.schema import Kind
 from interlock.profiles.profile import StatisticClass
 from interlock.profiles.statistics.family import Counts, Family, Meaning, Scope, Size, State, Values
@@ -122,8 +124,12 @@ def _count(scope: Scope, counts: Counts) -> Values:
 
 
 def _count_whole(counts: Counts, n: int) -> Values:
-    total = sum(map(operator.mul, counts.values, counts.counts))
-    squares = sum(map(operator.mul, counts.counts, map(operator.mul, counts.values, counts.values)))
+    if counts.numbers is not None:
+        weighted = counts.numbers * np.array(counts.counts)
+        total, squares = int(weighted.sum()), int(weighted @ counts.numbers)
+    else:
+        total = sum(map(operator.mul, counts.values, counts.counts))
+        squares = sum(map(operator.mul, counts.counts, map(operator.mul, counts.values, counts.values)))
     return {"mean": total / n, "stddev": _root_of(n * squares - total * total, n)}
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import bisect
-import itertools
 from typing import Any
+
+import numpy as np
 
 from interlock.profiles.statistics.family import (
     Counts,
@@ -30,9 +30,10 @@ def _read(scope: Scope, row: tuple[Any, ...], rows: int) -> Values:
 def _count(scope: Scope, counts: Counts) -> Values:
     if not counts.values:
         return {"quantiles": None}
-    up_to = list(itertools.accumulate(counts.counts))
-    ranks = [max(1, -(-percent * up_to[-1] // 100)) for percent in _PERCENTS]
-    return _read(scope, ([counts.values[bisect.bisect_left(up_to, rank)] for rank in ranks],), 0)
+    up_to = np.cumsum(counts.counts)
+    total = int(up_to[-1])
+    ranks = [max(1, -(-percent * total // 100)) for percent in _PERCENTS]
+    return _read(scope, ([counts.values[i] for i in np.searchsorted(up_to, ranks).tolist()],), 0)
 
 
 def _merge(a: State, b: State) -> Values:
