@@ -13,6 +13,8 @@ deviations, so that one bad partition moves none of them far.
 
 from __future__ import annotations
 
+from functools import reduce
+
 import numpy as np
 import numpy.typing as npt
 
@@ -140,7 +142,7 @@ class Baseline:
             here, self.error + np.maximum(1 / count, 0.1) * (errors - self.error), self.error
         )
         first = here & (count == LEARNED_AFTER)
-        seed = _MEAN_TO_DEVIATION * zeroed(np.fmin.reduce(self.off))
+        seed = _MEAN_TO_DEVIATION * zeroed(reduce(np.fmin, self.off))
         self.scale = np.where(first, np.maximum(seed, 0.0), self.scale)
         size = np.minimum(np.abs(zeroed(miss)), 5.0 * np.maximum(wide, 1e-300)) * _MEAN_TO_DEVIATION
         gain = np.maximum(1.0 / count, _SCALE_DECAY)

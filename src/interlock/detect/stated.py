@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -208,8 +209,8 @@ def _baselines(watch: Watch) -> Iterator[Constraint]:
     layout = watch.layout
     known = layout.compared & (watch.baseline.count >= AFTER)
     every = [bounds(watch, s, None, watch.baseline.error) for s in range(watch.seasons) if _met(watch, s)]
-    low = np.fmin.reduce([b[0] for b in every])
-    high = np.fmax.reduce([b[1] for b in every])
+    low = reduce(np.fmin, (b[0] for b in every))
+    high = reduce(np.fmax, (b[1] for b in every))
     for i in np.flatnonzero(known):
         key = layout.keys[i]
         text = wording.sql(key)

@@ -171,7 +171,8 @@ class Watch:
         if len(pairs) < 2 * AFTER:
             return 0.0
         ranks = pairs.argsort(axis=0).argsort(axis=0)
-        return max(0.0, float(np.corrcoef(ranks.T)[0, 1]))
+        together = np.asarray(np.corrcoef(ranks.T))
+        return max(0.0, float(together[0, 1]))
 
     # --- details ----------------------------------------------------------------------
 
