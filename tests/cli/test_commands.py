@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+import interlock
 from interlock import errors
 from interlock.cli.app import app
 from tests.cli.conftest import DAYS, people, save
@@ -525,3 +526,38 @@ def test_every_command_explains_itself_and_speaks_json(run, command):
     assert "--json" in said.out
     assert len(said.out.splitlines()) < 40
     assert max(map(len, said.out.splitlines())) <= 80
+
+
+# --- slo ------------------------------------------------------------------------------
+
+
+def test_slo_shows_the_budget_and_exits_1_where_it_is_overdrawn(run, workspace):
+    with interlock.open(workspace / "w") as ws:
+        t = ws.table("people", partition="day").require("age >= 0", block=False).objective(0.5, "10d")
+        t.write(save(people(0), workspace / "a.parquet"))
+    met = run("slo", "-w", str(workspace / "w"))
+    assert (met.status, "1 of 1" in met.out, "100%" in met.out) == (0, True, True)
+
+    with interlock.open(workspace / "w") as ws:
+        negative = f"SELECT * REPLACE (-age AS age) FROM ({people(1)})"
+        ws.table("people").write(save(negative, workspace / "b.parquet"))
+        ws.table("people").objective(0.9, "10d")
+    missed = run("slo", "people", "-w", str(workspace / "w"))
+    assert missed.status == 1
+    assert "overdrawn" in missed.out and "300 of 300 rows (100%)" in missed.out
+    (said,) = run("slo", "--json", "-w", str(workspace / "w")).json
+    assert (said["partitions"], said["healthy"], said["outcome"]) == (2, 1, "fail")
+
+
+def test_slo_without_an_objective_says_how_to_give_one(run, workspace):
+    with interlock.open(workspace / "w") as ws:
+        ws.table("people")
+    said = run("slo", "-w", str(workspace / "w"))
+    assert said.status == 0 and "no table has an objective" in said.out
+
+
+def test_slo_of_no_data_is_inconclusive(run, workspace):
+    with interlock.open(workspace / "w") as ws:
+        ws.table("people").objective()
+    assert run("slo", "-w", str(workspace / "w")).status == 0
+    assert run("slo", "--strict", "-w", str(workspace / "w")).status == 3

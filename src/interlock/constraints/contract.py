@@ -30,12 +30,14 @@ from interlock.constraints.contract_shape import (
     Model,
     References,
     RepairEntry,
+    SloEntry,
     TableEntry,
     TriggerEntry,
     json_schema,
 )
+from interlock.constraints.objectives import objective
 from interlock.constraints.parse import parse
-from interlock.constraints.table_contract import EVENTS, REPAIRS, Repair, TableContract, Trigger
+from interlock.constraints.table_contract import EVENTS, REPAIRS, Repair, Slo, TableContract, Trigger
 from interlock.errors import ContractError, InterlockError, nearest
 from interlock.names import Origin, Severity, table_name
 
@@ -171,6 +173,7 @@ _MODELS: dict[str, type[Model]] = {
     "triggers": TriggerEntry,
     "tables": TableEntry,
     "repair": RepairEntry,
+    "slo": SloEntry,
     "in_set": InSet,
     "references": References,
     "matches": Matches,
@@ -229,6 +232,7 @@ class _Maker:
             attach=entry.attach,
             allow_samples=entry.allow_samples,
             enforce=entry.enforce if isinstance(entry.enforce, bool) else tuple(entry.enforce),
+            slo=self.at([*path, "slo"], lambda: _slo(entry.slo)),
             constraints=tuple(found.values()),
             triggers=(*triggers, *_notices(notify)),
         )
@@ -259,6 +263,10 @@ def _constraint(entry: ConstraintEntry) -> Constraint:
     if form == "matches":
         return sugar.matches(value.column, value.pattern, **options)
     return sugar.fresh(value.column, value.within, **options)
+
+
+def _slo(entry: SloEntry | None) -> Slo | None:
+    return None if entry is None else objective(entry.healthy, entry.window, entry.fresh, entry.zone)
 
 
 def _triggers(entry: TriggerEntry, constraints: Mapping[str, Constraint]) -> tuple[Trigger, ...]:
@@ -292,12 +300,21 @@ def _table_document(table: TableContract, notify: tuple[str, ...]) -> dict[str, 
         value = getattr(table, name)
         if value != getattr(empty, name):
             document[name] = list(value) if isinstance(value, tuple) else value
+    if table.slo is not None:
+        document["slo"] = _slo_document(table.slo)
     if table.constraints:
         document["constraints"] = [constraint_document(c) for c in table.constraints]
     everywhere = _notices(notify)
     triggers = [_trigger_document(t) for t in table.triggers if t not in everywhere]
     if triggers:
         document["triggers"] = triggers
+    return document
+
+
+def _slo_document(promised: Slo) -> dict[str, Any]:
+    document: dict[str, Any] = {"healthy": promised.healthy, "window": f"{promised.window_days}d"}
+    if promised.fresh is not None:
+        document |= {"fresh": f"{promised.fresh:%H:%M}", "zone": promised.zone}
     return document
 
 

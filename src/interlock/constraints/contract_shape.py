@@ -98,6 +98,24 @@ class TriggerEntry(Model):
     timeout_s: float | None = Field(None, gt=0, le=3600, strict=False)
 
 
+def _minutes(value: Any) -> Any:
+    """YAML 1.1 readers make a number of 06:00; both are the same time."""
+    return f"{value // 60:02d}:{value % 60:02d}" if type(value) is int and 0 <= value < 1440 else value
+
+
+class SloEntry(Model):
+    """What a table promises over time."""
+
+    healthy: float = Field(0.99, gt=0, lt=1, description="Share of partitions without a ticket or page.")
+    window: str = Field("30d", pattern=r"^[1-9]\d{0,3}d$", description="Days looked back, such as 30d.")
+    fresh: Annotated[str, BeforeValidator(_minutes)] | None = Field(
+        None,
+        pattern=r"^([01]\d|2[0-3]):[0-5]\d$",
+        description="Time of the next day by which a day is there.",
+    )
+    zone: str = Field("UTC", description="Time zone of ``fresh``, such as Europe/Berlin.")
+
+
 def _entry(value: Any) -> Any:
     return {"sql": value} if isinstance(value, str) else value
 
@@ -113,6 +131,7 @@ class TableEntry(Model):
     attach: str | None = None
     allow_samples: bool = False
     enforce: bool | list[str] = False
+    slo: SloEntry | None = None
     constraints: Annotated[
         list[Annotated[ConstraintEntry, BeforeValidator(_entry)]], BeforeValidator(_empty_list)
     ] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, field
 
 from interlock.constraints.constraint import Constraint
@@ -35,6 +36,21 @@ class Trigger:
 
 
 @dataclass(frozen=True, slots=True)
+class Slo:
+    """A service level objective of a table.
+
+    Over any ``window_days`` of partitions the share ``healthy`` was published
+    without a ticket or page. ``fresh``: the partition of a day is there by that
+    time of the day after, in the time zone ``zone``; None promises no time.
+    """
+
+    healthy: float = 0.99
+    window_days: int = 30
+    fresh: dt.time | None = None
+    zone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
 class TableContract:
     """One table of ``interlock.yaml``. The default says nothing.
 
@@ -51,5 +67,6 @@ class TableContract:
     attach: str | None = None
     allow_samples: bool = False
     enforce: bool | tuple[str, ...] = False
+    slo: Slo | None = None
     constraints: tuple[Constraint, ...] = ()
     triggers: tuple[Trigger, ...] = field(default=())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from interlock import constraints, detect
 from interlock import profiles as profiling
+from interlock.alerts.slo import Standing, standing
 from interlock.catalog import (
     AcceptRecord,
     Mode,
@@ -26,6 +27,7 @@ from interlock.catalog import (
 from interlock.catalog import constraints as stored_constraints
 from interlock.catalog.records import CURRENT
 from interlock.constraints.constraint import Constraint
+from interlock.constraints.objectives import objective as made_objective
 from interlock.engines.schema import Schema
 from interlock.engines.types import column as column_of
 from interlock.errors import ColumnMissing, PartitionNotFound, UsageError, nearest
@@ -36,6 +38,7 @@ from interlock.gates.verdict import Verdict
 from interlock.names import Severity, partition_label
 from interlock.profiles.profile import Profile
 from interlock.workspace import remembered
+from interlock.workspace.health import health
 from interlock.workspace.series import Series, series
 
 if TYPE_CHECKING:
@@ -280,6 +283,31 @@ class Table:
         if found is None:
             raise PartitionNotFound(f"{self.name}@{partition} has no verdict on record")
         return dict(found.document)
+
+    # --- objective --------------------------------------------------------------------
+
+    def objective(
+        self, healthy: float = 0.99, window: str = "30d", fresh: str | None = None, zone: str = "UTC"
+    ) -> Table:
+        """Promise a service level: a share of healthy partitions over a window, fresh by a time of day.
+
+        The contract's, where it has one, comes first. Raises `ContractError`.
+        """
+        made_objective(healthy, window, fresh, zone)
+        self._set(slo={"healthy": healthy, "window": window, "fresh": fresh, "zone": zone})
+        return self
+
+    def slo(self) -> Standing | None:
+        """How the table stands to its objective now; None where it has none."""
+        stored = self.record.settings.get("slo")
+        promised = self._workspace.contract_of(self.name).slo
+        if promised is None and stored is not None:
+            promised = made_objective(**stored)
+        if promised is None:
+            return None
+        with self._site.catalog.read() as rx:
+            every, judged = partitions.all_(rx, self.name), verdicts.list_(rx, self.name)
+        return standing(self.name, promised, health(every, judged), dt.datetime.now(dt.UTC))
 
     # --- history ----------------------------------------------------------------------
 

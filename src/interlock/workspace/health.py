@@ -1,0 +1,49 @@
+"""Which partitions of a table are healthy, from what the catalog knows of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from interlock.alerts.slo import Health
+from interlock.catalog import PartitionRecord, State, VerdictRecord
+from interlock.catalog.records import CURRENT
+from interlock.names import Severity
+
+_LOUD = (Severity.PAGE.value, Severity.TICKET.value)
+
+
+def health(versions: Sequence[PartitionRecord], judged: Sequence[VerdictRecord]) -> list[Health]:
+    """One entry a partition that is published, admitted or in quarantine.
+
+    ``versions`` are oldest first, ``judged`` newest first. A partition is as
+    healthy as its newest verdict, or healthy where a person released it in spite of
+    that one; it was there when its first version was published.
+    """
+    released = {v.verdict_id for v in versions if v.state is State.RELEASED}
+    newest = {v.label: v.document for v in reversed(judged) if v.id not in released}
+    first: dict[str, Any] = {}
+    found: dict[str, Health] = {}
+    for version in versions:
+        if version.state not in (*CURRENT, State.QUARANTINED, State.REPLACED):
+            continue
+        seen = version.state is not State.QUARANTINED and _published(version)
+        if seen:
+            first.setdefault(version.label, version.loaded_at)
+        if version.state is State.REPLACED:
+            continue
+        held = "in quarantine" if version.state is State.QUARANTINED else None
+        problem = held or _alarm(newest.get(version.label))
+        found[version.label] = Health(version.label, first.get(version.label), problem)
+    return list(found.values())
+
+
+def _published(version: PartitionRecord) -> bool:
+    return version.data_file_id is not None or version.state is State.CHECKED
+
+
+def _alarm(document: Any) -> str | None:
+    """The title of the loudest ticket or page of a verdict."""
+    alerts = document["alerts"] if document else ()
+    title = next((str(a["title"]) for loud in _LOUD for a in alerts if a["severity"] == loud), None)
+    return None if title is None else title.partition(": ")[2] or title
