@@ -19,7 +19,7 @@ from dataclasses import replace
 from interlock import detect
 from interlock.catalog import PartitionRecord, partitions, profiles, tables
 from interlock.constraints.constraint import Violation
-from interlock.gates import decided, judge, write
+from interlock.gates import alerting, decided, judge, write
 from interlock.gates.judge import Prepared
 from interlock.gates.request import Request
 from interlock.gates.site import Site
@@ -71,6 +71,7 @@ def judge_again(site: Site, request: Request) -> list[Verdict]:
     with site.catalog.write() as tx:
         record = tables.get(tx, request.table.name)
         tables.put(tx, replace(record, settings={**record.settings, DONE: True}))
+        made = alerting.follow(tx, request, made, late=True)
         decided.store_verdicts(tx, made, request.triggers)
     decided.after(site, request, made)
     return made

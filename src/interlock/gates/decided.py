@@ -20,7 +20,10 @@ from interlock.profiles import Profile, mask, to_document
 
 
 def store_verdicts(tx: Writer, judged_: Sequence[Verdict], triggers: Sequence[Trigger]) -> None:
-    """Verdicts, each with its ledger entry and the triggers it sets off."""
+    """Verdicts, each with its ledger entry and the triggers it sets off.
+
+    Their alerts must have been followed before (`alerting.follow`).
+    """
     rows: list[tuple[VerdictRecord, Mapping[str, Any] | None]] = []
     for v in judged_:
         record = VerdictRecord(

@@ -25,3 +25,4 @@ class Request:
     label: str | None
     now: dt.datetime
     inconclusive_blocks: bool = False
+    owner: str | None = None

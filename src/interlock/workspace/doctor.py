@@ -220,5 +220,5 @@ def _what(entry: dict[str, Any]) -> str:
     place = str(entry.get("table", ""))
     if entry.get("partition"):
         place += f"@{entry['partition']}"
-    facts = [entry.get(k) for k in ("decision", "outcome", "reason")]
+    facts = [entry.get(k) for k in ("decision", "outcome", "alert", "action", "reason")]
     return " ".join([place, *(str(f) for f in facts if f)])

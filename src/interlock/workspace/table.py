@@ -362,6 +362,7 @@ class Table:
             data=data,
             label=None if partition is None else partition_label(partition),
             now=dt.datetime.now(dt.UTC),
+            owner=declared.owner,
         )
 
     def _rules(self, record: TableRecord) -> Rules:
