@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -11,7 +10,6 @@ from hypothesis import strategies as st
 
 from interlock.alerts import Alert, feedback, identity
 from interlock.alerts.feedback import Said
-from interlock.catalog import AlertRecord
 from interlock.names import Severity
 from tests.alerts.conftest import COLUMNS, NOW, Book, alert, day
 
@@ -206,21 +204,3 @@ def test_there_are_never_two_open_alerts_with_one_identity(
         if action is not None and open_:
             said = Said(action, "ann", "because", NOW)
             book.known[open_[0].id] = feedback.apply(open_[0], said, SILENCE)
-
-
-@given(DAYS)
-def test_seeing_the_same_partition_again_changes_nothing_but_the_moment(
-    days: list[tuple[int, list[Alert], str | None]],
-) -> None:
-    book = Book()
-    for number, alerts, _ in days:
-        book.see(number, *alerts)
-        once = _still(book)
-        book.see(number, *alerts)
-        assert {k: v for k, v in _still(book).items() if k in once and v.state.is_open} == {
-            k: v for k, v in once.items() if v.state.is_open
-        }
-
-
-def _still(book: Book) -> dict[int, AlertRecord]:
-    return {k: replace(r, updated_at=NOW, seen=0) for k, r in book.known.items()}

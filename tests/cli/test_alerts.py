@@ -124,3 +124,29 @@ def test_no_alerts_is_said(run, tmp_path, monkeypatch):
 
     assert run("alerts", "list").out == "no alerts\n"
     assert run("alerts", "list", "--json").json == {"alerts": [], "precision": {}}
+
+
+CONTRACT = """
+version: 1
+tables:
+  people:
+    partition: day
+    alerts: {budget: 1}
+    constraints:
+      - {sql: age < 30, name: young, block: false, severity: ticket}
+      - {sql: amount < 10, name: poor, block: false, severity: ticket}
+      - {sql: "city <> 'Ulm'", name: elsewhere, block: false, severity: ticket}
+"""
+
+
+def test_tickets_beyond_the_budget_are_one_line(run, workspace):
+    (workspace / "interlock.yaml").write_text(CONTRACT)
+    run("write", "people", save(people(DAYS), workspace / "good.parquet"))
+
+    said, every = run("alerts", "list", "--open"), run("alerts", "list", "--open", "--all")
+    told = [a["told"] for a in run("alerts", "list", "--open", "--json").json["alerts"]]
+
+    assert sorted(told) == ["digest", "digest", "now"]
+    assert "digest  2 more tickets beyond the week's budget: A" in said.out
+    assert "digest" not in every.out
+    assert len(every.out.splitlines()) > len(said.out.splitlines())

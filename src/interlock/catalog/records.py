@@ -219,6 +219,11 @@ class TriggerRun:
     detail: str | None = None
     id: int | None = None
 
+    def waits(self, now: dt.datetime) -> bool:
+        """Whether its time has not come yet, such as the end of quiet hours."""
+        not_before = self.trigger.get("not_before")
+        return not_before is not None and now < dt.datetime.fromisoformat(not_before)
+
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:

@@ -31,6 +31,9 @@ def list_(
     table: Annotated[str | None, typer.Argument(help="One table only.")] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most N.")] = 20,
     only_open: Annotated[bool, typer.Option("--open", help="Only what is not over.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also, one by one, what is in the week's digest.")
+    ] = False,
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> int:
@@ -48,7 +51,12 @@ def list_(
         if not found:
             console().print("no alerts", style="dim")
             return 0
-        console().print(_listing(found))
+        folded = [] if everything else [a for a in found if a.folded]
+        console().print(_listing([a for a in found if a not in folded]))
+        if folded:
+            more = render.count(len(folded), "more ticket")
+            said = f"digest  {more} beyond the week's budget: {', '.join(a.id for a in folded)} (--all)"
+            console().print(plain(said), markup=False)
         for name, measured in precision.items():
             console().print(plain(f"{name}: {measured}"), style="dim", markup=False)
         console().print(f"\nnext: interlock alerts show {found[0].id}", style="dim", markup=False)

@@ -89,13 +89,25 @@ class RepairEntry(Model):
 class TriggerEntry(Model):
     """An action on a verdict."""
 
-    on: Literal["pass", "fail", "inconclusive", "published", "quarantined", "alert"]
+    on: Literal["pass", "fail", "inconclusive", "published", "quarantined", "alert", "recovered"]
     notify: Texts | None = None
     webhook: str | None = None
     run: Annotated[list[str], BeforeValidator(_words)] | None = None
     repair: RepairEntry | None = None
     attempts: int | None = Field(None, ge=1, le=100)
     timeout_s: float | None = Field(None, gt=0, le=3600, strict=False)
+
+
+class AlertsEntry(Model):
+    """How much the owner is told."""
+
+    budget: int | None = Field(
+        default=None, ge=0, le=1000, description="Tickets a week, beyond which a digest."
+    )
+    quiet: str | None = Field(default=None, description="Hours without tickets, local time: 22:00-07:00.")
+    cooldown: str | None = Field(
+        default=None, description="How soon a cause must be back to be the old one: 1d."
+    )
 
 
 def _entry(value: Any) -> Any:
@@ -117,6 +129,7 @@ class TableEntry(Model):
         list[Annotated[ConstraintEntry, BeforeValidator(_entry)]], BeforeValidator(_empty_list)
     ] = []
     triggers: Annotated[list[TriggerEntry], BeforeValidator(_empty_list)] = []
+    alerts: Annotated[AlertsEntry, BeforeValidator(_empty_mapping)] = AlertsEntry()
 
 
 class ContractFile(Model):

@@ -6,11 +6,11 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import replace
 
-from interlock.alerts import feedback, lifecycle
+from interlock.alerts import budget, feedback, lifecycle
 from interlock.alerts.lifecycle import Limits, Sighting
 from interlock.catalog import AlertRecord, Reader, Writer, alerts
 from interlock.errors import AlertNotFound, nearest
-from interlock.gates import decided
+from interlock.gates import decided, trigger
 from interlock.gates.request import Request
 from interlock.gates.site import Site
 from interlock.gates.verdict import Verdict
@@ -20,26 +20,52 @@ from interlock.settings import current
 def limits_of(request: Request) -> Limits:
     """What counts as growth and how soon a cause must be back to be the old one."""
     settings = current()
-    return Limits(settings.alert_growth, dt.timedelta(seconds=settings.alert_cooldown_s))
+    cooldown = request.alerts.cooldown or dt.timedelta(seconds=settings.alert_cooldown_s)
+    return Limits(settings.alert_growth, cooldown)
 
 
-def follow(tx: Writer, request: Request, made: Sequence[Verdict], *, late: bool = False) -> list[Verdict]:
+def follow(
+    tx: Writer, request: Request, made: Sequence[Verdict], *, late: bool = False, over: str | None = None
+) -> list[Verdict]:
     """The verdicts, their alerts with ids and states; what is known of the table's alerts is stored.
 
-    ``late`` verdicts are of partitions long followed by others: they recover nothing.
+    ``late`` verdicts are of partitions long followed by others: they recover
+    nothing. What they open is ``over`` since that partition, where one is given.
     """
     if not made:
         return []
     limits = limits_of(request)
     known = {r.id: r for r in _live(tx, request, tx.now)}
-    next_id, changed, told = alerts.next_id(tx), set[int](), []
+    first_id = next_id = alerts.next_id(tx)
+    changed, told = set[int](), []
     for verdict in made:
         step = lifecycle.follow(known, _sighting(verdict, request), limits, next_id, closing=not late)
         known, next_id = step.known, max(next_id, *(i + 1 for i in step.known), next_id)
         changed |= step.changed
         told.append(replace(verdict, alerts=step.alerts))
+    if over is not None:
+        known |= {i: lifecycle.recovered(known[i], over, None, tx.now) for i in changed if i >= first_id}
     alerts.put_all(tx, [known[i] for i in sorted(changed)])
     return told
+
+
+def tell(tx: Writer, request: Request) -> None:
+    """Record who is to be told what of the table's alerts as they are now, after one verdict or many.
+
+    What opened and ended meanwhile is no news: a backfill tells only of what is still open.
+    """
+    settings, now = current(), tx.now.astimezone()
+    records = [
+        r for r in _live(tx, request, tx.now) if budget.news(r, settings.alert_growth, tx.now) is not None
+    ]
+    if not records:
+        return
+    week = budget.week_of(now)
+    used = budget.spent(alerts.told_in(tx, week, request.owner))
+    most = request.alerts.budget if request.alerts.budget is not None else settings.alert_budget
+    notices = budget.due(records, budget.Means(most, request.alerts.quiet, used, settings.alert_growth), now)
+    alerts.put_all(tx, [budget.told(n, week) for n in notices])
+    trigger.put_notices(tx, request.table.name, notices, request.triggers)
 
 
 def foreseen(rx: Reader, request: Request, verdict: Verdict) -> Verdict:

@@ -35,6 +35,8 @@ def judge_new(site: Site, request: Request, progress: Progress) -> list[Verdict]
                 history = history.append(label, detect.features(verdict.profile))
         progress(done, len(todo))
     if made:
+        with site.catalog.write() as tx:
+            alerting.tell(tx, request)
         decided.after(site, request, made)
     return made
 

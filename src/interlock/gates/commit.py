@@ -81,6 +81,7 @@ def commit(site: Site, request: Request, place: staging.Staging, commits: Sequen
         )
         told = alerting.follow(tx, request, [c.verdict for c in commits])
         decided.store_verdicts(tx, told, request.triggers)
+        alerting.tell(tx, request)
     return told
 
 

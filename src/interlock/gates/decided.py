@@ -38,8 +38,7 @@ def store_verdicts(tx: Writer, judged_: Sequence[Verdict], triggers: Sequence[Tr
         )
         rows.append((record, {"rows": v.profile.rows, "broken": [x.constraint for x in v.violations][:50]}))
     verdicts.put_all(tx, rows)
-    for v in judged_:
-        trigger.put(tx, v, triggers)
+    trigger.put_all(tx, judged_, triggers)
 
 
 def plain(document: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from interlock import detect
 from interlock.alerts import identity
+from interlock.alerts.budget import DIGEST
 from interlock.alerts.feedback import Precision, ended
 from interlock.catalog import AlertRecord, Reader, State, alerts, profiles, verdicts
 from interlock.catalog.partitions import label_order
@@ -77,6 +78,11 @@ class KnownAlert:
     def feedback(self) -> str | None:
         """``useful`` or ``false_alarm``, as a person said; None where nobody did."""
         return self.record.feedback.value if self.record.feedback is not None else None
+
+    @property
+    def folded(self) -> bool:
+        """Whether it is an open ticket beyond its owner's budget, which waits for the week's digest."""
+        return self.record.state.is_open and self.record.told == DIGEST
 
     def ack(self, reason: str = "") -> KnownAlert:
         """Say that somebody knows. Raises `AlertClosed`."""

@@ -221,7 +221,8 @@ class Workspace:
         """Call ``action(verdict)`` on every verdict of this ``event`` while this workspace is open.
 
         Events: ``fail``, ``pass``, ``inconclusive``, ``published``,
-        ``quarantined``, ``alert``. A callable that fails is recorded, tried again
+        ``quarantined``, ``alert`` (one opened, grew or became a page) and
+        ``recovered`` (the partition closed one). A callable that fails is recorded, tried again
         within bounds, and never changes the verdict.
         """
         made = trigger.python(event, action, attempts=attempts, timeout_s=timeout_s)
