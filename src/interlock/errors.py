@@ -186,6 +186,20 @@ class GateRefused(InterlockError):
     exit_status = 1
 
 
+class AlertNotFound(GateRefused):
+    """The workspace has no alert of this id."""
+
+    code = "IL510"
+    exit_status = 2
+
+
+class AlertClosed(GateRefused):
+    """The alert is closed already; the message says by whom and when."""
+
+    code = "IL511"
+    exit_status = 2
+
+
 # --- 6xx: the ledger ------------------------------------------------------------------
 
 

@@ -83,6 +83,22 @@ class Settings:
     )
     judge_early_partitions: int = _setting(7, "How many first partitions are judged again.")
     judge_again_history: int = _setting(60, "How many of the partitions after them they are judged by.")
+    # alerts
+    alert_growth: float = _setting(
+        1.5,
+        "An alert has grown when its score or share of rows is this many times what was told or silenced.",
+    )
+    alert_silence_days: int = _setting(90, "How long a false alarm keeps its cause quiet at that size.")
+    alert_cooldown_s: float = _setting(
+        86_400.0, "A cause that comes back within this time of its end continues its old alert."
+    )
+    alert_budget: int = _setting(
+        5,
+        "Tickets an owner is told of in a week, one by one; the rest fold into a digest. Pages always come.",
+    )
+    alerts_closed_max: int = _setting(
+        200, "How many of a table's last closed alerts a new one may continue; bounds what a write reads."
+    )
     # catalog
     lock_timeout_s: float = _setting(
         30.0, "How long a writer waits for another before it gives up with IL403."

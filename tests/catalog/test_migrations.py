@@ -31,14 +31,17 @@ OLD = Path(__file__).parent / "workspaces"
 NEXT = """
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "{revision}"
+down_revision = "{newest}"
 
 
 def upgrade() -> None:
     op.execute("ALTER TABLE interlock_table ADD COLUMN colour TEXT DEFAULT 'red'")
     op.execute({last!r})
 """
+
+
+NEWEST, REVISION = schema.REVISION, f"{int(schema.REVISION) + 1:04}"
 
 
 def test_the_revision_in_the_code_is_the_newest_migration() -> None:
@@ -62,12 +65,14 @@ def next_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     package = tmp_path / "migrations"
     shutil.copytree(Path(migrations.__file__).parent, package)
     monkeypatch.setattr(migrations, "__file__", str(package / "__init__.py"))
-    monkeypatch.setattr(module, "REVISION", "0002")
-    return package / "versions" / "v0002_colour.py"
+    monkeypatch.setattr(module, "REVISION", REVISION)
+    return package / "versions" / f"v{REVISION}_colour.py"
 
 
 def test_an_older_workspace_is_brought_up_when_opened(catalog: Catalog, next_version: Path) -> None:
-    next_version.write_text(NEXT.format(last="UPDATE interlock_workspace SET value = value"))
+    next_version.write_text(
+        NEXT.format(revision=REVISION, newest=NEWEST, last="UPDATE interlock_workspace SET value = value")
+    )
     identity = catalog.id
     for _ in range(2):
         with Catalog.open(catalog.folder) as opened, opened.read() as rx:
@@ -84,7 +89,7 @@ def test_a_migration_that_fails_changes_nothing(catalog: Catalog, next_version: 
             return list(con.iterdump())
 
     before = dump()
-    next_version.write_text(NEXT.format(last="NO SUCH STATEMENT"))
+    next_version.write_text(NEXT.format(revision=REVISION, newest=NEWEST, last="NO SUCH STATEMENT"))
     with pytest.raises(Exception, match="NO"):
         Catalog.open(catalog.folder)
     assert dump() == before

@@ -234,8 +234,9 @@ def test_check_of_a_table_stores_nothing(run, workspace, bad):
     said = run("check", "people", bad, "--json")
 
     assert said.json["stored"] is False
-    assert run("alerts", "people", "-n", "50", "--json").json == run("alerts", "--json", "-n", "50").json
-    assert not [a for a in run("alerts", "--json").json if a["partition"] == DAY]
+    listed = run("alerts", "list", "people", "--json").json
+    assert listed == run("alerts", "list", "--json").json
+    assert not [a for a in listed["alerts"] if a["last"] == DAY]
 
 
 def test_strict_turns_an_alert_into_status_1(run, workspace, bad, good):
@@ -260,18 +261,6 @@ def test_rows_of_two_partitions_are_refused_without_backfill(run, workspace):
     said = run("write", "people", two, "--json")
 
     assert (said.status, said.json["error"]) == (2, "IL205")
-
-
-def test_alerts_are_listed_newest_first_with_the_next_command(run, workspace, bad):
-    run("write", "people", bad)
-
-    document = run("alerts", "people", "-n", "1", "--json").json
-    said = run("alerts", "people", "-n", "1")
-
-    assert document[0]["partition"] == DAY
-    assert document[0]["columns"][0] == "age"
-    assert said.out.startswith(f"people@{DAY}  page   age")
-    assert "next: interlock" in said.out
 
 
 # --- profile, sql ---------------------------------------------------------------------
@@ -447,7 +436,7 @@ ON_A_TABLE = [
     ("quarantine", "release", f"peple@{DAY}", "--reason", "x"),
     ("quarantine", "drop", f"peple@{DAY}", "--reason", "x"),
     ("quarantine", "list", "peple"),
-    ("alerts", "peple"),
+    ("alerts", "list", "peple"),
 ]
 
 
@@ -485,7 +474,7 @@ def test_without_a_workspace_nothing_is_made(run, tmp_path, monkeypatch, command
         (("check", "--aginst", "x"), "did you mean '--against'?"),
         (("ledger", "verfy"), "did you mean 'verify'?"),
         (("learn",), "interlock learn --help"),
-        (("alerts", "-n", "many"), "interlock alerts --help"),
+        (("alerts", "list", "-n", "many"), "interlock alerts list --help"),
     ],
     ids=str,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from hypothesis import strategies as st
 
 from interlock.constraints import in_set, not_null, parse, unique
 from interlock.constraints.contract import (
+    AlertPolicy,
     Contract,
+    Quiet,
     Repair,
     TableContract,
     Trigger,
@@ -56,6 +59,7 @@ tables:
         webhook: http://localhost:1/x
       - on: fail
         repair: {constraint: flew, action: 'null'}
+    alerts: {budget: 3, quiet: 22:00-07:00, cooldown: 1d}
   raw:
     attach: raw/*.parquet
   empty:
@@ -86,6 +90,7 @@ def test_yaml_and_python_are_two_spellings_of_the_same_values() -> None:
         Trigger("fail", "repair", Repair("flew", "null")),
         Trigger("alert", "notify", "mailto://team@example.com"),
     )
+    assert flights.alerts == AlertPolicy(3, Quiet(dt.time(22), dt.time(7)), dt.timedelta(days=1))
     assert contract.tables["raw"].attach == "raw/*.parquet"
     assert (
         contract.table("not mentioned")
@@ -141,6 +146,13 @@ MISTAKES = [
         one("      - a > 1\n", "    triggers:\n      - {on: fial, notify: x}\n"),
         "7:14: 'on': 'fial' is not one of",
     ),
+    (
+        one("      - a > 1\n", "    alerts: {bugdet: 3}\n"),
+        "6:14: unknown key 'bugdet'; did you mean 'budget'?",
+    ),
+    (one("      - a > 1\n", "    alerts: {quiet: at night}\n"), "6:13: 'quiet': 'at night' is not a span"),
+    (one("      - a > 1\n", "    alerts: {quiet: 22:00-22:00}\n"), "6:13: 'quiet': '22:00-22:00' is not"),
+    (one("      - a > 1\n", "    alerts: {cooldown: soon}\n"), "6:13: 'cooldown': 'soon' is not a time"),
     (
         one("      - a > 1\n", "    triggers:\n      - {on: fail}\n"),
         "7:9: a trigger needs notify, webhook, run or repair",

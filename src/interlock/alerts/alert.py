@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from interlock.constraints.constraint import Violation
-from interlock.names import Severity
+from interlock.names import Outcome, Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,10 @@ class Alert:
     """One cause. ``columns`` are ranked, the likeliest culprit first.
 
     ``title`` is one plain sentence; ``advice`` names the next command to type.
-    ``score`` ranks alerts of a verdict, highest first.
+    ``score`` ranks alerts of a verdict, highest first. ``kind`` names the cause
+    in one word (`interlock.alerts.identity.KINDS`). ``id``, ``state`` and
+    ``seen`` tell of its life beyond this verdict, None and 0 where it has none;
+    ``note`` says why it is quiet.
     """
 
     title: str
@@ -25,12 +28,26 @@ class Alert:
     since: str | None = None
     cause: str | None = None
     advice: str | None = None
+    kind: str = "unexplained"
+    id: str | None = None
+    state: str | None = None
+    seen: int = 0
+    note: str | None = None
+
+    @property
+    def blocks(self) -> bool:
+        """Whether it holds back its partition."""
+        return any(v.blocking and v.outcome is Outcome.FAIL for v in self.violations)
 
     def __str__(self) -> str:
         return f"[{self.severity.value}] {self.title}" + (f" → {self.advice}" if self.advice else "")
 
     def to_dict(self) -> dict[str, Any]:
         return {
+            "id": self.id,
+            "state": self.state,
+            "seen": self.seen,
+            "kind": self.kind,
             "title": self.title,
             "severity": self.severity.value,
             "columns": list(self.columns),
@@ -38,5 +55,6 @@ class Alert:
             "since": self.since,
             "cause": self.cause,
             "advice": self.advice,
+            "note": self.note,
             "violations": [v.to_dict() for v in self.violations],
         }

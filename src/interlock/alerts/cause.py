@@ -43,6 +43,7 @@ class Cause:
     words: str | None
     violations: tuple[Violation, ...]
     columns: tuple[str, ...] = ()
+    kind: str = "unexplained"
 
 
 class Context:
@@ -78,7 +79,7 @@ def drifted(context: Context, rest: tuple[Violation, ...]) -> Iterator[Cause]:
         if names:
             more = f" and {len(names) - _NAMES_MAX:,} more" if len(names) > _NAMES_MAX else ""
             words.append(f"{len(names):,} {word} ({', '.join(names[:_NAMES_MAX])}{more})")
-    yield Cause("the columns changed: " + ", ".join(words), mine)
+    yield Cause("the columns changed: " + ", ".join(words), mine, kind="drift")
 
 
 def duplicated(context: Context, rest: tuple[Violation, ...]) -> Iterator[Cause]:
@@ -93,7 +94,8 @@ def duplicated(context: Context, rest: tuple[Violation, ...]) -> Iterator[Cause]
         if all_of_it
         else f"{rows:,} of {total:,} rows repeat another"
     )
-    yield Cause(words, tuple(v for v in rest if v is first or v.statistic in _COUNTS or v.column is None))
+    mine = tuple(v for v in rest if v is first or v.statistic in _COUNTS or v.column is None)
+    yield Cause(words, mine, kind="duplicated")
 
 
 def swapped(context: Context, rest: tuple[Violation, ...]) -> Iterator[Cause]:
@@ -106,7 +108,7 @@ def swapped(context: Context, rest: tuple[Violation, ...]) -> Iterator[Cause]:
         for b in suspects[i + 1 :]:
             if expected.looks_like(a, b) and expected.looks_like(b, a):
                 mine = tuple(v for v in rest if set(v.columns) & {a, b})
-                yield Cause(f"{a} and {b} look swapped", mine, (a, b))
+                yield Cause(f"{a} and {b} look swapped", mine, (a, b), "swapped")
                 return
 
 
@@ -119,7 +121,7 @@ def unit(context: Context, rest: tuple[Violation, ...]) -> Iterator[Cause]:
         name = _unit(context.expected, column)
         if name is not None:
             mine = tuple(v for v in rest if v.column == column)
-            yield Cause(f"{column} looks like another unit: {name}", mine, (column,))
+            yield Cause(f"{column} looks like another unit: {name}", mine, (column,), "unit")
 
 
 def _unit(expected: Expected, column: str) -> str | None:
@@ -144,7 +146,7 @@ def negated(context: Context, rest: tuple[Violation, ...]) -> Iterator[Cause]:
     for first in [v for v in rest if v.statistic == "negatives" and v.rows]:
         mine = tuple(v for v in rest if (v.column == first.column and v.segment is None) or v is first)
         words = f"{first.column} is negative in {first.rows:,} rows, {first.share or 0:.0%}; it never was"
-        yield Cause(words, mine, (first.column,) if first.column else ())
+        yield Cause(words, mine, (first.column,) if first.column else (), "negated")
 
 
 def lost(context: Context, rest: tuple[Violation, ...]) -> Iterator[Cause]:
@@ -159,13 +161,14 @@ def lost(context: Context, rest: tuple[Violation, ...]) -> Iterator[Cause]:
             f"{first.column} holds other values than ever before",
             tuple(v for v in rest if v.column == first.column),
             (first.column,) if first.column else (),
+            "values",
         )
         return
     others = len({v.observed for v in gone if v.column == first.column}) - 1
     words = f"one source is missing: {first.observed} in {first.column}" + (
         f" and {others} more" if others else ""
     )
-    yield Cause(words, rest, (first.column,) if first.column else ())
+    yield Cause(words, rest, (first.column,) if first.column else (), "lost")
 
 
 def empty(context: Context, rest: tuple[Violation, ...]) -> Iterator[Cause]:
@@ -178,7 +181,7 @@ def empty(context: Context, rest: tuple[Violation, ...]) -> Iterator[Cause]:
         mine = tuple(v for v in rest if v in relations or v.column == column)
         more = context.more_nulls(column)
         words = f"{column} is {'empty' if more else 'filled'} in {first.rows or 0:,} rows where it never was"
-        yield Cause(words, mine, (column,))
+        yield Cause(words, mine, (column,), "nulls")
         return
     columns = list(dict.fromkeys(v.column for v in nulls if v.column))
     if len(columns) >= 3:
@@ -186,7 +189,7 @@ def empty(context: Context, rest: tuple[Violation, ...]) -> Iterator[Cause]:
             f"coherent shift: {', '.join(columns[:3])} and others are empty in the same rows, as they are at times; "
             "an event in the world, or one upstream loss"
         )
-        yield Cause(words, rest)
+        yield Cause(words, rest, kind="shift")
 
 
 RECOGNISERS: tuple[Recogniser, ...] = (drifted, duplicated, swapped, lost, negated, unit, empty)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from interlock.alerts import cause
 from interlock.alerts.alert import Alert
@@ -66,7 +67,7 @@ def _joined(causes: list[Cause], learned: Learned | None) -> list[Cause]:
         if home is None:
             alone.append(other)
             continue
-        named[named.index(home)] = Cause(home.words, (*home.violations, *other.violations), home.columns)
+        named[named.index(home)] = replace(home, violations=(*home.violations, *other.violations))
     return named + alone
 
 
@@ -108,7 +109,13 @@ def _alert(found: Cause, context: cause.Context, table: str, label: str) -> Aler
         since=since,
         cause=found.words,
         advice=_advice(violations, loudest, table, label, since),
+        kind=_kind(found, violations),
     )
+
+
+def _kind(found: Cause, violations: Sequence[Violation]) -> str:
+    """The recognised kind; a single column that came, went or changed its type is drift too."""
+    return "drift" if violations[0].statistic == "schema" else found.kind
 
 
 def _ranked(violations: Sequence[Violation], first: tuple[str, ...]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@
 
 from interlock.catalog import (
     accepts,
+    alerts,
     constraints,
     foreign,
     lake,
@@ -24,8 +25,11 @@ from interlock.catalog import (
 from interlock.catalog.catalog import Catalog, Reader, Writer
 from interlock.catalog.records import (
     AcceptRecord,
+    AlertRecord,
+    AlertState,
     ColumnStats,
     DataFile,
+    Feedback,
     ForeignSnapshot,
     HistoryRow,
     Mode,
@@ -40,9 +44,12 @@ from interlock.catalog.records import (
 
 __all__ = [
     "AcceptRecord",
+    "AlertRecord",
+    "AlertState",
     "Catalog",
     "ColumnStats",
     "DataFile",
+    "Feedback",
     "ForeignSnapshot",
     "HistoryRow",
     "Mode",
@@ -56,6 +63,7 @@ __all__ = [
     "VerdictRecord",
     "Writer",
     "accepts",
+    "alerts",
     "constraints",
     "foreign",
     "lake",

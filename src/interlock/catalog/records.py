@@ -124,6 +124,79 @@ class AcceptRecord:
     id: int | None = None
 
 
+class AlertState(StrEnum):
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"  # open, and a person knows
+    RECOVERED = "recovered"  # closed by a clean partition
+    CLOSED = "closed"  # closed by a person
+
+    @property
+    def is_open(self) -> bool:
+        return self in (AlertState.OPEN, AlertState.ACKNOWLEDGED)
+
+
+class Feedback(StrEnum):
+    USEFUL = "useful"
+    FALSE_ALARM = "false_alarm"
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRecord:
+    """The life of one cause over the partitions of a table.
+
+    ``kind`` and ``columns``, those it began with, are its identity. ``aspects``
+    are what of the data it was ever about. ``score`` and ``share`` are its
+    largest size so far; ``told_score`` and ``told_share`` its size when somebody
+    was last told. ``who`` and ``reason`` are those of the last action a person
+    took. ``quiet_until`` ends what a false alarm silences, ``silenced`` counts it.
+    """
+
+    id: int
+    table: str
+    kind: str
+    columns: tuple[str, ...]
+    aspects: tuple[str, ...]
+    severity: str
+    title: str
+    score: float
+    share: float | None
+    first_label: str
+    last_label: str
+    verdict_id: str
+    opened_at: dt.datetime
+    updated_at: dt.datetime
+    seen: int = 1
+    state: AlertState = AlertState.OPEN
+    cause: str | None = None
+    advice: str | None = None
+    owner: str | None = None
+    closed_at: dt.datetime | None = None
+    closed_label: str | None = None
+    closed_verdict: str | None = None
+    feedback: Feedback | None = None
+    who: str | None = None
+    reason: str | None = None
+    quiet_until: dt.datetime | None = None
+    silenced: int = 0
+    told: str | None = None
+    told_at: dt.datetime | None = None
+    told_week: str | None = None
+    told_severity: str | None = None
+    told_score: float | None = None
+    told_share: float | None = None
+    recovery_told: bool = False
+
+    @property
+    def name(self) -> str:
+        """``A17``: what people call it."""
+        return f"A{self.id}"
+
+    @property
+    def key(self) -> str:
+        """``unit:distance``: the identity of the cause, readable."""
+        return f"{self.kind}:{','.join(self.columns)}" if self.columns else self.kind
+
+
 class TriggerState(StrEnum):
     PENDING = "pending"
     DONE = "done"
@@ -145,6 +218,11 @@ class TriggerRun:
     attempts: int = 0
     detail: str | None = None
     id: int | None = None
+
+    def waits(self, now: dt.datetime) -> bool:
+        """Whether its time has not come yet, such as the end of quiet hours."""
+        not_before = self.trigger.get("not_before")
+        return not_before is not None and now < dt.datetime.fromisoformat(not_before)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ import json
 import zlib
 from typing import Any
 
-from sqlalchemy import BLOB, BigInteger, Column, Dialect, Integer, MetaData, Table, Text, TypeDecorator
+from sqlalchemy import BLOB, BigInteger, Column, Dialect, Float, Integer, MetaData, Table, Text, TypeDecorator
 
-REVISION = "0001"
+REVISION = "0002"
 """The newest migration; a workspace at this revision opens without Alembic."""
 
 VERSION_TABLE = "interlock_version"
@@ -161,6 +161,45 @@ enforcements = Table(
     metadata,
     Column("table_name", Text, primary_key=True),
     Column("name", Text, primary_key=True),
+)
+
+alerts = Table(
+    "interlock_alert",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("table_name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("columns", Document, nullable=False),
+    Column("aspects", Document, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("cause", Text),
+    Column("advice", Text),
+    Column("owner", Text),
+    Column("score", Float, nullable=False),
+    Column("share", Float),
+    Column("first_label", Text, nullable=False),
+    Column("last_label", Text, nullable=False),
+    Column("seen", Integer, nullable=False),
+    Column("verdict_id", Text, nullable=False),
+    Column("opened_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    Column("closed_at", Moment),
+    Column("closed_label", Text),
+    Column("closed_verdict", Text),
+    Column("feedback", Text),
+    Column("who", Text),
+    Column("reason", Text),
+    Column("quiet_until", Moment),
+    Column("silenced", Integer, nullable=False),
+    Column("told", Text),
+    Column("told_at", Moment),
+    Column("told_week", Text),
+    Column("told_severity", Text),
+    Column("told_score", Float),
+    Column("told_share", Float),
+    Column("recovery_told", Integer, nullable=False),
 )
 
 trigger_runs = Table(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Row, insert, select, update
@@ -16,20 +17,27 @@ _OPEN = (TriggerState.PENDING.value, TriggerState.FAILED.value)
 
 def put(tx: Writer, run: TriggerRun) -> int:
     """Store a run that is to happen; returns its id."""
-    added = tx.connection.execute(
-        insert(_T).values(
-            verdict_id=run.verdict_id,
-            table_name=run.table,
-            label=run.label,
-            trigger=dict(run.trigger),
-            state=run.state.value,
-            attempts=run.attempts,
-            detail=run.detail,
-            created_at=run.created_at,
-            updated_at=run.updated_at,
-        )
-    )
-    return inserted_id(added)
+    return inserted_id(tx.connection.execute(insert(_T).values(_values(run))))
+
+
+def put_all(tx: Writer, runs: Sequence[TriggerRun]) -> None:
+    """`put` for many, in the order given."""
+    if runs:
+        tx.connection.execute(insert(_T), [_values(run) for run in runs])
+
+
+def _values(run: TriggerRun) -> dict[str, Any]:
+    return {
+        "verdict_id": run.verdict_id,
+        "table_name": run.table,
+        "label": run.label,
+        "trigger": dict(run.trigger),
+        "state": run.state.value,
+        "attempts": run.attempts,
+        "detail": run.detail,
+        "created_at": run.created_at,
+        "updated_at": run.updated_at,
+    }
 
 
 def update_(tx: Writer, id: int, state: TriggerState, *, attempts: int, detail: str | None = None) -> None:

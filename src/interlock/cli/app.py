@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from interlock.cli import check, demo, doctor, ledger, quarantine, slo, tables, write
+from interlock.cli import alerts, check, demo, doctor, ledger, quarantine, slo, tables, write
 
 app = typer.Typer(
     name="interlock",
@@ -22,7 +22,7 @@ app.command("check")(check.check)
 app.command("write")(write.write)
 app.command("enforce")(tables.enforce)
 app.command("accept")(tables.accept)
-app.command("alerts")(tables.alerts)
+app.add_typer(alerts.app, name="alerts")
 app.command("slo")(slo.slo)
 app.command("profile")(tables.profile)
 app.command("sql")(tables.sql)

@@ -16,7 +16,7 @@ from interlock.cli.output import plain
 from interlock.gates.verdict import Verdict
 from interlock.names import Decision, Outcome, Severity
 from interlock.profiles.profile import Profile
-from interlock.workspace.series import Series
+from interlock.workspace.series import Series, Values
 
 BARS = "▁▂▃▄▅▆▇█"
 COLOUR = {"page": "bold red", "ticket": "yellow", "info": "dim"}
@@ -75,21 +75,24 @@ def sparkline(values: Sequence[float | None], *, mark_last: bool = True) -> Text
 
 def verdict(one: Verdict, history: Sequence[Series] = (), *, everything: bool = False) -> RenderableType:
     """The whole verdict: what was decided, then each cause with its loudest reasons and its past."""
-    past = {s.violation.constraint: s for s in reversed(history)}
+    past = {
+        s.violation.constraint: _past(s.violation.column, s.violation.statistic, s.values)
+        for s in reversed(history)
+    }
     return document(one.to_dict(), past, everything=everything)
 
 
 def document(
-    stored: Mapping[str, Any], history: Mapping[str, Series] | None = None, *, everything: bool = False
+    stored: Mapping[str, Any], history: Mapping[str, Text] | None = None, *, everything: bool = False
 ) -> RenderableType:
-    """A verdict from its document. ``history`` holds series by the name of a violated constraint."""
+    """A verdict from its document. ``history`` holds the past by the name of a violated constraint."""
     parts: list[RenderableType] = [headline(stored)]
     parts.extend(Text(f"  note: {plain(note)}", style="yellow") for note in stored["notes"])
     name = f"{stored['table']}@{stored['partition']}: "
     most = EVERYTHING if everything else ALERTS_MAX
     for alert in stored["alerts"][:most]:
         parts.append(Text())
-        parts.extend(_alert(alert, name, history or {}, everything=everything))
+        parts.extend(alert_parts(alert, name, history or {}, everything=everything))
     if len(stored["alerts"]) > most:
         parts.append(
             Text(f"\n… and {count(len(stored['alerts']) - most, 'more alert')} (--all)", style="dim")
@@ -117,8 +120,8 @@ def headline(stored: Mapping[str, Any]) -> Text:
     return text
 
 
-def _alert(
-    stored: Mapping[str, Any], name: str, history: Mapping[str, Series], *, everything: bool
+def alert_parts(
+    stored: Mapping[str, Any], name: str, history: Mapping[str, Text], *, everything: bool
 ) -> Iterable[RenderableType]:
     """One cause: what, the loudest reasons, its past, the next command."""
     yield alert_title(stored, name)
@@ -135,8 +138,10 @@ def _alert(
         yield Text(f"  … and {len(told) - most:,} more (--all)", style="dim")
     shown = next((history[v["constraint"]] for v in found if v["constraint"] in history), None)
     if shown is not None:
-        yield _past(shown)
+        yield shown
     yield from (Padding(line, (0, 0, 0, 2), expand=False) for v in found[:most] for line in _sample(v))
+    if stored.get("note"):
+        yield Padding(Text(plain(stored["note"]), style="cyan"), (0, 0, 0, 2), expand=False)
     if stored.get("advice"):
         yield Padding(Text(f"next: {plain(stored['advice'])}", style="dim"), (0, 0, 0, 2), expand=False)
 
@@ -147,6 +152,8 @@ def alert_title(stored: Mapping[str, Any], name: str = "") -> Text:
     text.append(_THRESHOLD.sub("", plain(stored["title"].removeprefix(name))), style="bold")
     if any(v["blocking"] and v["outcome"] == "fail" for v in stored["violations"]):
         text.append("  blocks", style="bold red")
+    if stored.get("id"):
+        text.append(f"  {stored['id']}", style="dim")
     return text
 
 
@@ -164,15 +171,24 @@ def _reason(into: Grid, v: Mapping[str, Any], *, everything: bool) -> None:
     into.add_row(*cells)
 
 
-def _past(shown: Series) -> Text:
-    known = [v for v in shown.values[:-1] if v is not None and v == v]
+def past(broken: Sequence[Mapping[str, Any]], constraint: str, values: Values) -> Text:
+    """The sparkline of a stored violation's statistic."""
+    found = next(v for v in broken if v["constraint"] == constraint)
+    return _past(found["column"], found["statistic"], values)
+
+
+def short(title: str) -> str:
+    """A title without the threshold behind it."""
+    return _THRESHOLD.sub("", plain(title))
+
+
+def _past(column: str | None, statistic: str, values: Values) -> Text:
+    known = [v for v in values[:-1] if v is not None and v == v]
     text = Text("  ")
-    text.append_text(sparkline(shown.values))
-    of = f"{shown.violation.column} " if shown.violation.column else ""
-    low, high, now = number(min(known)), number(max(known)), shown.values[-1]
-    text.append(
-        plain(f"  {of}{shown.violation.statistic.replace('_', ' ')}: {low} … {high} before, "), style="dim"
-    )
+    text.append_text(sparkline(values))
+    of = f"{column} " if column else ""
+    low, high, now = number(min(known)), number(max(known)), values[-1]
+    text.append(plain(f"  {of}{statistic.replace('_', ' ')}: {low} … {high} before, "), style="dim")
     return text.append("nothing now" if now is None or now != now else f"{number(now)} now")
 
 

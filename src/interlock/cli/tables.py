@@ -1,4 +1,4 @@
-"""Commands on one table: init, learn, enforce, accept, alerts, profile, sql."""
+"""Commands on one table: init, learn, enforce, accept, profile, sql."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.padding import Padding
 from rich.text import Text
 
 from interlock.cli import learned as in_words
@@ -208,32 +207,6 @@ def accept(
             covered = render.count(len(accepted), "partition")
             said = f"{table}: what is different since {since} is normal now ({covered})"
             console().print(plain(said), markup=False)
-    return 0
-
-
-def alerts(
-    table: Annotated[str | None, typer.Argument(help="One table only.")] = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", help="The newest N.")] = 20,
-    as_json: JsonOption = False,
-    workspace: WorkspaceOption = None,
-) -> int:
-    """The newest alerts, loudest first within a partition."""
-    with existing(workspace) as ws:
-        if table is not None:
-            ws.existing_table(table)
-        found = ws.alerts(table, limit)
-    if as_json:
-        print_json(found)
-        return 0
-    if not found:
-        console().print("no alerts", style="dim")
-    for one in found:
-        name = f"{one['table']}@{one['partition']}"
-        console().print(Text.assemble((plain(name) + "  ", "dim"), render.alert_title(one, f"{name}: ")))
-        if one.get("advice"):
-            console().print(
-                Padding(Text(f"next: {plain(one['advice'])}", style="dim"), (0, 0, 0, 2), expand=False)
-            )
     return 0
 
 

@@ -6,6 +6,7 @@ named by file, line and column, with the nearest valid name.
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -22,6 +23,7 @@ from interlock.constraints import sugar, yaml_file
 from interlock.constraints.constraint import Constraint
 from interlock.constraints.contract_shape import (
     FORMS,
+    AlertsEntry,
     ConstraintEntry,
     ContractFile,
     Fresh,
@@ -36,8 +38,17 @@ from interlock.constraints.contract_shape import (
     json_schema,
 )
 from interlock.constraints.objectives import objective
-from interlock.constraints.parse import parse
-from interlock.constraints.table_contract import EVENTS, REPAIRS, Repair, Slo, TableContract, Trigger
+from interlock.constraints.parse import duration, parse, span_text
+from interlock.constraints.table_contract import (
+    EVENTS,
+    REPAIRS,
+    AlertPolicy,
+    Quiet,
+    Repair,
+    Slo,
+    TableContract,
+    Trigger,
+)
 from interlock.errors import ContractError, InterlockError, nearest
 from interlock.names import Origin, Severity, table_name
 
@@ -174,6 +185,7 @@ _MODELS: dict[str, type[Model]] = {
     "tables": TableEntry,
     "repair": RepairEntry,
     "slo": SloEntry,
+    "alerts": AlertsEntry,
     "in_set": InSet,
     "references": References,
     "matches": Matches,
@@ -235,6 +247,7 @@ class _Maker:
             slo=self.at([*path, "slo"], lambda: _slo(entry.slo)),
             constraints=tuple(found.values()),
             triggers=(*triggers, *_notices(notify)),
+            alerts=self.at([*path, "alerts"], partial(_policy, entry.alerts)),
         )
 
 
@@ -290,6 +303,35 @@ def _triggers(entry: TriggerEntry, constraints: Mapping[str, Constraint]) -> tup
     return tuple(made)
 
 
+_SPAN = re.compile(r"(\d+)\s*([wdhm])")
+_UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes"}
+
+
+def _policy(entry: AlertsEntry) -> AlertPolicy:
+    cooldown = None
+    if entry.cooldown is not None:
+        short = _SPAN.fullmatch(entry.cooldown.strip())
+        cooldown = duration(f"{short[1]} {_UNITS[short[2]]}" if short else entry.cooldown)
+        if cooldown is None:
+            raise ContractError(
+                f"'cooldown': {entry.cooldown!r} is not a time span", hint="write 1d, 12h or '90 minutes'"
+            )
+    return AlertPolicy(entry.budget, _quiet(entry.quiet), cooldown)
+
+
+def _quiet(text: str | None) -> Quiet | None:
+    if text is None:
+        return None
+    start, _, end = text.partition("-")
+    try:
+        made = Quiet(dt.time.fromisoformat(start.strip()), dt.time.fromisoformat(end.strip()))
+    except ValueError:
+        made = None
+    if made is None or made.start == made.end or made.start.tzinfo or made.end.tzinfo:
+        raise ContractError(f"'quiet': {text!r} is not a span of hours", hint="write 22:00-07:00")
+    return made
+
+
 # --- from the values to the file --------------------------------------------------------
 
 
@@ -308,6 +350,8 @@ def _table_document(table: TableContract, notify: tuple[str, ...]) -> dict[str, 
     triggers = [_trigger_document(t) for t in table.triggers if t not in everywhere]
     if triggers:
         document["triggers"] = triggers
+    if table.alerts != empty.alerts:
+        document["alerts"] = _policy_document(table.alerts)
     return document
 
 
@@ -316,6 +360,15 @@ def _slo_document(promised: Slo) -> dict[str, Any]:
     if promised.fresh is not None:
         document |= {"fresh": f"{promised.fresh:%H:%M}", "zone": promised.zone}
     return document
+
+
+def _policy_document(policy: AlertPolicy) -> dict[str, Any]:
+    said = {
+        "budget": policy.budget,
+        "quiet": str(policy.quiet) if policy.quiet is not None else None,
+        "cooldown": span_text(policy.cooldown) if policy.cooldown is not None else None,
+    }
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def constraint_document(constraint: Constraint) -> dict[str, Any]:

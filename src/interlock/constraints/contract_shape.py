@@ -89,7 +89,7 @@ class RepairEntry(Model):
 class TriggerEntry(Model):
     """An action on a verdict."""
 
-    on: Literal["pass", "fail", "inconclusive", "published", "quarantined", "alert"]
+    on: Literal["pass", "fail", "inconclusive", "published", "quarantined", "alert", "recovered"]
     notify: Texts | None = None
     webhook: str | None = None
     run: Annotated[list[str], BeforeValidator(_words)] | None = None
@@ -116,6 +116,18 @@ class SloEntry(Model):
     zone: str = Field("UTC", description="Time zone of ``fresh``, such as Europe/Berlin.")
 
 
+class AlertsEntry(Model):
+    """How much the owner is told."""
+
+    budget: int | None = Field(
+        default=None, ge=0, le=1000, description="Tickets a week, beyond which a digest."
+    )
+    quiet: str | None = Field(default=None, description="Hours without tickets, local time: 22:00-07:00.")
+    cooldown: str | None = Field(
+        default=None, description="How soon a cause must be back to be the old one: 1d."
+    )
+
+
 def _entry(value: Any) -> Any:
     return {"sql": value} if isinstance(value, str) else value
 
@@ -136,6 +148,7 @@ class TableEntry(Model):
         list[Annotated[ConstraintEntry, BeforeValidator(_entry)]], BeforeValidator(_empty_list)
     ] = []
     triggers: Annotated[list[TriggerEntry], BeforeValidator(_empty_list)] = []
+    alerts: Annotated[AlertsEntry, BeforeValidator(_empty_mapping)] = AlertsEntry()
 
 
 class ContractFile(Model):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from interlock.constraints.constraint import Constraint
 
-EVENTS = ("pass", "fail", "inconclusive", "published", "quarantined", "alert")
+EVENTS = ("pass", "fail", "inconclusive", "published", "quarantined", "alert", "recovered")
 ACTIONS = ("notify", "webhook", "run", "repair")
 REPAIRS = ("null", "clamp", "drop")
 
@@ -51,6 +51,32 @@ class Slo:
 
 
 @dataclass(frozen=True, slots=True)
+class Quiet:
+    """Hours of each day, in local time, in which nobody is told of a ticket; ``start`` may be after ``end``."""
+
+    start: dt.time
+    end: dt.time
+
+    def __str__(self) -> str:
+        return f"{self.start:%H:%M}-{self.end:%H:%M}"
+
+
+@dataclass(frozen=True, slots=True)
+class AlertPolicy:
+    """How much a table's owner is told. ``budget`` tickets a week; None: as in the settings.
+
+    ``cooldown`` is how soon a cause must be back for its old alert to go on.
+    """
+
+    budget: int | None = None
+    quiet: Quiet | None = None
+    cooldown: dt.timedelta | None = None
+
+
+NO_POLICY = AlertPolicy()  # says nothing: the settings hold
+
+
+@dataclass(frozen=True, slots=True)
 class TableContract:
     """One table of ``interlock.yaml``. The default says nothing.
 
@@ -70,3 +96,4 @@ class TableContract:
     slo: Slo | None = None
     constraints: tuple[Constraint, ...] = ()
     triggers: tuple[Trigger, ...] = field(default=())
+    alerts: AlertPolicy = NO_POLICY

@@ -19,7 +19,7 @@ from dataclasses import replace
 from interlock import detect
 from interlock.catalog import PartitionRecord, partitions, profiles, tables
 from interlock.constraints.constraint import Violation
-from interlock.gates import decided, judge, write
+from interlock.gates import alerting, decided, judge, write
 from interlock.gates.judge import Prepared
 from interlock.gates.request import Request
 from interlock.gates.site import Site
@@ -48,8 +48,11 @@ def due(settings: Mapping[str, object], history: detect.History) -> bool:
     return not settings.get(DONE) and len(history.labels) >= current().judge_again_partitions
 
 
-def judge_again(site: Site, request: Request) -> list[Verdict]:
-    """Verdicts of the early partitions that break something, stored and told."""
+def judge_again(site: Site, request: Request, *, past: bool = False) -> list[Verdict]:
+    """Verdicts of the early partitions that break something, stored and told.
+
+    ``past``: all of it came at once, so that what ended long ago is no news.
+    """
     limits = current()
     early = request.history.labels[: limits.judge_early_partitions]
     after = request.history.rows[limits.judge_early_partitions :][: limits.judge_again_history]
@@ -71,7 +74,11 @@ def judge_again(site: Site, request: Request) -> list[Verdict]:
     with site.catalog.write() as tx:
         record = tables.get(tx, request.table.name)
         tables.put(tx, replace(record, settings={**record.settings, DONE: True}))
+        made = alerting.follow(
+            tx, request, made, late=True, over=request.history.labels[-1] if past else None
+        )
         decided.store_verdicts(tx, made, request.triggers)
+        alerting.tell(tx, request)
     decided.after(site, request, made)
     return made
 

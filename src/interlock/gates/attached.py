@@ -11,7 +11,7 @@ from interlock import detect
 from interlock.catalog import PartitionRecord, Reader, State, partitions, profiles
 from interlock.engines.inputs import Files, recognise
 from interlock.errors import DataError, DataNotFound
-from interlock.gates import decided, drift, fingerprint, judge, write
+from interlock.gates import alerting, decided, drift, fingerprint, judge, write
 from interlock.gates.judge import Judgement
 from interlock.gates.label import label_of
 from interlock.gates.request import Request
@@ -35,6 +35,8 @@ def judge_new(site: Site, request: Request, progress: Progress) -> list[Verdict]
                 history = history.append(label, detect.features(verdict.profile))
         progress(done, len(todo))
     if made:
+        with site.catalog.write() as tx:
+            alerting.tell(tx, request)
         decided.after(site, request, made)
     return made
 
@@ -105,18 +107,19 @@ def _one(site: Site, request: Request, path: Path, history: detect.History) -> V
         digest=stamp,
         verdict_id=verdict.id,
     )
-    _store(site, request, record, verdict)
-    return verdict
+    return _store(site, request, record, verdict)
 
 
-def _store(site: Site, request: Request, record: PartitionRecord, verdict: Verdict) -> None:
+def _store(site: Site, request: Request, record: PartitionRecord, verdict: Verdict) -> Verdict:
     features = detect.features(verdict.profile)
     with site.catalog.write() as tx:
         old = [r.id for r in _judged(tx, record.table) if r.label == record.label and r.id is not None]
         partitions.move(tx, old, State.REPLACED)
         partition_id = partitions.add(tx, record)
         profiles.put_all(tx, [decided.profile_row(partition_id, verdict.profile, features, request.rules)])
+        (verdict,) = alerting.follow(tx, request, [verdict])
         decided.store_verdicts(tx, [verdict], request.triggers)
+    return verdict
 
 
 def _verdict(request: Request, label: str, judgement: Judgement) -> Verdict:

@@ -59,8 +59,7 @@ def backfill(site: Site, request: Request, progress: Progress) -> tuple[list[Ver
                 history = history.append(label, made.features)
             commits.append(made)
             progress(done, len(relations))
-        commit.commit(site, request, place, commits)
-    verdicts = [c.verdict for c in commits]
+        verdicts = commit.commit(site, request, place, commits)
     decided.after(site, request, verdicts)
     return verdicts, history
 

@@ -23,7 +23,7 @@ from interlock.catalog import (
     tables,
 )
 from interlock.engines.parquet import FileFacts
-from interlock.gates import decided, fingerprint, layout, staging
+from interlock.gates import alerting, decided, fingerprint, layout, staging
 from interlock.gates.incoming import Staged
 from interlock.gates.request import Request
 from interlock.gates.site import Site, file_name
@@ -50,8 +50,8 @@ def one_writer(site: Site, table: str) -> Any:
     return durable.locked(site.lock(table), timeout_s=current().lock_timeout_s)
 
 
-def commit(site: Site, request: Request, place: staging.Staging, commits: Sequence[Commit]) -> None:
-    """Publish or quarantine judged partitions, all in one transaction.
+def commit(site: Site, request: Request, place: staging.Staging, commits: Sequence[Commit]) -> list[Verdict]:
+    """Publish or quarantine judged partitions, all in one transaction; returns their verdicts.
 
     Files are moved where they belong just before the commit; a crash in between
     leaves files nobody refers to, which the next start removes.
@@ -79,7 +79,10 @@ def commit(site: Site, request: Request, place: staging.Staging, commits: Sequen
                 for i, c in zip(ids, commits, strict=True)
             ],
         )
-        decided.store_verdicts(tx, [c.verdict for c in commits], request.triggers)
+        told = alerting.follow(tx, request, [c.verdict for c in commits])
+        decided.store_verdicts(tx, told, request.triggers)
+        alerting.tell(tx, request)
+    return told
 
 
 def _moved(

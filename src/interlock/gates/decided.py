@@ -20,7 +20,10 @@ from interlock.profiles import Profile, mask, to_document
 
 
 def store_verdicts(tx: Writer, judged_: Sequence[Verdict], triggers: Sequence[Trigger]) -> None:
-    """Verdicts, each with its ledger entry and the triggers it sets off."""
+    """Verdicts, each with its ledger entry and the triggers it sets off.
+
+    Their alerts must have been followed before (`alerting.follow`).
+    """
     rows: list[tuple[VerdictRecord, Mapping[str, Any] | None]] = []
     for v in judged_:
         record = VerdictRecord(
@@ -35,8 +38,7 @@ def store_verdicts(tx: Writer, judged_: Sequence[Verdict], triggers: Sequence[Tr
         )
         rows.append((record, {"rows": v.profile.rows, "broken": [x.constraint for x in v.violations][:50]}))
     verdicts.put_all(tx, rows)
-    for v in judged_:
-        trigger.put(tx, v, triggers)
+    trigger.put_all(tx, judged_, triggers)
 
 
 def plain(document: Any) -> Any:

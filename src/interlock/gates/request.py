@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from interlock import detect
 from interlock.catalog import TableRecord
-from interlock.constraints.table_contract import Trigger
+from interlock.constraints.table_contract import NO_POLICY, AlertPolicy, Trigger
 from interlock.gates.judge import Rules
 
 
@@ -25,3 +25,5 @@ class Request:
     label: str | None
     now: dt.datetime
     inconclusive_blocks: bool = False
+    owner: str | None = None
+    alerts: AlertPolicy = NO_POLICY

@@ -25,12 +25,24 @@ from pathlib import Path
 from typing import Any
 
 from interlock import durable
-from interlock.catalog import Catalog, TriggerRun, TriggerState, Writer, triggers, verdicts
+from interlock.alerts import budget
+from interlock.alerts.budget import Notice
+from interlock.catalog import (
+    AlertRecord,
+    Catalog,
+    Reader,
+    TriggerRun,
+    TriggerState,
+    Writer,
+    alerts,
+    triggers,
+    verdicts,
+)
 from interlock.constraints.table_contract import EVENTS, Repair, Trigger
 from interlock.errors import ExtraMissing, TriggerFailed, UsageError, WorkspaceBusy, nearest
 from interlock.gates.site import Site
 from interlock.gates.verdict import Verdict
-from interlock.names import Decision, Severity
+from interlock.names import Decision
 from interlock.settings import current
 
 PAUSE_S = 0.1  # before the second try; doubles with each
@@ -60,29 +72,93 @@ def python(
 
 
 def events_of(verdict: Verdict) -> frozenset[str]:
-    """The events a verdict is: its outcome, its decision, and ``alert`` where it raises one.
+    """The events a verdict is by itself: its outcome and its decision.
+
+    ``alert`` and ``recovered`` depend on what was told before (`put_notices`).
 
     ``refused`` and ``admitted``, the words for attached tables, set off what
     was asked for ``quarantined`` and ``published``.
     """
     alias = {Decision.REFUSED: Decision.QUARANTINED, Decision.ADMITTED: Decision.PUBLISHED}
     decision = alias.get(verdict.decision, verdict.decision)
-    loud = any(a.severity is not Severity.INFO for a in verdict.alerts)
-    return frozenset({verdict.outcome.value, decision.value} | ({"alert"} if loud else set()))
+    return frozenset({verdict.outcome.value, decision.value})
 
 
-def put(tx: Writer, verdict: Verdict, declared: Sequence[Trigger]) -> None:
-    """Record what is to be done about a verdict, in the verdict's own transaction."""
-    happened = events_of(verdict)
+def put_all(tx: Writer, made: Sequence[Verdict], declared: Sequence[Trigger]) -> None:
+    """Record what is to be done about verdicts, in their own transaction."""
+    runs = [
+        TriggerRun(verdict.id, verdict.table, verdict.partition, _told(trigger), tx.now, tx.now)
+        for verdict in made
+        for trigger in declared
+        if trigger.on in events_of(verdict) and not isinstance(trigger.target, Repair)
+    ]
+    triggers.put_all(tx, runs)
+
+
+def put_notices(tx: Writer, table: str, notices: Sequence[Notice], declared: Sequence[Trigger]) -> None:
+    """Record who is to be told of alerts, in the transaction that says so of the alerts.
+
+    A ``notify`` waits for quiet hours to end, folds tickets beyond the budget
+    into a digest, and also tells of the recovery; anything else acts at once.
+    """
+    runs: list[TriggerRun] = []
     for trigger in declared:
-        if trigger.on in happened and not isinstance(trigger.target, Repair):
-            told = {
-                "action": trigger.action,
-                "id": identity(trigger),
-                "shown": shown(trigger),
-                "within_s": _longest_s(trigger),
-            }
-            triggers.put(tx, TriggerRun(verdict.id, verdict.table, verdict.partition, told, tx.now, tx.now))
+        mine = [n for n in notices if _concerns(trigger, n)]
+        if trigger.action == "notify":
+            folded = [n for n in mine if n.when == budget.DIGEST]
+            if folded and not _digested(tx, table, trigger, folded[0]):
+                runs.append(_digest(tx, table, trigger, folded[0]))
+            mine = [n for n in mine if n.when != budget.DIGEST]
+        runs += _grouped(tx, table, trigger, mine)
+    triggers.put_all(tx, runs)
+
+
+def _concerns(trigger: Trigger, notice: Notice) -> bool:
+    if isinstance(trigger.target, Repair):
+        return False
+    if notice.what == budget.RECOVERED:
+        return trigger.on == "recovered" or (trigger.on == "alert" and trigger.action == "notify")
+    return trigger.on == "alert"
+
+
+def _grouped(tx: Writer, table: str, trigger: Trigger, notices: Sequence[Notice]) -> Iterator[TriggerRun]:
+    """One run for what a verdict has to tell at one time."""
+    groups: dict[tuple[str, str, str | None], dict[str, str]] = {}
+    for n in notices:
+        waits = trigger.action == "notify" and n.when == budget.LATER
+        at = n.at.isoformat(timespec="seconds") if waits else None
+        groups.setdefault((n.verdict_id, n.label, at), {})[n.record.name] = n.what
+    for (verdict_id, label, at), what in groups.items():
+        told = {**_told(trigger), "news": what} | ({"not_before": at} if at else {})
+        yield TriggerRun(verdict_id, table, label, told, tx.now, tx.now)
+
+
+def _digest(tx: Writer, table: str, trigger: Trigger, first: Notice) -> TriggerRun:
+    told = {
+        **_told(trigger),
+        "digest": _digest_of(first),
+        "not_before": first.at.isoformat(timespec="seconds"),
+    }
+    return TriggerRun(first.verdict_id, table, first.label, told, tx.now, tx.now)
+
+
+def _digested(tx: Writer, table: str, trigger: Trigger, first: Notice) -> bool:
+    """Whether this week's digest is on its way to this address already."""
+    sought = (identity(trigger), _digest_of(first))
+    return any((r.trigger["id"], r.trigger.get("digest")) == sought for r in triggers.pending(tx))
+
+
+def _digest_of(notice: Notice) -> dict[str, str | None]:
+    return {"owner": notice.record.owner, "week": budget.week_of(notice.at - dt.timedelta(days=6))}
+
+
+def _told(trigger: Trigger) -> dict[str, Any]:
+    return {
+        "action": trigger.action,
+        "id": identity(trigger),
+        "shown": shown(trigger),
+        "within_s": _longest_s(trigger),
+    }
 
 
 def identity(trigger: Trigger) -> str:
@@ -148,8 +224,9 @@ def _alone(path: Path, timeout_s: float) -> Iterator[bool]:
 
 
 def _waiting(catalog: Catalog, table: str) -> list[TriggerRun]:
+    now = dt.datetime.now(dt.UTC)
     with catalog.read() as rx:
-        return [run for run in triggers.pending(rx) if run.table == table]
+        return [run for run in triggers.pending(rx) if run.table == table and not run.waits(now)]
 
 
 def _run_one(
@@ -183,8 +260,10 @@ def _longest_s(trigger: Trigger) -> float:
 def _attempt(catalog: Catalog, run: TriggerRun, trigger: Trigger, verdict: Verdict | None) -> None:
     limit = trigger.attempts or current().trigger_attempts
     with catalog.read() as rx:
-        stored = verdicts.get(rx, run.verdict_id)
-    document = dict(stored.document) if stored is not None else {}
+        document = _document(rx, run)
+    if document is None:
+        _record(catalog, run, TriggerState.DONE, run.attempts, "over before anybody was told")
+        return
     for attempt in range(run.attempts + 1, limit + 1):
         try:
             _within(
@@ -199,6 +278,46 @@ def _attempt(catalog: Catalog, run: TriggerRun, trigger: Trigger, verdict: Verdi
         else:
             _record(catalog, run, TriggerState.DONE, attempt, None)
             return
+
+
+def _document(rx: Reader, run: TriggerRun) -> dict[str, Any] | None:
+    """What an action is given: the verdict, with the news of alerts; None where there is nothing to tell any more."""
+    stored = verdicts.get(rx, run.verdict_id)
+    document = dict(stored.document) if stored is not None else {}
+    digest = run.trigger.get("digest")
+    if digest is not None:
+        week = alerts.told_in(rx, digest["week"], digest["owner"])
+        news = [_news(r, budget.DIGEST) for r in week if r.told == budget.DIGEST]
+        document["digest"] = digest
+    elif "news" in run.trigger:
+        news = _still_news(rx, run.trigger["news"], waited="not_before" in run.trigger)
+    else:
+        return document
+    return document | {"news": news} if news else None
+
+
+def _still_news(rx: Reader, what: Mapping[str, str], *, waited: bool) -> list[dict[str, Any]]:
+    """The alerts of a run; after a wait, without those that ended meanwhile."""
+    found = alerts.by_ids(rx, [int(name[1:]) for name in what])
+    return [
+        _news(r, what[r.name])
+        for r in found
+        if not waited or r.state.is_open or what[r.name] == budget.RECOVERED
+    ]
+
+
+def _news(record: AlertRecord, what: str) -> dict[str, Any]:
+    return {
+        "id": record.name,
+        "what": what,
+        "table": record.table,
+        "severity": record.severity,
+        "state": record.state.value,
+        "title": record.title,
+        "first": record.first_label,
+        "last": record.last_label,
+        "seen": record.seen,
+    }
 
 
 def _record(
@@ -299,12 +418,20 @@ def _run(command: Sequence[str], document: Mapping[str, Any], timeout_s: float) 
 
 
 def title_of(document: Mapping[str, Any]) -> str:
-    """``flights@2013-06-01 quarantined``."""
+    """``flights@2013-06-01 quarantined``; ``recovered`` where that is all there is to tell."""
+    news, digest = document.get("news", ()), document.get("digest")
+    if digest is not None:
+        owner = f" of {digest['owner']}" if digest["owner"] else ""
+        return f"{len(news)} more alert{'' if len(news) == 1 else 's'}{owner} in week {digest['week']}"
+    if news and all(n["what"] == budget.RECOVERED for n in news):
+        return f"{document.get('table')}@{document.get('partition')} recovered"
     return f"{document.get('table')}@{document.get('partition')} {document.get('decision')}"
 
 
 def body_of(document: Mapping[str, Any]) -> str:
     """The alerts in words, each with the next command; the broken constraints where there are none."""
+    if document.get("news"):
+        return "\n".join(_line(n) for n in document["news"])
     lines = []
     for alert in document.get("alerts", ()):
         lines.append(f"[{alert['severity']}] {alert['title']}")
@@ -313,6 +440,15 @@ def body_of(document: Mapping[str, Any]) -> str:
     if not lines:
         lines = [f"{v['constraint']}: {v['observed']}" for v in document.get("violations", ())]
     return "\n".join(lines) or f"outcome {document.get('outcome')}"
+
+
+def _line(news: Mapping[str, Any]) -> str:
+    times = f"{news['seen']:,} partition{'' if news['seen'] == 1 else 's'}"
+    about = f"{news['title']}\n  {news['id']}, in {times} since {news['first']}"
+    if news["what"] == budget.RECOVERED:
+        return f"[recovered] {about}"
+    word = {budget.GROWN: ", grown", budget.PAGE: ", a page now"}.get(news["what"], "")
+    return f"[{news['severity']}{word}] {news['table']}: {about}; next: interlock alerts show {news['id']}"
 
 
 def _redacted(text: str, trigger: Trigger) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import uuid
 
 from interlock import detect
-from interlock.gates import commit, decided, drift, incoming, judge, repair, staging
+from interlock.gates import alerting, commit, decided, drift, incoming, judge, repair, staging
 from interlock.gates.commit import Commit
 from interlock.gates.incoming import Staged
 from interlock.gates.judge import Judgement
@@ -39,7 +39,7 @@ def write(site: Site, request: Request) -> Verdict:
         staged = incoming.stage(site, request, place.path / "data.parquet")
         staged, judgement = judged(site, request, staged)
         verdict = verdict_of(request, staged, judgement, write_id, stored=True)
-        commit.commit(site, request, place, [Commit(staged, verdict, judgement.features)])
+        (verdict,) = commit.commit(site, request, place, [Commit(staged, verdict, judgement.features)])
     decided.after(site, request, [verdict])
     return verdict
 
@@ -50,7 +50,9 @@ def check(site: Site, request: Request) -> Verdict:
     with staging.begin(site.staging, write_id, request.table.name, request.label or "?") as place:
         staged = incoming.stage(site, request, place.path / "data.parquet")
         staged, judgement = judged(site, request, staged)
-        return verdict_of(request, staged, judgement, write_id, stored=False)
+        verdict = verdict_of(request, staged, judgement, write_id, stored=False)
+    with site.catalog.read() as rx:
+        return alerting.foreseen(rx, request, verdict)
 
 
 def judged(site: Site, request: Request, staged: Staged) -> tuple[Staged, Judgement]:

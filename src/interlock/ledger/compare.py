@@ -11,6 +11,7 @@ from interlock.catalog import (
     Reader,
     VerdictRecord,
     accepts,
+    alerts,
     outbox,
     partitions,
     tables,
@@ -34,6 +35,7 @@ def compare(catalog: Catalog, entries: Sequence[bytes | None], size: int) -> lis
         problems += _verdict_problems(rx, values, {row.digest for row in rows})
         problems += _partition_problems(rx, values)
         problems += _accept_problems(rx, values)
+        problems += _alert_problems(rx, values)
     return problems
 
 
@@ -135,6 +137,20 @@ def _accept_problems(rx: Reader, values: Sequence[tuple[int, dict[str, Any]]]) -
         yield Problem(PLACE, f"the acceptance of {table} since {since} is in no entry")
     for table, since, *_ in _without(said, held):
         yield Problem(PLACE, f"the acceptance of {table} since {since} is gone")
+
+
+def _alert_problems(rx: Reader, values: Sequence[tuple[int, dict[str, Any]]]) -> Iterator[Problem]:
+    """What people said of alerts; what is silenced rests on it."""
+    last = {value.get("alert"): (index, value) for index, value in values if value.get("kind") == alerts.KIND}
+    for record in alerts.list_(rx):
+        index, value = last.pop(record.name, (None, None))
+        if value is None:
+            if record.who or record.feedback or record.quiet_until:
+                yield Problem(PLACE, f"what was said of alert {record.name} is in no entry")
+        elif any(value.get(key) != said for key, said in alerts.subject(record).items()):
+            yield Problem(PLACE, f"alert {record.name} is not what its entry says", entry=index)
+    for missing, (index, _) in last.items():
+        yield Problem(PLACE, f"alert {missing} is gone", entry=index)
 
 
 def _without(some: Sequence[tuple[str, ...]], others: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:

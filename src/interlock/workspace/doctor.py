@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -172,7 +173,9 @@ def _triggers(site: Site) -> Iterator[Finding]:
     with site.catalog.read() as rx:
         runs = triggers.list_(rx, limit=1000)
     lost = [r for r in runs if r.state is TriggerState.GIVEN_UP]
-    waiting = [r for r in runs if r.state in (TriggerState.PENDING, TriggerState.FAILED)]
+    now = dt.datetime.now(dt.UTC)
+    unfinished = [r for r in runs if r.state in (TriggerState.PENDING, TriggerState.FAILED)]
+    waiting = [r for r in unfinished if not r.waits(now)]
     for run in lost[:10]:
         yield Finding(
             False,
@@ -183,8 +186,10 @@ def _triggers(site: Site) -> Iterator[Finding]:
         yield Finding(
             False, "triggers", f"{len(waiting)} wait to be tried again", "the next write tries them"
         )
+    later = len(unfinished) - len(waiting)
     if not lost and not waiting:
-        yield Finding(True, "triggers", "none failed")
+        wait = f"; {later:,} notifications wait for quiet hours or the week to end" if later else ""
+        yield Finding(True, "triggers", f"none failed{wait}")
 
 
 def _quarantine(site: Site) -> Iterator[Finding]:
@@ -220,5 +225,5 @@ def _what(entry: dict[str, Any]) -> str:
     place = str(entry.get("table", ""))
     if entry.get("partition"):
         place += f"@{entry['partition']}"
-    facts = [entry.get(k) for k in ("decision", "outcome", "reason")]
+    facts = [entry.get(k) for k in ("decision", "outcome", "alert", "action", "reason")]
     return " ".join([place, *(str(f) for f in facts if f)])

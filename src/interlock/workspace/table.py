@@ -249,7 +249,7 @@ class Table:
         with self._site.catalog.read() as rx:
             self._history = (self._stamp(rx), history)
         remembered.keep(self._site, self.name, history)
-        renewed = {v.partition: v for v in self._judge_again(request)}
+        renewed = {v.partition: v for v in self._judge_again(request, past=True)}
         return [renewed.get(v.partition, v) for v in made]
 
     def judge_new(self, progress: Progress = quiet) -> list[Verdict]:
@@ -356,12 +356,12 @@ class Table:
             if len(history.rows) % remembered.EVERY == 0:
                 remembered.keep(self._site, self.name, history)
 
-    def _judge_again(self, request: Request) -> list[Verdict]:
+    def _judge_again(self, request: Request, *, past: bool = False) -> list[Verdict]:
         """The early partitions' verdicts by what came after them, at the moment there is enough of it."""
         history = self.history()
         if not again.due(request.table.settings, history):
             return []
-        return again.judge_again(self._site, replace(request, history=history))
+        return again.judge_again(self._site, replace(request, history=history), past=past)
 
     def _learned(self) -> detect.Learned | None:
         history = self.history()
@@ -390,6 +390,8 @@ class Table:
             data=data,
             label=None if partition is None else partition_label(partition),
             now=dt.datetime.now(dt.UTC),
+            owner=declared.owner,
+            alerts=declared.alerts,
         )
 
     def _rules(self, record: TableRecord) -> Rules:

@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING, Any, Self
 
 from sqlglot import exp
 
-from interlock.catalog import Catalog, Mode, TableRecord, outbox, tables, triggers, verdicts
+from interlock.alerts.feedback import Precision
+from interlock.catalog import Catalog, Mode, TableRecord, alerts, outbox, tables, triggers, verdicts
 from interlock.constraints.table_contract import TableContract, Trigger
 from interlock.engines.duckdb import DuckDB
 from interlock.errors import TableConflict, TableNotFound, nearest
-from interlock.gates import decided, quarantine, trigger
+from interlock.gates import alerting, decided, quarantine, trigger
 from interlock.gates.site import Site
 from interlock.gates.verdict import Verdict
 from interlock.names import table_name
 from interlock.workspace import doctor, place, reader, recovery
+from interlock.workspace.alerts import KnownAlert
 from interlock.workspace.table import Progress, Table, quiet
 
 if TYPE_CHECKING:
@@ -219,7 +221,8 @@ class Workspace:
         """Call ``action(verdict)`` on every verdict of this ``event`` while this workspace is open.
 
         Events: ``fail``, ``pass``, ``inconclusive``, ``published``,
-        ``quarantined``, ``alert``. A callable that fails is recorded, tried again
+        ``quarantined``, ``alert`` (one opened, grew or became a page) and
+        ``recovered`` (the partition closed one). A callable that fails is recorded, tried again
         within bounds, and never changes the verdict.
         """
         made = trigger.python(event, action, attempts=attempts, timeout_s=timeout_s)
@@ -262,15 +265,25 @@ class Workspace:
         with self.site.catalog.read() as rx:
             return [dict(v.document) for v in verdicts.list_(rx, table, limit)]
 
-    def alerts(self, table: str | None = None, limit: int = 20) -> list[dict[str, Any]]:
-        """The newest alerts as documents, each with ``table`` and ``partition``."""
-        found: list[dict[str, Any]] = []
-        for document in self.verdicts(table):
-            for alert in document["alerts"]:
-                found.append({"table": document["table"], "partition": document["partition"], **alert})
-            if len(found) >= limit:
-                break
-        return found[:limit]
+    def alerts(
+        self, table: str | None = None, limit: int | None = 20, *, only_open: bool = False
+    ) -> list[KnownAlert]:
+        """Alerts, open ones first, then the last to change; each a `KnownAlert` to act on."""
+        if table is not None:
+            self.existing_table(table)
+        with self.site.catalog.read() as rx:
+            found = alerts.list_(rx, table, limit, only_open=only_open)
+        return [KnownAlert(self, record) for record in found]
+
+    def alert(self, id: str) -> KnownAlert:
+        """The alert of this id, such as ``A17``. Raises `AlertNotFound`, with the nearest one."""
+        with self.site.catalog.read() as rx:
+            return KnownAlert(self, alerting.found(rx, id))
+
+    def precision(self, table: str | None = None) -> dict[str, Precision]:
+        """By table, how often its alerts were worth a look, by what people said of them."""
+        with self.site.catalog.read() as rx:
+            return {name: Precision.of(counts) for name, counts in alerts.feedback(rx, table).items()}
 
     def project(self) -> None:
         """Bring the ledger's files up to what is committed."""
