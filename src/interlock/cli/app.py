@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from interlock.cli import check, demo, doctor, ledger, quarantine, tables, write
+from interlock.cli import check, demo, doctor, ledger, quarantine, report, tables, write
 
 app = typer.Typer(
     name="interlock",
@@ -23,6 +23,7 @@ app.command("write")(write.write)
 app.command("enforce")(tables.enforce)
 app.command("accept")(tables.accept)
 app.command("alerts")(tables.alerts)
+app.command("report")(report.report)
 app.command("profile")(tables.profile)
 app.command("sql")(tables.sql)
 app.add_typer(quarantine.app, name="quarantine")
