@@ -111,13 +111,21 @@ def test_nothing_scrolls_sideways_on_a_phone_but_the_map(desk, ws, sales, tmp_pa
     assert desk.log() == []
 
 
-def test_on_paper_everything_is_open_and_fits(opened):
+def test_on_paper_everything_is_open_light_and_fits(opened):
+    opened.click("#theme")
     opened.run("dispatchEvent(new Event('beforeprint'))")
     opened.emulate(media="print")
     opened.resize(1032, 700)
 
     assert opened.run("return document.querySelectorAll('details:not([open])').length") == 0
     assert opened.run("return document.documentElement.scrollWidth") == 1032
+    assert paper(opened) == "rgb(255, 255, 255)"
+    assert opened.run("return getComputedStyle(document.body).color") == "rgb(27, 33, 38)"
+    names, first = (
+        opened.run(f"return document.querySelector('#heat tbody {cell_}').getBoundingClientRect().toJSON()")
+        for cell_ in ("th span", "td")
+    )
+    assert names["right"] <= first["left"]
     assert (
         opened.run("return getComputedStyle(document.getElementById('theme').parentNode).display") == "none"
     )

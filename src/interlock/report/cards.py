@@ -15,7 +15,7 @@ REASONS = 5  # violations listed in a card
 _NAMED = 6  # columns named in a card
 _WORD = {Severity.PAGE: "page", Severity.TICKET: "ticket", Severity.INFO: "note"}
 _WIDTH, _ROW = 1_000, 26
-_QUARTILES = {"0.05": "5%", "0.5": "median", "0.95": "95%"}
+_QUARTILES = {"0.05": "5% quantile", "0.5": "median", "0.95": "95% quantile"}
 
 
 def cards(report: Report) -> Markup:

@@ -288,6 +288,7 @@ class Subject:
     partition: str | None
     key: tuple[str, ...]
     owner: str | None = None
+    attached: bool = False
     sensitive: frozenset[str] = frozenset()
     ledger: tuple[int, str] | None = None
 

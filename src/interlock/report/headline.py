@@ -45,7 +45,7 @@ def _sentence(report: Report) -> tuple[str, str]:
     if (usual := _late(report)) is not None:
         return (
             "alerted",
-            f"Nothing came lately: the newest partition, {came}. Usually one comes every {usual}.",
+            f"Nothing came lately: the newest partition, {came}. The next one usually takes {usual}.",
         )
     quiet = _quiet(report)
     since = (
@@ -66,6 +66,8 @@ def _became(partition: Partition) -> str:
     load = partition.loads[-1]
     if load.standing is Standing.QUARANTINED:
         return "the gate stopped it, and readers do not see it"
+    if load.standing is Standing.DROPPED:
+        return "the gate stopped it and a person dropped it"
     if load.standing is Standing.RELEASED:
         return "the gate stopped it and a person released it"
     if partition.answer is Answer.FAIL:
@@ -104,7 +106,7 @@ def _facts(report: Report) -> Markup:
     pairs = (
         ("Owner", subject.owner or "nobody is named"),
         ("Key", ", ".join(subject.key) or "none"),
-        ("Split by", subject.partition or "load"),
+        ("Split by", subject.partition or ("file" if subject.attached else "load")),
         ("Published", count(report.published, "partition")),
         ("In quarantine", f"{report.quarantined:,}"),
         ("Newest", report.last.label),

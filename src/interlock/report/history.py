@@ -35,6 +35,7 @@ def columns(
                 worst[name] = min(worst.get(name, loud), loud)
     names += [name for name in broke if name not in past.types and name != WHOLE]
     place = {name: i for i, name in enumerate(names)}
+    known = _known(past, shown)
     ranked = sorted(names, key=lambda n: (*worst.get(n, (9, 0.0)), -broke[n], place[n]))
     found = tuple(
         Column(
@@ -43,20 +44,28 @@ def columns(
             broke=broke[name],
             severity=list(Severity)[worst[name][0]] if name in worst else None,
             sensitive=subject.hides(name),
-            series=tuple(_series(past, shown, name, subject)),
+            series=tuple(_series(past, shown, name, known.get(name, ()), subject)),
         )
         for name in (WHOLE, *ranked[:most])
     )
     return found, max(len(ranked) - most, 0)
 
 
-def _series(past: Past, shown: Sequence[Partition], column: str, subject: Subject) -> Iterator[Series]:
-    known = {
-        k for p in shown for load in p.loads for k in past.vectors.get(load.id, {}) if k.column == column
-    }
-    drawn = _statistics(column, {k.feature for k in known}, shown, subject)
+def _series(
+    past: Past, shown: Sequence[Partition], column: str, known: Iterable[str], subject: Subject
+) -> Iterator[Series]:
+    drawn = _statistics(column, known, shown, subject)
     for statistic in drawn:
         yield _one(past, shown, Key(column, statistic), drawn)
+
+
+def _known(past: Past, shown: Sequence[Partition]) -> dict[str, set[str]]:
+    """The statistics that any load shown has, by column."""
+    keys = set().union(*(past.vectors.get(load.id, {}) for p in shown for load in p.loads))
+    found: dict[str, set[str]] = {}
+    for key in keys:
+        found.setdefault(key.column, set()).add(key.feature)
+    return found
 
 
 def _statistics(column: str, known: Iterable[str], shown: Sequence[Partition], subject: Subject) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import interlock
 from interlock import durable, report
-from interlock.catalog import TableRecord
+from interlock.catalog import Mode, TableRecord
 from interlock.constraints.table_contract import TableContract
 from interlock.errors import LedgerError, StorageFailed
 from interlock.gates.site import Site
@@ -22,6 +22,7 @@ def facts(site: Site, table: TableRecord, declared: TableContract, partitions: i
         partition=table.partition,
         key=table.key or declared.key,
         owner=declared.owner or table.settings.get("owner"),
+        attached=table.mode is Mode.ATTACHED,
         sensitive=frozenset((*table.settings.get("sensitive", ()), *declared.sensitive)),
         ledger=_ledger(site),
     )
