@@ -111,6 +111,17 @@ class Settings:
         3, "Tries of a failing trigger before it is left for `interlock doctor`."
     )
     trigger_timeout_s: float = _setting(10.0, "How long one try of a trigger may take.")
+    # report
+    report_partitions: int = _setting(90, "Partitions a report shows: a quarter of days.")
+    report_before: int = _setting(
+        90, "Partitions before those shown that the bands of a report begin with, so that none begins empty."
+    )
+    report_compared: int = _setting(28, "Partitions before a faulty one that a report compares it with.")
+    report_columns_max: int = _setting(100, "Columns a report draws, those that alarmed first.")
+    report_alerts_max: int = _setting(60, "Alerts a report tells of, the newest first.")
+    report_violations_max: int = _setting(
+        4_000, "Violations whose words a report holds, the loudest first; bounds the page's size."
+    )
     # command line
     trace: int = _setting(0, "1 lets the command line show the Python trace of an unexpected error.")
 

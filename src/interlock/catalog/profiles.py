@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -113,6 +113,41 @@ def document(rx: Reader, partition_id: int) -> dict[str, Any] | None:
         select(schema.profiles.c.document).where(schema.profiles.c.partition_id == partition_id)
     )
     return None if found is None else dict(found)
+
+
+def documents(rx: Reader, partition_ids: Iterable[int]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The profiles of these partition versions as they were put, one in memory at a time."""
+    t = schema.profiles
+    for some in _chunks(partition_ids):
+        found = rx.connection.execute(
+            select(t.c.partition_id, t.c.document).where(t.c.partition_id.in_(some))
+        )
+        yield from ((id_, dict(document)) for id_, document in found)
+
+
+def vectors(rx: Reader, partition_ids: Iterable[int]) -> dict[int, tuple[tuple[str, ...], bytes]]:
+    """The feature names and the vector of each of these partition versions."""
+    t, s = schema.profiles, schema.vector_schemas
+    found = {
+        id_: (schema_id, vector)
+        for some in _chunks(partition_ids)
+        for id_, schema_id, vector in rx.connection.execute(
+            select(t.c.partition_id, t.c.vector_schema_id, t.c.vector).where(t.c.partition_id.in_(some))
+        )
+    }
+    names = {
+        id_: tuple(listed)
+        for some in _chunks({schema_id for schema_id, _ in found.values()})
+        for id_, listed in rx.connection.execute(select(s.c.id, s.c.names).where(s.c.id.in_(some)))
+    }
+    return {id_: (names[schema_id], vector) for id_, (schema_id, vector) in found.items()}
+
+
+def _chunks(ids: Iterable[int]) -> Iterator[list[int]]:
+    """What one statement may ask for."""
+    wanted = sorted(set(ids))
+    for start in range(0, len(wanted), 500):
+        yield wanted[start : start + 500]
 
 
 def _intern(tx: Writer, names: tuple[str, ...]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Row, func, insert, select
@@ -77,6 +77,16 @@ def list_(
     if label is not None:
         statement = statement.where(t.c.label == label)
     return [_record(row) for row in rx.connection.execute(statement)]
+
+
+def of_labels(rx: Reader, table: str, labels: Iterable[str]) -> list[VerdictRecord]:
+    """Every verdict on these partitions of a table, oldest first."""
+    t, wanted = schema.verdicts, list(dict.fromkeys(labels))
+    rows: list[Row[Any]] = []
+    for start in range(0, len(wanted), 500):
+        chosen = (t.c.table_name == table, t.c.label.in_(wanted[start : start + 500]))
+        rows += rx.connection.execute(select(t).where(*chosen))
+    return [_record(row) for row in sorted(rows, key=lambda row: row.sequence)]
 
 
 def ids(rx: Reader) -> list[str]:

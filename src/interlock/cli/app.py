@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from interlock.cli import alerts, check, demo, doctor, ledger, quarantine, slo, tables, write
+from interlock.cli import alerts, check, demo, doctor, ledger, quarantine, report, slo, tables, write
 
 app = typer.Typer(
     name="interlock",
@@ -24,6 +24,7 @@ app.command("enforce")(tables.enforce)
 app.command("accept")(tables.accept)
 app.add_typer(alerts.app, name="alerts")
 app.command("slo")(slo.slo)
+app.command("report")(report.report)
 app.command("profile")(tables.profile)
 app.command("sql")(tables.sql)
 app.add_typer(quarantine.app, name="quarantine")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from interlock import constraints, detect
@@ -42,6 +44,7 @@ from interlock.workspace.health import health
 from interlock.workspace.series import Series, series
 
 if TYPE_CHECKING:
+    from interlock.report import Report
     from interlock.workspace.workspace import Workspace
 
 Progress = Callable[[int, int], None]
@@ -370,6 +373,30 @@ class Table:
     def series(self, verdict: Verdict) -> list[Series]:
         """The past of the statistics a verdict found broken, one for each alert that has one."""
         return series(self.history(), verdict)
+
+    # --- telling ----------------------------------------------------------------------
+
+    def facts(self, *, partitions: int | None = None) -> Report:
+        """What `report` shows, as values: ``.to_dict()`` gives plain JSON.
+
+        Raises `PartitionNotFound` while there is no partition.
+        """
+        from interlock.workspace import telling
+
+        return telling.facts(self._site, self.record, self._workspace.contract_of(self.name), partitions)
+
+    def report(
+        self, path: str | os.PathLike[str], *, partitions: int | None = None, facts: Report | None = None
+    ) -> Path:
+        """Write one self-contained HTML page about the last ``partitions``; returns where it is.
+
+        ``facts`` are those to show, read now if left out. An existing file is
+        replaced as a whole. Raises `PartitionNotFound` while there is no
+        partition, `StorageFailed` where the file cannot be written.
+        """
+        from interlock.workspace import telling
+
+        return telling.write(path, facts or self.facts(partitions=partitions))
 
     # --- within -----------------------------------------------------------------------
 
