@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from interlock.constraints.constraint import Violation
-from interlock.names import Severity
+from interlock.names import Origin, Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +15,8 @@ class Alert:
 
     ``title`` is one plain sentence; ``advice`` names the next command to type.
     ``score`` ranks alerts of a verdict, highest first.
+    ``false_alarms_per_year`` is how often a clean table would raise its rarest
+    violation: None where a declared constraint is broken or too little history says.
     """
 
     title: str
@@ -26,6 +28,12 @@ class Alert:
     cause: str | None = None
     advice: str | None = None
 
+    @property
+    def false_alarms_per_year(self) -> float | None:
+        if any(v.origin is not Origin.LEARNED for v in self.violations):
+            return None
+        return min((r for v in self.violations if (r := v.false_alarms_per_year) is not None), default=None)
+
     def __str__(self) -> str:
         return f"[{self.severity.value}] {self.title}" + (f" → {self.advice}" if self.advice else "")
 
@@ -35,6 +43,7 @@ class Alert:
             "severity": self.severity.value,
             "columns": list(self.columns),
             "score": self.score,
+            "false_alarms_per_year": self.false_alarms_per_year,
             "since": self.since,
             "cause": self.cause,
             "advice": self.advice,

@@ -230,10 +230,11 @@ def alerts(
     for one in found:
         name = f"{one['table']}@{one['partition']}"
         console().print(Text.assemble((plain(name) + "  ", "dim"), render.alert_title(one, f"{name}: ")))
+        said = [said] if (said := render.how_often(one)) is not None else []
         if one.get("advice"):
-            console().print(
-                Padding(Text(f"next: {plain(one['advice'])}", style="dim"), (0, 0, 0, 2), expand=False)
-            )
+            said.append(f"next: {plain(one['advice'])}")
+        if said:
+            console().print(Padding(Text("\n".join(said), style="dim"), (0, 0, 0, 2), expand=False))
     return 0
 
 

@@ -229,6 +229,7 @@ class _Maker:
             attach=entry.attach,
             allow_samples=entry.allow_samples,
             enforce=entry.enforce if isinstance(entry.enforce, bool) else tuple(entry.enforce),
+            sensitivity=entry.sensitivity,
             constraints=tuple(found.values()),
             triggers=(*triggers, *_notices(notify)),
         )
@@ -285,10 +286,16 @@ def _triggers(entry: TriggerEntry, constraints: Mapping[str, Constraint]) -> tup
 # --- from the values to the file --------------------------------------------------------
 
 
+_KEYS = (
+    *("partition", "key", "owner", "sensitive", "segments"),
+    *("attach", "allow_samples", "enforce", "sensitivity"),
+)
+
+
 def _table_document(table: TableContract, notify: tuple[str, ...]) -> dict[str, Any]:
     empty = TableContract()
     document: dict[str, Any] = {}
-    for name in ("partition", "key", "owner", "sensitive", "segments", "attach", "allow_samples", "enforce"):
+    for name in _KEYS:
         value = getattr(table, name)
         if value != getattr(empty, name):
             document[name] = list(value) if isinstance(value, tuple) else value

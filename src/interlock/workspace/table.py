@@ -163,6 +163,22 @@ class Table:
         self._set(segments=list(dict.fromkeys(columns)))
         return self
 
+    def sensitivity(self, value: detect.Sensitivity) -> Table:
+        """How many false alarms are accepted: ``low``, ``normal``, ``high``, or a number a year.
+
+        Sets the threshold of what was learned; ``normal`` is one false alarm in 75
+        partitions. What ``interlock.yaml`` says of the table goes first. Raises
+        `UsageError`.
+        """
+        chosen = detect.as_sensitivity(value)
+        with self._site.catalog.write() as tx:
+            record = tables.get(tx, self.name)
+            if record.settings.get("sensitivity") != chosen:
+                tables.put(tx, replace(record, settings={**record.settings, "sensitivity": chosen}))
+                outbox.append(tx, "sensitivity", {"table": self.name, "sensitivity": chosen})
+        self._workspace.project()
+        return self
+
     def learn(self) -> tuple[Constraint, ...]:
         """What the table normally holds, learned from its published partitions, with evidence."""
         learned = self._learned()
@@ -337,7 +353,12 @@ class Table:
 
     def _learned(self) -> detect.Learned | None:
         history = self.history()
-        return detect.learn(history) if history.labels else None
+        return detect.learn(history, sensitivity=self._sensitivity()) if history.labels else None
+
+    def _sensitivity(self) -> detect.Sensitivity:
+        written = self._workspace.contract_of(self.name).sensitivity
+        own = self.record.settings.get("sensitivity", detect.NORMAL)
+        return detect.as_sensitivity(own if written is None else written)
 
     def series(self, verdict: Verdict) -> list[Series]:
         """The past of the statistics a verdict found broken, one for each alert that has one."""
@@ -378,6 +399,7 @@ class Table:
             show_all=declared.allow_samples,
             schema=self._schema(),
             source_of=self._workspace.source_of,
+            sensitivity=self._sensitivity(),
         )
 
     def _declared(self) -> tuple[Constraint, ...]:
