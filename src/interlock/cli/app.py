@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from interlock.cli import check, demo, doctor, ledger, quarantine, tables, write
+from interlock.cli import backtest, check, demo, doctor, ledger, quarantine, tables, write
 
 app = typer.Typer(
     name="interlock",
@@ -22,6 +22,7 @@ app.command("check")(check.check)
 app.command("write")(write.write)
 app.command("enforce")(tables.enforce)
 app.command("accept")(tables.accept)
+app.command("backtest")(backtest.backtest)
 app.command("alerts")(tables.alerts)
 app.command("profile")(tables.profile)
 app.command("sql")(tables.sql)

@@ -12,6 +12,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from interlock.detect import odds
 from interlock.detect.calibration import Gumbel
 from interlock.names import partition_time
@@ -42,10 +44,9 @@ def looks(oddest: Iterable[float]) -> float:
     one look and one break as the prior.
     """
     cut = math.log(UNLIKELY) / math.log(odds.CHANCE)
-    found = list(oddest)
-    breaks = sum(score >= cut for score in found)
-    exposure = math.fsum(min(odds.CHANCE**score, UNLIKELY) for score in found)
-    return (breaks + 1.0) / (exposure + 1.0)
+    found = np.array(list(oddest), dtype=np.float64)
+    exposure = np.minimum(odds.CHANCE**found, UNLIKELY).sum()
+    return (float((found >= cut).sum()) + 1.0) / (float(exposure) + 1.0)
 
 
 @dataclass(frozen=True, slots=True)

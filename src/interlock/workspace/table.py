@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from interlock import constraints, detect
+from interlock import backtest as backtesting
+from interlock import constraints, detect, settings
 from interlock import profiles as profiling
 from interlock.catalog import (
     AcceptRecord,
@@ -26,6 +27,7 @@ from interlock.catalog import (
 from interlock.catalog import constraints as stored_constraints
 from interlock.catalog.records import CURRENT
 from interlock.constraints.constraint import Constraint
+from interlock.engines.duckdb import DuckDB
 from interlock.engines.schema import Schema
 from interlock.engines.types import column as column_of
 from interlock.errors import ColumnMissing, PartitionNotFound, UsageError, nearest
@@ -35,10 +37,11 @@ from interlock.gates.request import Request
 from interlock.gates.verdict import Verdict
 from interlock.names import Severity, partition_label
 from interlock.profiles.profile import Profile
-from interlock.workspace import remembered
+from interlock.workspace import remembered, trial
 from interlock.workspace.series import Series, series
 
 if TYPE_CHECKING:
+    from interlock.backtest import Backtest
     from interlock.workspace.workspace import Workspace
 
 Progress = Callable[[int, int], None]
@@ -359,6 +362,43 @@ class Table:
         written = self._workspace.contract_of(self.name).sensitivity
         own = self.record.settings.get("sensitivity", detect.NORMAL)
         return detect.as_sensitivity(own if written is None else written)
+
+    def backtest(
+        self,
+        *,
+        sensitivities: Sequence[detect.Sensitivity] = tuple(detect.LEVELS),
+        partitions: int | None = None,
+        not_clean: Iterable[object] = (),
+        seed: int = 0,
+        progress: Progress = quiet,
+    ) -> Backtest:
+        """What each sensitivity would have cost and caught on this table's own past. Stores nothing.
+
+        Every published partition is judged again by those before it, and faults are
+        planted in a seeded sample of ``partitions`` of them
+        (`settings.backtest_partitions`). ``not_clean`` names partitions on which an
+        alert would have been right. Only what was learned judges. Same data and
+        seed, same result. Raises `HistoryTooShort` below fourteen partitions.
+        """
+        current, record = self._sensitivity(), self.record
+        chosen = [detect.as_sensitivity(s) for s in sensitivities]
+        rules = self._rules(record)
+        named = frozenset(map(partition_label, not_clean))
+        past, left_out = trial.past(self._site, self.name, self.history(), named)
+        spared = frozenset({record.partition} if record.partition else ())
+        with DuckDB() as engine:
+            return backtesting.run(
+                engine,
+                self.name,
+                past,
+                backtesting.Site(rules.key, rules.segments, spared),
+                list(dict.fromkeys([*chosen, current])),
+                current=current,
+                partitions=partitions or settings.current().backtest_partitions,
+                seed=seed,
+                left_out=left_out,
+                progress=progress,
+            )
 
     def series(self, verdict: Verdict) -> list[Series]:
         """The past of the statistics a verdict found broken, one for each alert that has one."""
