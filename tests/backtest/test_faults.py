@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 import interlock
-from interlock import detect
+from interlock import detect, profiles
 from interlock.backtest import faults, plant
 from interlock.engines.duckdb import DuckDB
+from interlock.profiles.profile import Profile
 from tests.backtest.conftest import ROWS
 
 SITE = plant.Site(("id",), (), frozenset({"day"}))
@@ -90,17 +91,15 @@ def test_a_fault_is_profiled_as_a_file_of_its_rows_would_be(
             if case.fault.kind.startswith("unit"):
                 continue
             connection.execute(f"COPY ({query}) TO '{file}'")
-            written = detect.features(interlock_profile(engine, file))
+            written = detect.features(_profile(engine, file, "id"))
             seen = detect.features(case.profile)
             assert seen.keys == written.keys
             np.testing.assert_allclose(seen.values, written.values, rtol=1e-9, err_msg=str(case.fault))
             assert seen.domains == written.domains
 
 
-def interlock_profile(engine: DuckDB, file: Path):  # type: ignore[no-untyped-def]
-    from interlock import profiles
-
-    return profiles.compute(engine, engine.relation(str(file)), key=("id",))
+def _profile(engine: DuckDB, file: Path, *key: str) -> Profile:
+    return profiles.compute(engine, engine.relation(str(file)), key=key)
 
 
 @pytest.mark.parametrize("rows", [1, 2, 7, 400, 1_000])
@@ -119,7 +118,7 @@ def test_odd_types_and_values_that_do_not_fit_are_passed_over(tmp_path: Path) ->
     with duckdb.connect() as connection, DuckDB() as engine:
         connection.execute(f"COPY ({query}) TO '{tmp_path}/odd.parquet'")
         file = tmp_path / "odd.parquet"
-        profile = interlock_profile(engine, file)
+        profile = _profile(engine, file)
         made = plant.cases(engine, plant.Site(), file, None, profile, np.random.default_rng(0))
     assert {"nulls", "default 0", "letter case", "duplicated"} <= {c.fault.kind for c in made}
     assert not any(c.fault.kind == "sign flipped" and c.fault.columns == ("top",) for c in made)
