@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import platform
 import sys
@@ -22,6 +21,7 @@ from benchmarks.detection import faults, tables
 from benchmarks.detection.faults import Fault
 from benchmarks.detection.tables import Table
 from interlock import alerts, detect, profiles
+from interlock.backtest.interval import wilson
 from interlock.engines.duckdb import DuckDB
 from interlock.names import Severity
 from interlock.profiles.profile import Profile
@@ -130,15 +130,6 @@ def recall(
             }
         )
     return found
-
-
-def wilson(hits: int, total: int, z: float = 1.96) -> tuple[float, float]:
-    """95% interval of a share (Wilson)."""
-    if not total:
-        return 0.0, 1.0
-    p, n = hits / total, total
-    middle, half = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    return max(0.0, (middle - half) / (1 + z * z / n)), min(1.0, (middle + half) / (1 + z * z / n))
 
 
 SETS: tuple[tuple[str, Callable[[Table], Iterator[Fault]], int, int], ...] = (

@@ -176,6 +176,13 @@ class TableConflict(WorkspaceError):
     code = "IL408"
 
 
+class HistoryTooShort(WorkspaceError):
+    """The table has too few partitions to tell anything from its past."""
+
+    code = "IL409"
+    exit_status = 3
+
+
 # --- 5xx: gates -----------------------------------------------------------------------
 
 

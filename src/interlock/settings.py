@@ -122,6 +122,16 @@ class Settings:
     report_violations_max: int = _setting(
         4_000, "Violations whose words a report holds, the loudest first; bounds the page's size."
     )
+    # backtest
+    backtest_partitions: int = _setting(
+        40, "Partitions that faults are planted in: enough to tell recalls apart that differ by a sixth."
+    )
+    backtest_cells_max: int = _setting(
+        1_500_000_000, "Rows times columns that planted partitions may have together; bounds the time."
+    )
+    backtest_alerts_per_week: float = _setting(
+        0.5, "Alerts a week on clean partitions up to which a more sensitive setting is proposed."
+    )
     # command line
     trace: int = _setting(0, "1 lets the command line show the Python trace of an unexpected error.")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from interlock.constraints.constraint import Violation
-from interlock.names import Outcome, Severity
+from interlock.names import Origin, Outcome, Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,9 @@ class Alert:
     ``score`` ranks alerts of a verdict, highest first. ``kind`` names the cause
     in one word (`interlock.alerts.identity.KINDS`). ``id``, ``state`` and
     ``seen`` tell of its life beyond this verdict, None and 0 where it has none;
-    ``note`` says why it is quiet.
+    ``note`` says why it is quiet. ``false_alarms_per_year`` is how often a clean
+    table would raise its rarest violation: None where a declared constraint is
+    broken or too little history says.
     """
 
     title: str
@@ -39,6 +41,12 @@ class Alert:
         """Whether it holds back its partition."""
         return any(v.blocking and v.outcome is Outcome.FAIL for v in self.violations)
 
+    @property
+    def false_alarms_per_year(self) -> float | None:
+        if any(v.origin is not Origin.LEARNED for v in self.violations):
+            return None
+        return min((r for v in self.violations if (r := v.false_alarms_per_year) is not None), default=None)
+
     def __str__(self) -> str:
         return f"[{self.severity.value}] {self.title}" + (f" → {self.advice}" if self.advice else "")
 
@@ -52,6 +60,7 @@ class Alert:
             "severity": self.severity.value,
             "columns": list(self.columns),
             "score": self.score,
+            "false_alarms_per_year": self.false_alarms_per_year,
             "since": self.since,
             "cause": self.cause,
             "advice": self.advice,

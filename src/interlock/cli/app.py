@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import typer
 
-from interlock.cli import alerts, check, demo, doctor, ledger, quarantine, report, slo, tables, write
+from interlock.cli import (
+    alerts,
+    backtest,
+    check,
+    demo,
+    doctor,
+    ledger,
+    quarantine,
+    report,
+    slo,
+    tables,
+    write,
+)
 
 app = typer.Typer(
     name="interlock",
@@ -22,6 +34,7 @@ app.command("check")(check.check)
 app.command("write")(write.write)
 app.command("enforce")(tables.enforce)
 app.command("accept")(tables.accept)
+app.command("backtest")(backtest.backtest)
 app.add_typer(alerts.app, name="alerts")
 app.command("slo")(slo.slo)
 app.command("report")(report.report)

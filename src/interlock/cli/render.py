@@ -13,8 +13,9 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from interlock.cli.output import plain
+from interlock.detect.rate import in_words
 from interlock.gates.verdict import Verdict
-from interlock.names import Decision, Outcome, Severity
+from interlock.names import Decision, Origin, Outcome, Severity
 from interlock.profiles.profile import Profile
 from interlock.workspace.series import Series, Values
 
@@ -142,8 +143,18 @@ def alert_parts(
     yield from (Padding(line, (0, 0, 0, 2), expand=False) for v in found[:most] for line in _sample(v))
     if stored.get("note"):
         yield Padding(Text(plain(stored["note"]), style="cyan"), (0, 0, 0, 2), expand=False)
+    if (said := how_often(stored)) is not None:
+        yield Padding(Text(said, style="dim"), (0, 0, 0, 2), expand=False)
     if stored.get("advice"):
         yield Padding(Text(f"next: {plain(stored['advice'])}", style="dim"), (0, 0, 0, 2), expand=False)
+
+
+def how_often(stored: Mapping[str, Any]) -> str | None:
+    """How often a clean table would raise this alert; None for what was declared, and for notes."""
+    learned = all(v["origin"] == Origin.LEARNED.value for v in stored["violations"])
+    if not learned or stored["severity"] == Severity.INFO.value or "false_alarms_per_year" not in stored:
+        return None
+    return in_words(stored["false_alarms_per_year"])
 
 
 def alert_title(stored: Mapping[str, Any], name: str = "") -> Text:

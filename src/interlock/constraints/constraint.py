@@ -55,8 +55,10 @@ class Violation:
     ``observed`` and ``expected`` are short texts a person can read, with the
     threshold used. ``rows`` and ``share`` (0…1) count violating rows, None for
     table-level constraints. ``score`` grows with surprise; for learned ones it
-    is the multiple of the table's alarm threshold (≥ 1 alarms). ``since`` is the
-    label of the first partition of the current unbroken series of violations.
+    is the multiple of the table's alarm threshold (≥ 1 alarms), and
+    ``false_alarms_per_year`` how often a clean table would reach it: None where too
+    little history says so, and for what was not learned. ``since`` is the label of
+    the first partition of the current unbroken series of violations.
     ``sample`` holds up to `settings.sample_keys` failing rows, by key.
     """
 
@@ -76,6 +78,7 @@ class Violation:
     blocking: bool = True
     segment: tuple[str, str | None] | None = None  # (segment column, value)
     columns: tuple[str, ...] = ()
+    false_alarms_per_year: float | None = None
 
     def with_(self, **changes: Any) -> Violation:
         return replace(self, **changes)
@@ -94,6 +97,7 @@ class Violation:
             "share": self.share,
             "severity": self.severity.value,
             "score": self.score,
+            "false_alarms_per_year": self.false_alarms_per_year,
             "since": self.since,
             "outcome": self.outcome.value,
             "origin": self.origin.value,

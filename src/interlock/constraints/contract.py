@@ -245,6 +245,7 @@ class _Maker:
             allow_samples=entry.allow_samples,
             enforce=entry.enforce if isinstance(entry.enforce, bool) else tuple(entry.enforce),
             slo=self.at([*path, "slo"], lambda: _slo(entry.slo)),
+            sensitivity=entry.sensitivity,
             constraints=tuple(found.values()),
             triggers=(*triggers, *_notices(notify)),
             alerts=self.at([*path, "alerts"], partial(_policy, entry.alerts)),
@@ -335,10 +336,16 @@ def _quiet(text: str | None) -> Quiet | None:
 # --- from the values to the file --------------------------------------------------------
 
 
+_KEYS = (
+    *("partition", "key", "owner", "sensitive", "segments"),
+    *("attach", "allow_samples", "enforce", "sensitivity"),
+)
+
+
 def _table_document(table: TableContract, notify: tuple[str, ...]) -> dict[str, Any]:
     empty = TableContract()
     document: dict[str, Any] = {}
-    for name in ("partition", "key", "owner", "sensitive", "segments", "attach", "allow_samples", "enforce"):
+    for name in _KEYS:
         value = getattr(table, name)
         if value != getattr(empty, name):
             document[name] = list(value) if isinstance(value, tuple) else value

@@ -32,6 +32,11 @@ Texts = Annotated[
 ]
 
 
+FalseAlarms = Annotated[
+    float, Field(gt=0, allow_inf_nan=False, description="How many a year are accepted of what was learned.")
+]
+
+
 class Model(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -144,6 +149,7 @@ class TableEntry(Model):
     allow_samples: bool = False
     enforce: bool | list[str] = False
     slo: SloEntry | None = None
+    sensitivity: Literal["low", "normal", "high"] | FalseAlarms | None = None
     constraints: Annotated[
         list[Annotated[ConstraintEntry, BeforeValidator(_entry)]], BeforeValidator(_empty_list)
     ] = []

@@ -82,6 +82,8 @@ class TableContract:
 
     ``attach`` is the glob of a table judged in place, None for a managed one.
     ``enforce`` True: every learned constraint blocks; or the names of those that do.
+    ``sensitivity``: ``low``, ``normal``, ``high`` or the false alarms a year that are
+    accepted; None leaves it to the table's own setting.
     ``allow_samples``: failing rows may be shown whole, not by key only.
     """
 
@@ -94,6 +96,7 @@ class TableContract:
     allow_samples: bool = False
     enforce: bool | tuple[str, ...] = False
     slo: Slo | None = None
+    sensitivity: str | float | None = None
     constraints: tuple[Constraint, ...] = ()
     triggers: tuple[Trigger, ...] = field(default=())
     alerts: AlertPolicy = NO_POLICY

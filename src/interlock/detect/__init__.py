@@ -3,5 +3,18 @@
 from interlock.detect.features import Features, Key, features
 from interlock.detect.history import History, Row
 from interlock.detect.learned import Learned, learn
+from interlock.detect.sensitivity import LEVELS, NORMAL, Sensitivity, as_sensitivity
 
-__all__ = ["Features", "History", "Key", "Learned", "Row", "features", "learn"]
+__all__ = [
+    "LEVELS",
+    "NORMAL",
+    "Features",
+    "History",
+    "Key",
+    "Learned",
+    "Row",
+    "Sensitivity",
+    "as_sensitivity",
+    "features",
+    "learn",
+]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,8 +20,24 @@ _PRIOR = 20.0  # weight of what is assumed before a table has a past, in partiti
 _PRIOR_SCALE = 0.17
 
 
-def threshold(loudest: Sequence[float], features: int) -> float:
-    """The surprise at which a partition is alarmed about; ≥ 1 in tail units."""
+@dataclass(frozen=True, slots=True)
+class Gumbel:
+    """How the largest surprise of a clean partition is distributed."""
+
+    location: float
+    scale: float
+
+    def exceeded(self, share: float) -> float:
+        """The surprise that this share (0 … 1) of clean partitions passes."""
+        return self.location + self.scale * _gumbel(1 - share)
+
+    def share_beyond(self, surprise: float) -> float:
+        """The share (0 … 1) of clean partitions whose largest surprise passes ``surprise``."""
+        return -math.expm1(-math.exp(min((self.location - surprise) / self.scale, 50.0)))
+
+
+def fit(loudest: Sequence[float], features: int) -> Gumbel:
+    """The distribution, from each past partition's largest surprise over ``features`` features."""
     past = np.asarray([x for x in loudest if x > 0], dtype=np.float64)
     location, scale = _prior(features)
     if past.size >= 5:
@@ -31,7 +48,12 @@ def threshold(loudest: Sequence[float], features: int) -> float:
         scale = (1 - seen) * scale + seen * spread
         where = (1 - seen) * (location + scale * _gumbel(0.5)) + seen * float(middle)
         location = where - scale * _gumbel(0.5)
-    return location + scale * _gumbel(1 - FALSE_ALARMS)
+    return Gumbel(location, scale)
+
+
+def threshold(loudest: Sequence[float], features: int, share: float = FALSE_ALARMS) -> float:
+    """The surprise at which a partition is alarmed about, passed by this share of clean ones; ≥ 1 in tail units."""
+    return fit(loudest, features).exceeded(share)
 
 
 def _gumbel(p: float) -> float:

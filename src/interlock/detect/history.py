@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from interlock.detect import calendar, memory
@@ -69,6 +69,16 @@ class History:
         latest = not self.rows or _order(self.rows[-1]) <= _order(row)
         if not latest or label in self.labels:
             return History.of([*(r for r in self.rows if r.label != label), row])
+        return self._followed(row)
+
+    def replayed(self) -> Iterator[tuple[Row, History]]:
+        """Each partition beside the history before it, as it was judged when it came."""
+        before = History()
+        for row in self.rows:
+            yield row, before
+            before = before._followed(row)
+
+    def _followed(self, row: Row) -> History:
         longer = History((*self.rows, row))
         if self._seasons() == longer._seasons():
             watch = self.watch().copy()

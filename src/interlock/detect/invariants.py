@@ -88,9 +88,10 @@ class Range:
             )
         return found
 
-    def limits(self, middle: Array) -> tuple[Array, Array]:
-        """Below and above which an extreme scores 1."""
-        needed = np.maximum(-math.log(odds.CHANCE) / _RANGE_STRICTNESS - np.log(self.partitions + 1.0), 0.0)
+    def limits(self, middle: Array, strictness: float = 1.0) -> tuple[Array, Array]:
+        """Below and above which an extreme scores 1, where scores are multiplied by ``strictness``."""
+        strict = _RANGE_STRICTNESS * strictness
+        needed = np.maximum(-math.log(odds.CHANCE) / strict - np.log(self.partitions + 1.0), 0.0)
         with np.errstate(invalid="ignore"):
             low = self.low - needed * self.margin(self.low, middle)
             return low, self.high + needed * self.margin(self.high, middle)

@@ -15,6 +15,8 @@ from interlock.detect.features import PATTERN, TABLE, Features, Key, features
 from interlock.detect.history import History
 from interlock.detect.invariants import AFTER
 from interlock.detect.layout import Observation
+from interlock.detect.rate import Rate, looks, partitions_per_year
+from interlock.detect.sensitivity import NORMAL, Sensitivity, share
 from interlock.detect.watch import Scores, Watch
 from interlock.names import Origin, Severity, partition_time
 from interlock.profiles.profile import Profile
@@ -24,23 +26,38 @@ MILD_SCORE = 1.5  # an invariant broken by less is worth a note, no more
 VIOLATIONS_MAX = 100
 
 
-def learn(history: History, *, since: str | Iterable[str] | None = None) -> Learned:
+def learn(
+    history: History,
+    *,
+    since: str | Iterable[str] | None = None,
+    sensitivity: Sensitivity = NORMAL,
+) -> Learned:
     """What ``history`` teaches.
 
     ``since`` names partitions at which a new normal was accepted: they are
-    learned from whatever they broke. Below seven partitions nothing is learned.
+    learned from whatever they broke. ``sensitivity`` is a name of
+    `sensitivity.LEVELS` or the false alarms a year that are accepted; it moves
+    the threshold and nothing that is learned. Below seven partitions nothing is
+    learned.
     """
     for label in [since] if isinstance(since, str) else since or ():
         history = history.accepted(label)
-    return Learned(history)
+    return Learned(history, sensitivity)
 
 
 class Learned:
     """Learned constraints of a table and the scores behind them."""
 
-    def __init__(self, history: History) -> None:
-        self.history = history
-        self.watch: Watch = history.watch()
+    def __init__(self, history: History, sensitivity: Sensitivity = NORMAL) -> None:
+        self.history, self.sensitivity = history, sensitivity
+        self.watch: Watch = history.watch().at(share(sensitivity, history.labels))
+
+    @cached_property
+    def rate(self) -> Rate:
+        """What a score means here: the false alarms a year at it."""
+        watch = self.watch
+        per_year = partitions_per_year(self.history.labels)
+        return Rate(watch.surprises, looks(watch.oddest), len(watch.loudest), per_year)
 
     def __len__(self) -> int:
         """How many constraints there are; cheaper than making them."""
@@ -65,7 +82,7 @@ class Learned:
             return []
         watch = self.watch.copy()  # features never met widen it
         seen = watch.observe(label, partition_time(label), found)
-        reading = Reading(watch, seen, watch.score(seen))
+        reading = Reading(watch, seen, watch.score(seen), self.rate)
         violations = [v for part in PARTS for v in part(reading)]
         violations.sort(key=lambda v: (-v.score, v.constraint))
         return violations[:VIOLATIONS_MAX]
@@ -83,8 +100,12 @@ class Learned:
 class Reading:
     """One partition's scores beside what was expected of it."""
 
-    def __init__(self, watch: Watch, seen: Observation, scores: Scores) -> None:
-        self.watch, self.seen, self.scores = watch, seen, scores
+    def __init__(self, watch: Watch, seen: Observation, scores: Scores, rate: Rate) -> None:
+        self.watch, self.seen, self.scores, self.rate = watch, seen, scores, rate
+
+    def at_odds(self, score: float) -> float | None:
+        """False alarms a year at an invariant's score."""
+        return self.rate.at_odds(score / self.watch.strictness)
 
     @cached_property
     def bounds(self) -> tuple[np.ndarray, np.ndarray]:
@@ -110,6 +131,7 @@ def _baseline(reading: Reading) -> Iterator[Violation]:
             observed=f"{wording.words(key)} = {wording.number(reading.seen.raw[i], family)}",
             expected=f"{limit} (alarm at {reading.watch.threshold:.1f} times its usual swing)",
             score=float(scores.baseline[i]),
+            per_year=reading.rate.at_surprise(abs(float(scores.surprise[i]))),
         )
 
 
@@ -124,6 +146,7 @@ def _never(reading: Reading) -> Iterator[Violation]:
             observed=f"{rows:,} rows, {wording.percent(share)}: {wording.words(key)}",
             expected=f"none, as {reading.history} with {reading.watch.never.rows[i]:,.0f} rows",
             score=float(scores.never[i]),
+            per_year=reading.at_odds(float(scores.never[i])),
             rows=rows,
             share=share,
             mild=True,
@@ -143,6 +166,7 @@ def _range(reading: Reading) -> Iterator[Violation]:
             expected=f"not {'below' if below else 'above'} {wording.number(limits[i], key.family)} or little, "
             f"the record {reading.history}",
             score=float(scores.range[i]),
+            per_year=reading.at_odds(float(scores.range[i])),
             mild=True,
         )
 
@@ -160,12 +184,14 @@ def _order(reading: Reading) -> Iterator[Violation]:
         for a, b in zip(*np.nonzero(matrix), strict=True):
             culprit, other = (a, b) if (broken[a], loud[a]) >= (broken[b], loud[b]) else (b, a)
             apart = abs(counts[a] - counts[b])
+            score = float(max(scores.equal[a, b], scores.below[a, b]))
             yield _violation(
                 Key(columns[culprit], "nulls"),
                 name=f"{columns[a]}_nulls_{columns[b]}",
                 observed=f"{columns[a]} has {counts[a]:,.0f} nulls, {columns[b]} {counts[b]:,.0f}",
                 expected=f"{columns[a]} has {word} {columns[b]}, as {reading.history}",
-                score=float(max(scores.equal[a, b], scores.below[a, b])),
+                score=score,
+                per_year=reading.at_odds(score),
                 rows=int(apart),
                 share=float(apart) / max(seen.rows, 1),
                 columns=(columns[culprit], columns[other]),
@@ -181,7 +207,7 @@ def _new(reading: Reading) -> Iterator[Violation]:
         new = domain.unseen(reading.seen.domains[column])
         rows, total = sum(new.values()), sum(reading.seen.domains[column].values())
         what = "character pattern" if column.startswith(PATTERN) else "value"
-        shown = ", ".join(repr(v) for v in sorted(new, key=lambda v: -new[v])[:3]) + (
+        shown = ", ".join(repr(v) for v in sorted(new, key=lambda v: (-new[v], v))[:3]) + (
             " …" if len(new) > 3 else ""
         )
         yield _violation(
@@ -190,6 +216,7 @@ def _new(reading: Reading) -> Iterator[Violation]:
             observed=f"{len(new)} new {what}{'s' if len(new) > 1 else ''} in {rows:,} rows: {shown}",
             expected=f"one of the {len(domain.seen):,} seen {reading.history}",
             score=score,
+            per_year=reading.at_odds(score),
             rows=rows,
             share=rows / max(total, 1),
             statistic="domain" if what == "value" else "pattern",
@@ -209,6 +236,7 @@ def _gone(reading: Reading) -> Iterator[Violation]:
                 observed=f"no {value!r}",
                 expected=f"at least {least:,} rows, as {reading.history}",
                 score=score,
+                per_year=reading.at_odds(score),
                 statistic="present",
                 mild=True,
             )
@@ -223,6 +251,7 @@ def _calendar(reading: Reading) -> Iterator[Violation]:
             observed=f"{column} does not hold the {' or '.join(parts)} of {reading.seen.label}",
             expected=f"one value, the partition's {' or '.join(parts)}, as {reading.history}",
             score=score,
+            per_year=reading.rate.at_odds(score),
             statistic="calendar",
         )
 
@@ -238,6 +267,7 @@ def _swapped(reading: Reading) -> Iterator[Violation]:
         observed=f"{first} looks like {second} and {second} like {first}",
         expected=f"each like its own past {reading.history}",
         score=score,
+        per_year=reading.rate.at_surprise(score * reading.watch.threshold),
         columns=(first, second),
         statistic="swapped",
     )
@@ -262,6 +292,7 @@ def _violation(
     observed: str,
     expected: str,
     score: float,
+    per_year: float | None,
     rows: int | None = None,
     share: float | None = None,
     columns: tuple[str, ...] = (),
@@ -279,6 +310,7 @@ def _violation(
         share=share,
         severity=_severity(score, mild),
         score=round(score, 3),
+        false_alarms_per_year=per_year,
         origin=Origin.LEARNED,
         blocking=False,
         segment=(key.segment, key.value) if key.segment else None,

@@ -25,7 +25,7 @@ from interlock.detect.watch import Watch
 if TYPE_CHECKING:
     from interlock.detect.history import Row
 
-VERSION = 1  # raise it with any change of what a watch holds or how it learns
+VERSION = 2  # raise it with any change of what a watch holds or how it learns
 _STATES = ("baseline", "never", "range", "order")
 
 
@@ -58,6 +58,7 @@ def dump(watch: Watch, rows: Sequence[Row]) -> bytes:
     arrays |= {
         "about": np.frombuffer(json.dumps(about).encode(), dtype=np.uint8),
         "loudest": np.array(watch.loudest),
+        "oddest": np.array(watch.oddest),
         "swings": _square(watch.swings),
         "suspect_for": watch.suspect_for,
     }
@@ -97,6 +98,7 @@ def _restored(about: dict[str, Any], arrays: Any) -> Watch:
     watch.follows = {c: frozenset(parts) for c, parts in about["follows"].items()}
     watch.constants = dict(about["constants"])
     watch.loudest = deque(arrays["loudest"].tolist(), maxlen=calibration.MEMORY)
+    watch.oddest = deque(arrays["oddest"].tolist(), maxlen=calibration.MEMORY)
     watch.swings = deque(arrays["swings"], maxlen=calibration.MEMORY)
     watch.suspect_for = arrays["suspect_for"]
     return watch

@@ -8,14 +8,15 @@ threshold is set from them.
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from interlock.detect import calibration
+from interlock.detect import calibration, odds
 from interlock.detect.baseline import Baseline, zeroed
 from interlock.detect.calendar import CONSTANT, PARTS, season
 from interlock.detect.features import Array, Features
@@ -48,6 +49,26 @@ class Scores:
         known = np.abs(self.surprise[among & ~np.isnan(self.surprise)])
         return float(known.max()) if known.size else float("nan")
 
+    def oddest(self) -> float:
+        """The largest score of any invariant whose break has odds."""
+        arrays = (self.never, self.range, self.equal, self.below)
+        gone = (max(values.values(), default=0.0) for values in self.gone.values())
+        return max(*(float(a.max(initial=0.0)) for a in arrays), *self.new.values(), *gone, 0.0)
+
+    def stricter(self, factor: float) -> Scores:
+        """The same with the scores of invariants multiplied."""
+        if factor == 1.0:
+            return self
+        return replace(
+            self,
+            never=self.never * factor,
+            range=self.range * factor,
+            equal=self.equal * factor,
+            below=self.below * factor,
+            new={c: score * factor for c, score in self.new.items()},
+            gone={c: {v: s * factor for v, s in values.items()} for c, values in self.gone.items()},
+        )
+
 
 class Watch:
     """What was learned from a series of partitions. `copy` before learning on from a shared one."""
@@ -63,6 +84,8 @@ class Watch:
         self.follows: dict[str, frozenset[str]] = {}
         self.constants: dict[str, float] = {}
         self.loudest: deque[float] = deque(maxlen=calibration.MEMORY)
+        self.oddest: deque[float] = deque(maxlen=calibration.MEMORY)  # largest score of any invariant
+        self.share = calibration.FALSE_ALARMS  # of clean partitions that may alarm
         self._threshold: float | None = None
         self.swings: deque[Array] = deque(maxlen=calibration.MEMORY)  # each column's largest surprise
         self.suspect_for = np.zeros(0, dtype=np.int64)  # partitions in a row
@@ -78,6 +101,7 @@ class Watch:
         twin.domains = {name: d.copy() for name, d in self.domains.items()}
         twin.follows, twin.constants = dict(self.follows), dict(self.constants)
         twin.loudest, twin.swings = self.loudest.copy(), self.swings.copy()
+        twin.oddest, twin.share = self.oddest.copy(), self.share
         twin.suspect_for = self.suspect_for
         return twin
 
@@ -85,8 +109,29 @@ class Watch:
     def threshold(self) -> float:
         """The surprise from which a feature alarms."""
         if self._threshold is None:
-            self._threshold = calibration.threshold(self.loudest, int(self.layout.compared.sum()))
+            self._threshold = self.surprises.exceeded(self.share)
         return self._threshold
+
+    @property
+    def surprises(self) -> calibration.Gumbel:
+        """How the largest surprise of a clean partition is distributed."""
+        return calibration.fit(self.loudest, int(self.layout.compared.sum()))
+
+    @property
+    def strictness(self) -> float:
+        """What the scores of invariants are multiplied by, so that 1 stays the alarm; 1 at the usual share."""
+        if self.share == calibration.FALSE_ALARMS:
+            return 1.0
+        moved = odds.CHANCE * self.share / calibration.FALSE_ALARMS
+        return math.log(odds.CHANCE) / math.log(moved)
+
+    def at(self, share: float) -> Watch:
+        """The same knowledge, alarming on this share of clean partitions. To judge by, not to learn on from."""
+        if share == self.share:
+            return self
+        twin = self.copy()
+        twin.share = share
+        return twin
 
     def observe(self, label: str, moment: dt.datetime | None, features: Features) -> Observation:
         """A partition along the layout's keys; the state grows with the layout."""
@@ -108,7 +153,7 @@ class Watch:
         rows = layout.row_counts(seen.errors)
         equal, below = self.order.score(self._nulls(seen), float(seen.rows))
         places = layout.places
-        return Scores(
+        scores = Scores(
             surprise=surprise,
             baseline=zeroed(np.abs(surprise)) / self.threshold,
             never=self.never.score(seen.raw, rows, places.never),
@@ -119,6 +164,7 @@ class Watch:
             gone=self._gone(seen),
             calendar=self._calendar(seen),
         )
+        return scores.stricter(self.strictness)
 
     def admit(
         self, seen: Observation, scores: Scores, *, trusted: bool = False, new_normal: bool = False
@@ -152,13 +198,21 @@ class Watch:
             self.loudest.append(loudest)
             self._threshold = None
             self.swings.append(self.by_column(scores.surprise))
+        self._admit_oddest(scores)
         self.suspect_for = np.where(suspect & ~step, before + 1, 0)
         self.partitions += 1
         self.rows += seen.rows
 
+    def _admit_oddest(self, scores: Scores) -> None:
+        """A break that lasts is one event, however many partitions it alarms in."""
+        oddest = scores.oddest()
+        lasts = bool(self.oddest) and self.oddest[-1] >= 1 and oddest >= 1
+        if self.partitions >= AFTER and not lasts:
+            self.oddest.append(oddest)
+
     def limits(self) -> tuple[Array, Array]:
         """Below and above which a new extreme would raise an alarm, on the scale of each family."""
-        return self.range.limits(self._middle())
+        return self.range.limits(self._middle(), self.strictness)
 
     def related(self, first: str, second: str) -> float:
         """Rank correlation (0 … 1) of how surprising two columns were in past partitions."""

@@ -150,7 +150,7 @@ class DuckDB:
 
     def source(self, relation: Relation) -> exp.Expression:
         """``read_parquet([…])``, which has `FILE` and `ROW` as virtual columns."""
-        return exp.Var(this=_read_parquet(relation.files))
+        return relation.view or exp.Var(this=_read_parquet(relation.files))
 
     def stream(self, tree: exp.Query, arrays: Sequence[str] = ()) -> Iterator[tuple[Any, ...]]:
         """`run`, a few rows at a time; with ``arrays`` all at once, their lists in a fifth of the time.
@@ -340,7 +340,8 @@ class _Reading:
 
     def __enter__(self) -> str:
         if isinstance(self._given, Relation):
-            return _read_parquet(self._given.files)
+            view = self._given.view
+            return view.sql(dialect="duckdb") if view is not None else _read_parquet(self._given.files)
         if isinstance(self._given, Files):
             return _read(self._given)
         self._connection.register(self._name, self._given.value)

@@ -27,7 +27,9 @@ class Relation:
     largest value of numeric columns, as numbers, where the footers tell and
     nothing is NaN. ``repeating`` names the columns whose values the footers show
     to be few, so that counting each value is cheap. Both are filled for
-    relations of more than `settings.counted_rows_max` rows only.
+    relations of more than `settings.counted_rows_max` rows only. A ``view`` is a
+    FROM item over the files that is read in their place: rows changed on the way.
+    It offers `FILE` and `ROW` as the files do.
     """
 
     files: tuple[Path, ...]
@@ -35,6 +37,7 @@ class Relation:
     rows: int
     bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     repeating: frozenset[str] = frozenset()
+    view: exp.Expression | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ class _Known(detect.Learned):
     """What was learned, without the constraints that most early partitions break."""
 
     def __init__(self, learned: detect.Learned, beginning: frozenset[str]) -> None:
-        super().__init__(learned.history)
+        super().__init__(learned.history, learned.sensitivity)
         self._beginning = beginning
 
     def judge_features(self, found: detect.Features, label: str) -> list[Violation]:
@@ -56,7 +56,7 @@ def judge_again(site: Site, request: Request, *, past: bool = False) -> list[Ver
     limits = current()
     early = request.history.labels[: limits.judge_early_partitions]
     after = request.history.rows[limits.judge_early_partitions :][: limits.judge_again_history]
-    learned = detect.learn(detect.History.of(after))
+    learned = detect.learn(detect.History.of(after), sensitivity=request.rules.sensitivity)
     with site.catalog.read() as rx:
         known = {p.label: p for p in partitions.current(rx, request.table.name)}
         documents = {

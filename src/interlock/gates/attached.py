@@ -79,7 +79,7 @@ def _stamp(path: Path) -> tuple[str, int]:
 def _one(site: Site, request: Request, path: Path, history: detect.History) -> Verdict | None:
     label = request.label or ""
     stamp, size = _stamp(path)
-    learned = write.learned_for(history, label)
+    learned = write.learned_for(history, label, request.rules)
     schema: list[list[str]] = []
     try:
         relation = site.engine.relation(str(path))

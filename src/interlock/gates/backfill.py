@@ -122,7 +122,7 @@ def _one(
     history: detect.History,
     previous: dict[str, str],
 ) -> Commit:
-    learned = write.learned_for(history, staged.label)
+    learned = write.learned_for(history, staged.label, request.rules)
     drifted = tuple(drift.violations(request.rules.schema, staged.schema, staged.layout.fitting))
     judgement = judge.judge(
         measured, request.rules, prepared, learned, staged.label, previous, drifted=drifted

@@ -30,7 +30,8 @@ class Rules:
     """What a table promises: everything a judgement needs besides the data.
 
     ``enforced`` holds the names of learned constraints that block, ``"*"`` for
-    all. ``schema`` is what the table holds today, None for a new table.
+    all. ``sensitivity`` says how many false alarms are accepted of what was learned.
+    ``schema`` is what the table holds today, None for a new table.
     ``show_all`` lets a sample show whole rows, not the key alone.
     """
 
@@ -43,6 +44,7 @@ class Rules:
     show_all: bool = False
     schema: Schema | None = None
     source_of: Callable[[str], exp.Expression | None] | None = None
+    sensitivity: detect.Sensitivity = detect.NORMAL
 
     def blocks(self, violation: Violation) -> bool:
         """Declared and accepted constraints say so themselves; learned ones only when enforced.

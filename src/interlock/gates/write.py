@@ -14,7 +14,7 @@ from interlock import detect
 from interlock.gates import alerting, commit, decided, drift, incoming, judge, repair, staging
 from interlock.gates.commit import Commit
 from interlock.gates.incoming import Staged
-from interlock.gates.judge import Judgement
+from interlock.gates.judge import Judgement, Rules
 from interlock.gates.request import Request
 from interlock.gates.site import Site
 from interlock.gates.verdict import Verdict
@@ -66,14 +66,14 @@ def judged(site: Site, request: Request, staged: Staged) -> tuple[Staged, Judgem
     return again, repair.noted(_judge(site, request, again), judgement, repairs)
 
 
-def learned_for(history: detect.History, label: str) -> detect.Learned | None:
+def learned_for(history: detect.History, label: str, rules: Rules) -> detect.Learned | None:
     """What the other partitions teach; a partition that is written again does not judge itself."""
     others = history.without(label)
-    return detect.learn(others) if others.labels else None
+    return detect.learn(others, sensitivity=rules.sensitivity) if others.labels else None
 
 
 def _judge(site: Site, request: Request, staged: Staged) -> Judgement:
-    learned = learned_for(request.history, staged.label)
+    learned = learned_for(request.history, staged.label, request.rules)
     prepared = judge.prepare(request.rules, staged.relation.schema, request.now)
     measured = judge.measure(site.engine, staged.relation, request.rules, prepared)
     drifted = tuple(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from interlock import constraints, detect
+from interlock import backtest as backtesting
+from interlock import constraints, detect, settings
 from interlock import profiles as profiling
 from interlock.alerts.slo import Standing, standing
 from interlock.catalog import (
@@ -30,6 +31,7 @@ from interlock.catalog import constraints as stored_constraints
 from interlock.catalog.records import CURRENT
 from interlock.constraints.constraint import Constraint
 from interlock.constraints.objectives import objective as made_objective
+from interlock.engines.duckdb import DuckDB
 from interlock.engines.schema import Schema
 from interlock.engines.types import column as column_of
 from interlock.errors import ColumnMissing, PartitionNotFound, UsageError, nearest
@@ -39,11 +41,12 @@ from interlock.gates.request import Request
 from interlock.gates.verdict import Verdict
 from interlock.names import Severity, partition_label
 from interlock.profiles.profile import Profile
-from interlock.workspace import remembered
+from interlock.workspace import remembered, trial
 from interlock.workspace.health import health
 from interlock.workspace.series import Series, series
 
 if TYPE_CHECKING:
+    from interlock.backtest import Backtest
     from interlock.report import Report
     from interlock.workspace.workspace import Workspace
 
@@ -167,6 +170,22 @@ class Table:
     def segments(self, *columns: str) -> Table:
         """Watch these bounded columns value by value as well."""
         self._set(segments=list(dict.fromkeys(columns)))
+        return self
+
+    def sensitivity(self, value: detect.Sensitivity) -> Table:
+        """How many false alarms are accepted: ``low``, ``normal``, ``high``, or a number a year.
+
+        Sets the threshold of what was learned; ``normal`` is one false alarm in 75
+        partitions. What ``interlock.yaml`` says of the table goes first. Raises
+        `UsageError`.
+        """
+        chosen = detect.as_sensitivity(value)
+        with self._site.catalog.write() as tx:
+            record = tables.get(tx, self.name)
+            if record.settings.get("sensitivity") != chosen:
+                tables.put(tx, replace(record, settings={**record.settings, "sensitivity": chosen}))
+                outbox.append(tx, "sensitivity", {"table": self.name, "sensitivity": chosen})
+        self._workspace.project()
         return self
 
     def learn(self) -> tuple[Constraint, ...]:
@@ -368,7 +387,49 @@ class Table:
 
     def _learned(self) -> detect.Learned | None:
         history = self.history()
-        return detect.learn(history) if history.labels else None
+        return detect.learn(history, sensitivity=self._sensitivity()) if history.labels else None
+
+    def _sensitivity(self) -> detect.Sensitivity:
+        written = self._workspace.contract_of(self.name).sensitivity
+        own = self.record.settings.get("sensitivity", detect.NORMAL)
+        return detect.as_sensitivity(own if written is None else written)
+
+    def backtest(
+        self,
+        *,
+        sensitivities: Sequence[detect.Sensitivity] = tuple(detect.LEVELS),
+        partitions: int | None = None,
+        not_clean: Iterable[object] = (),
+        seed: int = 0,
+        progress: Progress = quiet,
+    ) -> Backtest:
+        """What each sensitivity would have cost and caught on this table's own past. Stores nothing.
+
+        Every published partition is judged again by those before it, and faults are
+        planted in a seeded sample of ``partitions`` of them
+        (`settings.backtest_partitions`). ``not_clean`` names partitions on which an
+        alert would have been right. Only what was learned judges. Same data and
+        seed, same result. Raises `HistoryTooShort` below fourteen partitions.
+        """
+        current, record = self._sensitivity(), self.record
+        chosen = [detect.as_sensitivity(s) for s in sensitivities]
+        rules = self._rules(record)
+        named = frozenset(map(partition_label, not_clean))
+        past, left_out = trial.past(self._site, self.name, self.history(), named)
+        spared = frozenset({record.partition} if record.partition else ())
+        with DuckDB() as engine:
+            return backtesting.run(
+                engine,
+                self.name,
+                past,
+                backtesting.Site(rules.key, rules.segments, spared),
+                list(dict.fromkeys([*chosen, current])),
+                current=current,
+                partitions=partitions or settings.current().backtest_partitions,
+                seed=seed,
+                left_out=left_out,
+                progress=progress,
+            )
 
     def series(self, verdict: Verdict) -> list[Series]:
         """The past of the statistics a verdict found broken, one for each alert that has one."""
@@ -435,6 +496,7 @@ class Table:
             show_all=declared.allow_samples,
             schema=self._schema(),
             source_of=self._workspace.source_of,
+            sensitivity=self._sensitivity(),
         )
 
     def _declared(self) -> tuple[Constraint, ...]:

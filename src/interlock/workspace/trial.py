@@ -1,0 +1,74 @@
+"""A table's past for a backtest: what was published, and what a person or a gate kept out of the clean days."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from interlock import backtest, detect
+from interlock import profiles as profiling
+from interlock.catalog import PartitionRecord, Reader, State, accepts, partitions, profiles
+from interlock.gates.site import Site
+from interlock.profiles.profile import Profile
+
+RELEASED = "released from quarantine by a person"
+ACCEPTED = "the first of a new normal that was accepted"
+QUARANTINED = "in quarantine, or dropped from it"
+NAMED = "named as not clean"
+
+
+def past(
+    site: Site, table: str, history: detect.History, not_clean: Collection[str]
+) -> tuple[list[backtest.Past], dict[str, int]]:
+    """The published partitions in the order of ``history``, and how many are kept from readers, by reason."""
+    with site.catalog.read() as rx:
+        current = {p.label: p for p in partitions.current(rx, table)}
+        held = _held(rx, table, current)
+        accepted = {a.since for a in accepts.list_(rx, table)}
+    rows = [
+        backtest.Past(
+            row,
+            _Profile(site, current[row.label].id or 0),
+            _file(site, current[row.label]),
+            _left_out(row, row.label in accepted, row.label in not_clean),
+        )
+        for row in history.rows
+        if row.label in current
+    ]
+    return rows, {QUARANTINED: len(held)} if held else {}
+
+
+def _left_out(row: detect.Row, accepted: bool, named: bool) -> str | None:
+    if row.new_normal or accepted:
+        return ACCEPTED
+    if row.trusted:
+        return RELEASED
+    return NAMED if named else None
+
+
+def _held(rx: Reader, table: str, current: Collection[str]) -> set[str]:
+    """Labels of which a version was quarantined and nothing is published."""
+    kept = (State.QUARANTINED, State.DROPPED)
+    return {p.label for p in partitions.all_(rx, table) if p.state in kept and p.label not in current}
+
+
+def _file(site: Site, record: PartitionRecord) -> Path | None:
+    return site.catalog.folder / record.path if record.path else None
+
+
+@dataclass
+class _Profile:
+    """A stored profile, read when it is first asked for."""
+
+    site: Site
+    partition_id: int
+
+    def __call__(self) -> Profile:
+        return self.profile
+
+    @cached_property
+    def profile(self) -> Profile:
+        with self.site.catalog.read() as rx:
+            return profiling.from_document(profiles.document(rx, self.partition_id) or {})
