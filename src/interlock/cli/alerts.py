@@ -112,7 +112,8 @@ def _shown(
     yield facts
     yield Text()
     series = {past[0]: render.past(details["violations"], *past)} if past is not None else {}
-    stored = {**details, "id": None, "note": None, "advice": None}
+    said_above = ("id", "note", "advice", "false_alarms_per_year")
+    stored = {name: value for name, value in details.items() if name not in said_above}
     yield from render.alert_parts(stored, "", series, everything=everything)
     yield Text()
     for line in _next(alert):

@@ -82,7 +82,7 @@ class Learned:
             return []
         watch = self.watch.copy()  # features never met widen it
         seen = watch.observe(label, partition_time(label), found)
-        reading = Reading(watch, seen, watch.score(seen), self.rate)
+        reading = Reading(watch, seen, watch.score(seen), self)
         violations = [v for part in PARTS for v in part(reading)]
         violations.sort(key=lambda v: (-v.score, v.constraint))
         return violations[:VIOLATIONS_MAX]
@@ -100,8 +100,13 @@ class Learned:
 class Reading:
     """One partition's scores beside what was expected of it."""
 
-    def __init__(self, watch: Watch, seen: Observation, scores: Scores, rate: Rate) -> None:
-        self.watch, self.seen, self.scores, self.rate = watch, seen, scores, rate
+    def __init__(self, watch: Watch, seen: Observation, scores: Scores, learned: Learned) -> None:
+        self.watch, self.seen, self.scores, self._learned = watch, seen, scores, learned
+
+    @property
+    def rate(self) -> Rate:
+        """What a score means here; only a violation asks."""
+        return self._learned.rate
 
     def at_odds(self, score: float) -> float | None:
         """False alarms a year at an invariant's score."""

@@ -13,6 +13,7 @@ from interlock.alerts.feedback import Precision, ended
 from interlock.catalog import AlertRecord, Reader, State, alerts, profiles, verdicts
 from interlock.catalog.partitions import label_order
 from interlock.catalog.records import CURRENT
+from interlock.detect.rate import in_words
 from interlock.gates import alerting
 from interlock.names import Origin
 
@@ -142,6 +143,7 @@ class KnownAlert:
         return self.to_dict() | {
             "violations": broken,
             "sure": sure(self.record, broken),
+            "false_alarms_per_year": rate(broken),
             "likely_cause": identity.KINDS.get(self.record.kind),
             "precision": precision.to_dict(),
         }
@@ -164,7 +166,15 @@ def sure(record: AlertRecord, broken: Sequence[Mapping[str, Any]]) -> str:
     """How sure an alert is, in words: what was declared is certain, what was learned has a size."""
     if any(v["origin"] != Origin.LEARNED.value for v in broken):
         return "certain: it breaks what was declared"
-    return f"{record.score:.1f} times what counts as an alarm in this table"
+    times = f"{record.score:.1f} times what counts as an alarm in this table"
+    return f"{times}; {in_words(rate(broken))}"
+
+
+def rate(broken: Sequence[Mapping[str, Any]]) -> float | None:
+    """How often a year a clean table would raise the rarest of these; None where that is not known."""
+    if any(v["origin"] != Origin.LEARNED.value for v in broken):
+        return None
+    return min((r for v in broken if (r := v.get("false_alarms_per_year")) is not None), default=None)
 
 
 def _violations(rx: Reader, record: AlertRecord) -> list[dict[str, Any]]:
