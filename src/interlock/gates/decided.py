@@ -8,6 +8,7 @@ from typing import Any
 
 from interlock import detect
 from interlock.catalog import VerdictRecord, Writer, verdicts
+from interlock.constraints.constraint import Violation
 from interlock.constraints.table_contract import Trigger
 from interlock.errors import InterlockError, LedgerWarning
 from interlock.gates import trigger
@@ -16,6 +17,7 @@ from interlock.gates.request import Request
 from interlock.gates.site import Site
 from interlock.gates.verdict import Verdict
 from interlock.ledger import Ledger
+from interlock.names import Origin
 from interlock.profiles import Profile, mask, to_document
 
 
@@ -36,9 +38,16 @@ def store_verdicts(tx: Writer, judged_: Sequence[Verdict], triggers: Sequence[Tr
             v.judged_at,
             plain(v.to_dict()),
         )
-        rows.append((record, {"rows": v.profile.rows, "broken": [x.constraint for x in v.violations][:50]}))
+        rows.append((record, {"rows": v.profile.rows, "broken": [_named(x) for x in v.violations][:50]}))
     verdicts.put_all(tx, rows)
     trigger.put_all(tx, judged_, triggers)
+
+
+def _named(violation: Violation) -> str:
+    """What the ledger calls a broken constraint: a learned one's own name may end in a cell's value."""
+    if violation.origin is not Origin.LEARNED:
+        return violation.constraint
+    return f"learned: {violation.statistic} of {violation.column or 'the table'}"
 
 
 def plain(document: Any) -> Any:
@@ -80,6 +89,6 @@ def profile_row(
 ) -> tuple[int, Mapping[str, Any], bytes, Sequence[str], Mapping[str, Any]]:
     """A profile as the catalog keeps it: without the values of sensitive columns."""
     names, vector, domains = features.pack()
-    kept = {column: values for column, values in domains.items() if column not in rules.sensitive}
+    kept = {column: values for column, values in domains.items() if not rules.hides(column)}
     document = to_document(mask(profiled, rules.sensitive))
     return partition_id, document, vector, names, kept

@@ -46,6 +46,10 @@ class Rules:
     source_of: Callable[[str], exp.Expression | None] | None = None
     sensitivity: detect.Sensitivity = detect.NORMAL
 
+    def hides(self, column: str | None) -> bool:
+        """Whether a column's values must not be quoted, however its name is written."""
+        return column is not None and column.casefold() in {name.casefold() for name in self.sensitive}
+
     def blocks(self, violation: Violation) -> bool:
         """Declared and accepted constraints say so themselves; learned ones only when enforced.
 
@@ -126,7 +130,7 @@ def judge(
     if learned is not None:
         found.extend(learned.judge_features(features, label))
     violations = tuple(
-        _mask(v.with_(blocking=rules.blocks(v), since=previous.get(v.constraint, label)), rules.sensitive)
+        _mask(v.with_(blocking=rules.blocks(v), since=previous.get(v.constraint, label)), rules)
         for v in found
     )
     judged = len(prepared.compiled) + (len(learned) if learned is not None else 0)
@@ -182,7 +186,7 @@ def with_samples(
         rows = engine.run(query).rows()
         return violation.with_(
             sample=tuple(
-                {c: MASKED if c in rules.sensitive else value for c, value in zip(show, row, strict=True)}
+                {c: MASKED if rules.hides(c) else value for c, value in zip(show, row, strict=True)}
                 for row in rows
             )
         )
@@ -198,10 +202,17 @@ def with_samples(
     )
 
 
-def _mask(violation: Violation, sensitive: frozenset[str]) -> Violation:
-    """Without the values of a sensitive column: what was seen and expected may quote cells."""
-    touched = {violation.column, *violation.columns} & sensitive
-    counted = violation.origin is not Origin.LEARNED and violation.rows is not None
-    if not touched or counted:
+def _mask(violation: Violation, rules: Rules) -> Violation:
+    """Without the values of sensitive columns: what was seen and expected, a learned name and a segment quote cells."""
+    if violation.segment is not None and rules.hides(violation.segment[0]):
+        name = f"{violation.column}_{violation.statistic}_{violation.segment[0]}"
+        violation = violation.with_(
+            constraint=name, segment=(violation.segment[0], MASKED), observed=MASKED, expected=MASKED
+        )
+    if not any(map(rules.hides, (violation.column, *violation.columns))):
+        return violation
+    if violation.origin is Origin.LEARNED:
+        violation = violation.with_(constraint=f"{violation.column}_{violation.statistic}")
+    elif violation.rows is not None:  # a count tells no value
         return violation
     return violation.with_(observed=MASKED, expected=MASKED)
