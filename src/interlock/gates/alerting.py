@@ -40,7 +40,7 @@ def follow(
     changed, told = set[int](), []
     for verdict in made:
         step = lifecycle.follow(known, _sighting(verdict, request), limits, next_id, closing=not late)
-        known, next_id = step.known, max(next_id, *(i + 1 for i in step.known), next_id)
+        known, next_id = step.known, max([next_id, *(i + 1 for i in step.known)])
         changed |= step.changed
         told.append(replace(verdict, alerts=step.alerts))
     if over is not None:
