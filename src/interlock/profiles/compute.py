@@ -15,8 +15,9 @@ from interlock.engines.protocol import Engine, Relation
 from interlock.engines.schema import Column, Kind, Schema
 from interlock.errors import ColumnMissing, nearest
 from interlock.names import partition_label
-from interlock.profiles.plan import OTHER_SEGMENTS, Plan, Shape, fetchable, plan, read_columns
+from interlock.profiles.plan import OTHER_SEGMENTS, Plan, Shape, fetchable, plan
 from interlock.profiles.profile import ColumnProfile, Profile, Segment
+from interlock.profiles.reading import read_columns
 from interlock.profiles.statistics.family import Scope, Size, decoded
 
 Checks = Mapping[str, tuple[exp.Expression, ...]]
