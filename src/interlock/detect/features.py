@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from interlock.engines.schema import Kind
+from interlock.profiles.dependency import Dependency
 from interlock.profiles.profile import ColumnProfile, Profile
 
 Array = npt.NDArray[np.float64]
@@ -45,6 +46,7 @@ FAMILIES: dict[str, Family] = {
     "rows": Family.COUNT,
     "key_duplicates": Family.SHARE,
     "row_duplicates": Family.SHARE,
+    "dependency": Family.SHARE,
     "nulls": Family.SHARE,
     "zeros": Family.SHARE,
     "negatives": Family.SHARE,
@@ -72,7 +74,11 @@ FAMILIES: dict[str, Family] = {
 
 
 class Key(NamedTuple):
-    """Names a feature. ``value`` is the domain value of a ``share`` or the segment's value."""
+    """Names a feature.
+
+    ``value`` is the domain value of a ``share``, the segment's value, or the text of a ``dependency``,
+    whose first column is ``column``.
+    """
 
     column: str
     feature: str
@@ -111,6 +117,16 @@ class Features:
     errors: Array
     domains: Mapping[str, Mapping[str, int]]
 
+    @property
+    def dependencies(self) -> dict[Dependency, tuple[int, int]]:
+        """On how much each dependency was tested, and how much of that broke it."""
+        found = {}
+        for i, key in enumerate(self.keys):
+            if key.feature == "dependency" and key.value is not None and self.errors[i] > 0:
+                tested = round(float(self.errors[i]) ** -2.0)
+                found[Dependency.parse(key.value)] = tested, round(float(self.values[i]) * tested)
+        return found
+
     def pack(self) -> tuple[tuple[str, ...], bytes, dict[str, Any]]:
         """Schema, float64 vector and JSON document, as the catalog stores them."""
         vector = np.concatenate([[float(self.rows)], self.values, self.errors])
@@ -141,6 +157,10 @@ def features(profile: Profile) -> Features:
     found = [*_table(profile)]
     for name, column in profile.columns.items():
         found.extend((Key(name, *k), v, e) for k, v, e in _column(column, profile.rows))
+    for dependency, (tested, broken) in profile.dependencies.items():
+        share = min(1.0, broken / tested) if tested else None
+        key = Key(dependency.columns[0], "dependency", None, dependency.text)
+        found.append((key, share, _per_root(tested)))
     for by, segments in profile.segments.items():
         for segment in segments:
             if segment.value is None:

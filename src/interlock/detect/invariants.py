@@ -21,7 +21,12 @@ from interlock.detect.features import Array, Key
 Mask = npt.NDArray[np.bool_]
 Index = npt.NDArray[np.intp]
 
-NEVER = frozenset({"key_duplicates", "row_duplicates", "nulls", "zeros", "negatives", "nans", "infinities"})
+NEVER = frozenset(
+    {
+        *("key_duplicates", "row_duplicates", "nulls", "zeros", "negatives", "nans", "infinities"),
+        "dependency",
+    }
+)
 LOW = frozenset({"min", "length_min", "earliest", "q05"})
 HIGH = frozenset({"max", "length_max", "latest", "q95"})
 AFTER = 7  # partitions before an invariant is believed

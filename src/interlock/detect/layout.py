@@ -114,6 +114,7 @@ class Layout:
         self.is_count = np.array([f is Family.COUNT for f in families], dtype=bool)
         self.is_moment = np.array([f is Family.MOMENT for f in families], dtype=bool)
         self.compared = np.array([k.feature not in _NO_BASELINE for k in self.keys], dtype=bool)
+        self.breaks = np.array([k.feature == "dependency" for k in self.keys], dtype=bool)
         self.places = Places.of(self.keys)
         self.columns = [self.keys[i].column for i in self.places.nulls]
         number = {c: n for n, c in enumerate(self.columns)}

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from interlock.constraints.constraint import Constraint, Violation
-from interlock.detect import stated, wording
+from interlock.detect import blame, stated, wording
 from interlock.detect.calendar import season
 from interlock.detect.expected import Expected
 from interlock.detect.features import PATTERN, TABLE, Features, Key, features
@@ -128,6 +128,8 @@ def _baseline(reading: Reading) -> Iterator[Violation]:
     scores, layout = reading.scores, reading.watch.layout
     for i in np.flatnonzero(scores.baseline >= 1):
         key, (low, high) = layout.keys[i], reading.bounds
+        if key.feature == "dependency":
+            continue
         family = key.family
         limit = f"{wording.number(low[i], family)} … {wording.number(high[i], family)}"
         yield _violation(
@@ -144,6 +146,8 @@ def _never(reading: Reading) -> Iterator[Violation]:
     scores, seen, layout = reading.scores, reading.seen, reading.watch.layout
     for i in np.flatnonzero(scores.never >= 1):
         key, share = layout.keys[i], float(seen.raw[i])
+        if key.feature == "dependency":
+            continue
         rows = int(np.round(share / seen.errors[i] ** 2))
         yield _violation(
             key,
@@ -202,6 +206,31 @@ def _order(reading: Reading) -> Iterator[Violation]:
                 columns=(columns[culprit], columns[other]),
                 statistic="null relation",
             )
+
+
+def _dependency(reading: Reading) -> Iterator[Violation]:
+    scores, seen, watch = reading.scores, reading.seen, reading.watch
+    found = blame.Broken.of(watch, scores)
+    for i in found.at:
+        dependency, share = found.dependencies[i], float(seen.raw[i])
+        tested = round(seen.errors[i] ** -2.0)
+        never = float(scores.never[i]) >= float(scores.baseline[i])
+        score = float(max(scores.never[i], scores.baseline[i]))
+        usual = wording.percent(float(reading.bounds[1][i]))
+        yield _violation(
+            Key(found.culprit(i), "dependency"),
+            name=wording.dependency(dependency),
+            observed=f"{wording.percent(share)} of {tested:,} break: {dependency}",
+            expected=f"none, as {reading.history}" if never else f"at most {usual}",
+            score=score,
+            per_year=reading.at_odds(score)
+            if never
+            else reading.rate.at_surprise(abs(float(scores.surprise[i]))),
+            rows=round(share * tested),
+            share=share,
+            columns=found.ranked(i),
+            mild=never,
+        )
 
 
 def _new(reading: Reading) -> Iterator[Violation]:
@@ -281,6 +310,7 @@ def _swapped(reading: Reading) -> Iterator[Violation]:
 PARTS: tuple[Callable[[Reading], Iterator[Violation]], ...] = (
     _baseline,
     _never,
+    _dependency,
     _range,
     _order,
     _new,

@@ -25,7 +25,7 @@ from interlock.detect.watch import Watch
 if TYPE_CHECKING:
     from interlock.detect.history import Row
 
-VERSION = 2  # raise it with any change of what a watch holds or how it learns
+VERSION = 3  # raise it with any change of what a watch holds or how it learns
 _STATES = ("baseline", "never", "range", "order")
 
 

@@ -23,10 +23,12 @@ from interlock.detect.features import Array, Features
 from interlock.detect.invariants import AFTER, Never, Order, Range, widen
 from interlock.detect.layout import Layout, Observation
 from interlock.detect.novelty import Domain
+from interlock.profiles.dependency import Dependency
 
 Mask = npt.NDArray[np.bool_]
 _CALENDAR_SCORE = 3.0
 _LASTS = 3  # partitions in a row after which a mild change is taken for the new normal
+_OFTEN = 0.25  # of its rows: a dependency broken more often says nothing
 _STAYS_OUT = 2.0  # a milder break alarms, and if it lasts it becomes normal
 
 
@@ -133,6 +135,18 @@ class Watch:
         twin.share = share
         return twin
 
+    @property
+    def dependencies(self) -> tuple[Dependency, ...]:
+        """What the next partition's rows are to be counted against: all that few rows of the past broke."""
+        keys = self.layout.keys
+        known = [i for i, k in enumerate(keys) if k.feature == "dependency"]
+        often = 2.0 * math.asin(math.sqrt(_OFTEN))
+        return tuple(
+            Dependency.parse(keys[i].value or "")
+            for i in known
+            if self.baseline.count[i] < 2 or self.baseline.slow[i] <= often
+        )
+
     def observe(self, label: str, moment: dt.datetime | None, features: Features) -> Observation:
         """A partition along the layout's keys; the state grows with the layout."""
         seen = self.layout.observe(label, moment, features)
@@ -150,6 +164,7 @@ class Watch:
         layout = self.layout
         explained = self._explained()
         surprise = np.where(layout.compared & ~explained, self._surprise(seen), np.nan)
+        surprise[layout.breaks] = np.maximum(surprise[layout.breaks], 0.0)  # fewer are no news
         rows = layout.row_counts(seen.errors)
         equal, below = self.order.score(self._nulls(seen), float(seen.rows))
         places = layout.places
