@@ -8,7 +8,7 @@ import numpy as np
 
 from interlock.detect.invariants import AFTER
 from interlock.detect.watch import Scores, Watch
-from interlock.profiles.dependency import Dependency
+from interlock.profiles.dependency import Dependency, Form
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Broken:
         asked: dict[str, int] = {}
         broken: dict[str, int] = {}
         for i, dependency in dependencies.items():
-            for column in dependency.columns:
+            for column in accountable(dependency):
                 asked[column] = asked.get(column, 0) + 1
                 broken[column] = broken.get(column, 0) + int(score[i] >= 1)
         alone: dict[str, float] = {}
@@ -62,3 +62,8 @@ class Broken:
 
     def culprit(self, i: int) -> str:
         return self.ranked(i)[0]
+
+
+def accountable(dependency: Dependency) -> tuple[str, ...]:
+    """The columns that a break speaks against: of two that are empty together, the one that is so alone."""
+    return dependency.columns[:1] if dependency.form is Form.EMPTY else dependency.columns

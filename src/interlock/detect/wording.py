@@ -6,7 +6,7 @@ import datetime as dt
 import math
 
 from interlock.detect.features import PATTERN, TABLE, Family, Key
-from interlock.profiles.dependency import Dependency
+from interlock.profiles.dependency import Dependency, Form
 
 _SQL = {
     "mean": "avg({c})",
@@ -105,8 +105,10 @@ def name(key: Key, what: str | None = None) -> str:
 
 def dependency(about: Dependency) -> str:
     """A dependency's name as a constraint: its columns and what they have to do with each other."""
-    texts = [p for p in about.parameters if isinstance(p, str)]
-    return "_".join((*about.columns, *texts, about.form.value))
+    told = [p for p in about.parameters if isinstance(p, str)]
+    if about.form is Form.NEAR:
+        told = [f"{about.parameters[-1]:.4g}"]
+    return "_".join((*about.columns, about.form.value, *told))
 
 
 def number(value: float, family: Family | None = None) -> str:

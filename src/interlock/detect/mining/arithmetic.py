@@ -22,6 +22,7 @@ _FINE = 0.01  # of the column's spread: what rounding blurs more could be a copy
 _NEAR_QUANTILE = 0.995
 _NEAR_SHARE = 0.35  # of the column's own spread, that the width may be
 _NEAR_WIDER = 1.5
+_BULK_QUANTILE = 0.85
 
 
 def computed(sample: Sample) -> Iterator[Dependency]:
@@ -148,7 +149,7 @@ def _product(names: tuple[str, str, str], values: np.ndarray) -> Dependency | No
 def near(sample: Sample, computed_already: frozenset[str]) -> Iterator[Dependency]:
     """For each other number the one that says most about it, where it says enough."""
     names = sample.numbers[:40]
-    best: dict[str, tuple[float, Dependency]] = {}
+    best: dict[str, tuple[float, list[Dependency]]] = {}
     for a, b in neighbours(names):
         both = sample.known[a] & sample.known[b]
         if both.sum() < 3 * LEAST:
@@ -158,12 +159,13 @@ def near(sample: Sample, computed_already: frozenset[str]) -> Iterator[Dependenc
                 continue
             found = _band(sample.values[by][both], sample.values[of][both])
             if found is not None and found[0] < best.get(of, (_NEAR_SHARE,))[0]:
-                best[of] = found[0], Dependency(Form.NEAR, (of, by), found[1])
-    yield from (dependency for _, dependency in best.values())
+                best[of] = found[0], [Dependency(Form.NEAR, (of, by), line) for line in found[1]]
+    for _, dependencies in best.values():
+        yield from dependencies
 
 
-def _band(x: np.ndarray, y: np.ndarray) -> tuple[float, tuple[float, float, float]] | None:
-    """A line and the width that nearly all rows keep to it; the width over the values' own spread."""
+def _band(x: np.ndarray, y: np.ndarray) -> tuple[float, list[tuple[float, ...]]] | None:
+    """A line, the width that nearly all rows keep to and that of the bulk; the first over the values' own spread."""
     spread = float(np.quantile(y, 0.99) - np.quantile(y, 0.01))
     if not np.ptp(x) or not spread or abs(np.corrcoef(x, y)[0, 1]) < 0.5:
         return None
@@ -173,10 +175,12 @@ def _band(x: np.ndarray, y: np.ndarray) -> tuple[float, tuple[float, float, floa
     if not np.ptp(x[kept]):
         return None
     slope, constant = np.polyfit(x[kept], y[kept], 1)
-    width = float(np.quantile(np.abs(y - (slope * x + constant)), _NEAR_QUANTILE)) * _NEAR_WIDER
+    off = np.abs(y - (slope * x + constant))
+    width = float(np.quantile(off, _NEAR_QUANTILE)) * _NEAR_WIDER
     if width <= _tolerance(y):
         return None  # computed, not near
-    return width / spread, (_short(slope), _short(constant), _short(width))
+    widths = width, float(np.quantile(off, _BULK_QUANTILE))
+    return width / spread, [(_short(slope), _short(constant), _short(w)) for w in widths]
 
 
 def _tolerance(values: np.ndarray) -> float:

@@ -12,7 +12,8 @@ from interlock.engines.schema import Kind
 from interlock.profiles.dependency import Dependency, Form
 
 HELD_SHARE = 0.98  # of the rows that share a group
-_ROWS_LEAST = 30  # rows in groups of two or more
+_ROWS_LEAST = 30  # rows in groups of two or more, and at least
+_SHARED_LEAST = 0.3  # of all rows
 _BY_CHANCE_MAX = 0.8
 _COLUMNS_MAX = 40
 _PAIRED_MAX = 8  # columns of which pairs are tried
@@ -53,7 +54,7 @@ def _group(codes: list[np.ndarray]) -> np.ndarray:
 def _holds(group: np.ndarray, of: np.ndarray, other: np.ndarray) -> bool:
     here = (group >= 0) & (of >= 0)
     share, rows = _agreeing(group[here], of[here])
-    if rows < _ROWS_LEAST or share < HELD_SHARE:
+    if rows < max(_ROWS_LEAST, _SHARED_LEAST * here.sum()) or share < HELD_SHARE:
         return False
     mixed = of[other]
     there = (group >= 0) & (mixed >= 0)

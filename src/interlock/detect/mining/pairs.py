@@ -13,7 +13,7 @@ from interlock.profiles.dependency import Dependency, Form
 
 LEAST = 20  # rows in which both have a value
 EQUAL_SHARE = 0.95
-ORDER_SHARE = 0.98
+ORDER_SHARE = 0.9
 _BY_CHANCE_MAX = 0.3  # of the breaks that a pairing by chance would show
 _BY_CHANCE_LEAST = 0.02
 _ALIKE_SHARE = 0.8
