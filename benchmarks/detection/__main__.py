@@ -58,7 +58,12 @@ def profiled_frames(
             connection.register("stacked", stacked)
             connection.execute(f"COPY (SELECT {columns}, case_ FROM stacked) TO '{path}' (FORMAT parquet)")
             found = profiles.compute_by(
-                engine, engine.relation(str(path)), "case_", segments=table.segments, key=table.key, dependencies=dependencies
+                engine,
+                engine.relation(str(path)),
+                "case_",
+                segments=table.segments,
+                key=table.key,
+                dependencies=dependencies,
             )
             for case, profiled in found.items():
                 kept = {k: v for k, v in profiled.columns.items() if k != "case_"}
