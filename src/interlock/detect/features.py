@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -180,6 +180,7 @@ def features(profile: Profile) -> Features:
 
 
 Number = float | None
+_FEW_VALUES = 12  # of fewer values quantiles jump; the shares of the values tell more
 _COUNTED = 0.25  # counts are mostly scheduled, not drawn: their error is a fraction of Poisson's
 Measured = tuple[tuple[str, ...], Number, Number]
 
@@ -246,16 +247,30 @@ _QUANTILES = (
 
 
 def _quantiles(at: Mapping[float, Number], known: int, prefix: str, distinct: Number) -> Iterator[Measured]:
-    """Quantiles with the asymptotic error of each, no finer than the gap between neighbouring values."""
+    """Quantiles with the error of each, no finer than the gap between neighbouring values.
+
+    The error is the larger of the asymptotic one and what a standard error of the rank would
+    change: where values leave a gap beside a quantile it may jump across.
+    """
+    if distinct is not None and distinct <= _FEW_VALUES:
+        return
     first, last = at.get(0.05), at.get(0.95)
+    ranks = sorted((p, v) for p, v in at.items() if v is not None)
     coarse = 0.0
     if first is not None and last is not None:
         coarse = (last - first) * max(0.02, 0.7 / (distinct or 1.0))
     for name, p, low, high in _QUANTILES:
         value, below, above = at.get(p), at.get(low), at.get(high)
         if value is not None and below is not None and above is not None:
-            wide = math.sqrt(p * (1 - p) / known) * (above - below) / (high - low)
-            yield (prefix + name,), value, max(wide, coarse)
+            off = math.sqrt(p * (1 - p) / known)
+            wide = off * (above - below) / (high - low)
+            jump = max(_between(ranks, p + off) - value, value - _between(ranks, p - off))
+            yield (prefix + name,), value, max(wide, coarse, jump)
+
+
+def _between(ranks: Sequence[tuple[float, float]], p: float) -> float:
+    """The value at a rank, from the straight line between the known ones."""
+    return float(np.interp(p, [r for r, _ in ranks], [v for _, v in ranks]))
 
 
 def _segment(profile: ColumnProfile, rows: int) -> Iterator[Measured]:

@@ -44,6 +44,7 @@ class Form(StrEnum):
     DETERMINES = "determines"  # a …, b: rows alike in a … are alike in b
 
 
+LOOSE = frozenset({Form.ORDER, Form.BEFORE, Form.NEAR, Form.ALIKE})  # may be broken by an odd row
 _NUMBERS = (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL)
 _MOMENTS = (Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMPTZ)
 _KINDS: Mapping[Form, tuple[Kind, ...]] = {
