@@ -6,7 +6,7 @@ import datetime as dt
 import math
 
 from interlock.detect.features import PATTERN, TABLE, Family, Key
-from interlock.profiles.dependency import Dependency, Form
+from interlock.profiles.dependency import QUOTING, Dependency, Form
 
 _SQL = {
     "mean": "avg({c})",
@@ -108,6 +108,8 @@ def dependency(about: Dependency) -> str:
     told = [p for p in about.parameters if isinstance(p, str)]
     if about.form is Form.NEAR:
         told = [f"{about.parameters[-1]:.4g}"]
+    if about.form in QUOTING:
+        told = [f"{about.parameters[0]:.4g}"] if about.form is Form.GROUPED else []
     return "_".join((*about.columns, about.form.value, *told))
 
 

@@ -10,7 +10,7 @@ evidence either way.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -41,10 +41,15 @@ class Form(StrEnum):
     DECIMALS = "decimals"  # number; digits: no more digits after the point
     MULTIPLE = "multiple"  # whole number; of
     EMPTY = "empty"  # a, b: where a is NULL, b is NULL
+    GROUPED = "grouped"  # number, by; width, then each group and its middle: |number − middle| ≤ width
+    MAPPED = "mapped"  # a, by; then each value of by and the one of a that belongs to it
     DETERMINES = "determines"  # a …, b: rows alike in a … are alike in b
 
 
-LOOSE = frozenset({Form.ORDER, Form.BEFORE, Form.NEAR, Form.ALIKE})  # may be broken by an odd row
+LOOSE = frozenset(
+    {Form.ORDER, Form.BEFORE, Form.NEAR, Form.ALIKE, Form.GROUPED}
+)  # may be broken by an odd row
+QUOTING = frozenset({Form.GROUPED, Form.MAPPED})  # hold values of rows
 _NUMBERS = (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL)
 _MOMENTS = (Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMPTZ)
 _KINDS: Mapping[Form, tuple[Kind, ...]] = {
@@ -90,9 +95,18 @@ class Dependency:
             return False
         if self.form in _ALIKE_KINDS and len({_alike(c) for c in found}) > 1:
             return False
+        if self.form is Form.GROUPED and found[0].kind not in _NUMBERS:
+            return False
+        if self.form in QUOTING:
+            return all(_told_by(c) is told for c, told in zip(found, self._told(), strict=True))
         if self.form is Form.PART:
             return found[0].kind in _NUMBERS and found[1].kind in _MOMENTS
         return all(c.kind in _KINDS.get(self.form, _ANY) for c in found)
+
+    def _told(self) -> tuple[bool, bool]:
+        """Of a quoting form: whether each column's values are texts."""
+        pairs = self.parameters[1:] if self.form is Form.GROUPED else self.parameters
+        return isinstance(pairs[1], str), isinstance(pairs[0], str)
 
     @property
     def sql(self) -> str:
@@ -126,6 +140,10 @@ class Dependency:
 
 def _alike(column: Column) -> object:
     return "number" if column.kind in _NUMBERS else column.kind
+
+
+def _told_by(column: Column) -> bool:
+    return column.kind not in _NUMBERS
 
 
 def _number(name: str) -> str:
@@ -178,6 +196,25 @@ def _empty(c: list[str], p: list[Parameter]) -> str:
     return f"CASE WHEN {quoted(c[0])} IS NULL THEN {quoted(c[1])} IS NULL END"
 
 
+def _grouped(c: list[str], p: list[Parameter]) -> str:
+    return f"abs(({_number(c[0])}) - {_of_group(c[1], p[1:])}) <= {float(p[0])!r}"
+
+
+def _mapped(c: list[str], p: list[Parameter]) -> str:
+    value = quoted(c[0]) if isinstance(p[1], str) else f"({_number(c[0])})"
+    return f"{value} = {_of_group(c[1], p)}"
+
+
+def _of_group(by: str, pairs: Sequence[Parameter]) -> str:
+    value = quoted(by) if isinstance(pairs[0], str) else _number(by)
+    cases = [f"WHEN {_literal(pairs[i])} THEN {_literal(pairs[i + 1])}" for i in range(0, len(pairs), 2)]
+    return f"(CASE ({value}) {' '.join(cases)} END)"
+
+
+def _literal(value: Parameter) -> str:
+    return literal(value) if isinstance(value, str) else repr(float(value))
+
+
 _ROW_FORMS: Mapping[Form, Callable[[list[str], list[Parameter]], str]] = {
     Form.EQUAL: _equal,
     Form.ORDER: _order,
@@ -195,6 +232,8 @@ _ROW_FORMS: Mapping[Form, Callable[[list[str], list[Parameter]], str]] = {
     Form.DECIMALS: _decimals,
     Form.MULTIPLE: lambda c, p: f"{quoted(c[0])} % {int(p[0])} = 0",
     Form.EMPTY: _empty,
+    Form.GROUPED: _grouped,
+    Form.MAPPED: _mapped,
 }
 
 
@@ -216,6 +255,8 @@ _WORDS: Mapping[Form, Callable[[_Names, tuple[Parameter, ...]], str]] = {
     Form.DECIMALS: lambda c, p: f"{c[0]} with {p[0]:.0f} decimals" if p[0] else f"{c[0]} in whole numbers",
     Form.MULTIPLE: lambda c, p: f"{c[0]} in multiples of {p[0]:.0f}",
     Form.EMPTY: lambda c, p: f"{c[1]} empty where {c[0]} is",
+    Form.GROUPED: lambda c, p: f"{c[0]} as usual for its {c[1]} ± {float(p[0]):.4g}",
+    Form.MAPPED: lambda c, p: f"{c[0]} as ever for its {c[1]}",
     Form.DETERMINES: lambda c, p: f"{c[-1]} determined by {', '.join(c[:-1])}",
 }
 
