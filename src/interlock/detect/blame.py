@@ -29,7 +29,7 @@ class Broken:
     def of(cls, watch: Watch, scores: Scores) -> Broken:
         """Nothing where no dependency is broken."""
         keys = watch.layout.keys
-        score = np.maximum(scores.never, scores.baseline)
+        score = np.maximum(np.maximum(scores.never, scores.baseline), scores.rare)
         places = [i for i, k in enumerate(keys) if k.feature == "dependency"]
         at = sorted((i for i in places if score[i] >= 1), key=lambda i: -score[i])
         if not at:

@@ -37,6 +37,7 @@ class Evidence(StrEnum):
 
     HELD = "held"  # what was so in every row
     LOOSE = "loose"  # what was so in every row and need not be: an order of amounts, a distance
+    RARE = "rare"  # what few rows broke, broken by more
     RANGE = "range"
     NEW = "new"  # values
     GONE = "gone"  # values

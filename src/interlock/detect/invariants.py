@@ -64,6 +64,52 @@ class Never:
         self.clean = self.clean & ~(here & (values > 0))
 
 
+class Rare:
+    """Dependencies that few rows break: how many rows of a partition may. Arrays run along all features.
+
+    Rows come as a Poisson process of the past's rate. Where they come in bursts, past partitions were
+    more surprising than that on average, and nothing is said.
+    """
+
+    def __init__(self, width: int = 0) -> None:
+        self.partitions = np.zeros(width)
+        self.events = np.zeros(width)
+        self.rows = np.zeros(width)
+        self.usual = np.zeros(width)  # mean surprise of past partitions, in nats
+
+    def surprise(self, values: Array, rows: Array, watched: Index) -> Array:
+        """-log P of so many rows or more; 0 where there are no more than usual or nothing is known."""
+        found = np.zeros(len(values))
+        known = (self.partitions[watched] >= AFTER) & ~np.isnan(values[watched]) & (self.events[watched] > 0)
+        at = watched[known & (self.events[watched] <= _RARE_SHARE * self.rows[watched])]
+        events = self.events[at]
+        rate = (events + np.sqrt(events) + 1.0) / self.rows[at] * rows[at]
+        found[at] = -odds.poisson_tail(np.round(values[at] * rows[at]), rate)
+        return found
+
+    def score(self, values: Array, rows: Array, watched: Index) -> Array:
+        surprise = self.surprise(values, rows, watched)
+        looks = math.log(max(int(np.count_nonzero(self.events[watched])), 1))
+        steady = self.usual <= _RARE_STEADY
+        return np.where(steady, odds.score(np.minimum(looks - surprise, 0.0)), 0.0)
+
+    def admit(self, values: Array, rows: Array, watched: Index) -> None:
+        here = ~np.isnan(values)
+        surprise = np.minimum(self.surprise(values, rows, watched), _RARE_CUT)
+        gain = np.maximum(1.0 / (self.partitions + 1.0), _RARE_GAIN)
+        self.usual = np.where(here, self.usual + gain * (surprise - self.usual), self.usual)
+        self.partitions = self.partitions + here
+        kept = np.where(here, 1.0 - _RARE_GAIN, 1.0)
+        self.events = kept * self.events + np.where(here, zeroed(values) * zeroed(rows), 0.0)
+        self.rows = kept * self.rows + np.where(here, zeroed(rows), 0.0)
+
+
+_RARE_SHARE = 0.1  # of rows; a larger share is measured well enough on its arcsine
+_RARE_GAIN = 0.01
+_RARE_STEADY = 0.7  # nats; a Poisson process shows less, the more so as its rate is taken high
+_RARE_CUT = 12.0
+
+
 class Range:
     """Smallest and largest value ever, and how far the extremes usually lie inside."""
 
@@ -153,7 +199,7 @@ class Order:
         self.rows = self.rows + np.where(here, rows, 0.0)
 
 
-def widen(state: Never | Range | Order, width: int) -> None:
+def widen(state: Never | Rare | Range | Order, width: int) -> None:
     """Make room for features (columns, for `Order`) not seen before."""
     fresh = type(state)(width)
     for name, array in vars(state).items():

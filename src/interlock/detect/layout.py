@@ -19,7 +19,7 @@ from interlock.detect.features import (
     Key,
 )
 from interlock.detect.invariants import HIGH, LOW, Places
-from interlock.profiles.dependency import LOOSE, Dependency
+from interlock.profiles.dependency import EXACT, LOOSE, Dependency, Form
 
 Index = npt.NDArray[np.intp]
 Mask = npt.NDArray[np.bool_]
@@ -46,8 +46,8 @@ class Observation:
     domains: Mapping[str, Mapping[str, int]]
 
 
-def _loose(key: Key) -> bool:
-    return key.feature == "dependency" and Dependency.parse(key.value or "").form in LOOSE
+def _form(key: Key) -> Form | None:
+    return Dependency.parse(key.value or "").form if key.feature == "dependency" else None
 
 
 class Layout:
@@ -120,7 +120,8 @@ class Layout:
         self.is_moment = np.array([f is Family.MOMENT for f in families], dtype=bool)
         self.compared = np.array([k.feature not in _NO_BASELINE for k in self.keys], dtype=bool)
         self.breaks = np.array([k.feature == "dependency" for k in self.keys], dtype=bool)
-        self.loose = np.array([_loose(k) for k in self.keys], dtype=bool)
+        self.loose = np.array([_form(k) in LOOSE for k in self.keys], dtype=bool)
+        self.exact = np.flatnonzero([_form(k) in EXACT for k in self.keys])
         self.places = Places.of(self.keys)
         self.columns = [self.keys[i].column for i in self.places.nulls]
         number = {c: n for n, c in enumerate(self.columns)}

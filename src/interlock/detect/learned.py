@@ -220,23 +220,24 @@ def _dependency(reading: Reading) -> Iterator[Violation]:
     for i in found.at:
         dependency, share = found.dependencies[i], float(seen.raw[i])
         tested = round(seen.errors[i] ** -2.0)
-        never = float(scores.never[i]) >= float(scores.baseline[i])
-        evidence = Evidence.LOOSE if scores.loose[i] else Evidence.HELD
-        score = float(max(scores.never[i], scores.baseline[i]))
+        held = Evidence.LOOSE if scores.loose[i] else Evidence.HELD
+        by = {held: scores.never[i], Evidence.RARE: scores.rare[i], None: scores.baseline[i]}
+        evidence = max(by, key=lambda e: by[e])
+        score = float(by[evidence])
         usual = wording.percent(float(reading.bounds[1][i]))
         yield _violation(
             Key(found.culprit(i), "dependency"),
             name=wording.dependency(dependency),
             observed=f"{wording.percent(share)} of {tested:,} break: {dependency}",
-            expected=f"none, as {reading.history}" if never else f"at most {usual}",
+            expected=f"none, as {reading.history}" if evidence is held else f"at most {usual}",
             score=score,
             per_year=reading.at_break(evidence, score)
-            if never
+            if evidence
             else reading.rate.at_surprise(abs(float(scores.surprise[i]))),
             rows=round(share * tested),
             share=share,
             columns=found.ranked(i),
-            strictness=reading.strictness[evidence] if never else 1.0,
+            strictness=reading.strictness[evidence] if evidence else 1.0,
         )
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from interlock.detect.history import Row
 
 VERSION = 3  # raise it with any change of what a watch holds or how it learns
-_STATES = ("baseline", "never", "range", "order")
+_STATES = ("baseline", "never", "rare", "range", "order")
 
 
 def digest(rows: Sequence[Row]) -> str:

@@ -21,7 +21,7 @@ from interlock.detect.baseline import Baseline, zeroed
 from interlock.detect.calendar import CONSTANT, PARTS, season
 from interlock.detect.calibration import Evidence
 from interlock.detect.features import CODES_MAX, Array, Features, Key
-from interlock.detect.invariants import AFTER, Never, Order, Range, widen
+from interlock.detect.invariants import AFTER, Never, Order, Range, Rare, widen
 from interlock.detect.layout import Layout, Observation
 from interlock.detect.novelty import Domain
 from interlock.profiles.dependency import Dependency
@@ -42,6 +42,7 @@ class Scores:
     never: Array
     range: Array
     loose: Mask  # which of `never` are
+    rare: Array
     equal: Array  # (columns, columns)
     below: Array
     new: Mapping[str, float]
@@ -60,6 +61,7 @@ class Scores:
         return {
             Evidence.HELD: max(float(a.max(initial=0.0)) for a in held),
             Evidence.LOOSE: float(self.never[self.loose].max(initial=0.0)),
+            Evidence.RARE: float(self.rare.max(initial=0.0)),
             Evidence.RANGE: float(self.range.max(initial=0.0)),
             Evidence.NEW: max(self.new.values(), default=0.0),
             Evidence.GONE: max(gone, default=0.0),
@@ -73,6 +75,7 @@ class Scores:
             never=self.never * np.where(self.loose, by[Evidence.LOOSE], held),
             equal=self.equal * held,
             below=self.below * held,
+            rare=self.rare * by[Evidence.RARE],
             range=self.range * by[Evidence.RANGE],
             new={c: score * by[Evidence.NEW] for c, score in self.new.items()},
             gone={c: {v: score * gone for v, score in values.items()} for c, values in self.gone.items()},
@@ -88,7 +91,7 @@ class Watch:
         self.rows = 0
         self.layout = Layout()
         self.baseline = Baseline(seasons)
-        self.never, self.range, self.order = Never(), Range(), Order()
+        self.never, self.rare, self.range, self.order = Never(), Rare(), Range(), Order()
         self.domains: dict[str, Domain] = {}
         self.follows: dict[str, frozenset[str]] = {}
         self.constants: dict[str, float] = {}
@@ -105,7 +108,7 @@ class Watch:
         twin = Watch(self.seasons)
         twin.partitions, twin.rows = self.partitions, self.rows
         twin.layout, twin.baseline = self.layout.copy(), self.baseline.copy()
-        for name in ("never", "range", "order"):
+        for name in ("never", "rare", "range", "order"):
             state = getattr(self, name)
             setattr(twin, name, type(state)())
             getattr(twin, name).__dict__.update({k: v.copy() for k, v in vars(state).items()})
@@ -174,6 +177,7 @@ class Watch:
             self._threshold = None
             self.baseline.widen(width)
             widen(self.never, width)
+            widen(self.rare, width)
             widen(self.range, width)
             widen(self.order, len(self.layout.places.nulls))
         return seen
@@ -192,6 +196,7 @@ class Watch:
             baseline=zeroed(np.abs(surprise)) / self.threshold,
             never=self.never.score(seen.raw, rows, places.never),
             loose=layout.loose,
+            rare=self.rare.score(seen.raw, rows, layout.exact),
             range=np.where(explained, 0.0, self._range(seen)),
             equal=equal,
             below=below,
@@ -224,6 +229,7 @@ class Watch:
             seen.values, seen.errors, season(seen.time, self.seasons), wild, step | np.bool_(new_normal)
         )
         self.never.admit(seen.raw, rows, ~bad)
+        self.rare.admit(seen.raw, rows, self.layout.exact)
         self.range.admit(seen.values, ~suspect)
         self._admit_order(seen, scores, trusted=trusted)
         for column, counts in seen.domains.items():

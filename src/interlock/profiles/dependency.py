@@ -49,6 +49,7 @@ class Form(StrEnum):
 LOOSE = frozenset(
     {Form.ORDER, Form.BEFORE, Form.NEAR, Form.ALIKE, Form.GROUPED}
 )  # may be broken by an odd row
+EXACT = frozenset(Form) - LOOSE - {Form.EMPTY}  # a row either keeps to it or has a reason of its own
 QUOTING = frozenset({Form.GROUPED, Form.MAPPED})  # hold values of rows
 _NUMBERS = (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL)
 _MOMENTS = (Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMPTZ)
