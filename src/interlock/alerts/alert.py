@@ -15,7 +15,8 @@ class Alert:
 
     ``title`` is one plain sentence; ``advice`` names the next command to type.
     ``score`` ranks alerts of a verdict, highest first. ``kind`` names the cause
-    in one word (`interlock.alerts.identity.KINDS`). ``id``, ``state`` and
+    in one word (`interlock.alerts.identity.KINDS`), ``detail`` tells causes of one
+    kind apart, such as the factor of a unit. ``id``, ``state`` and
     ``seen`` tell of its life beyond this verdict, None and 0 where it has none;
     ``note`` says why it is quiet. ``false_alarms_per_year`` is how often a clean
     table would raise its rarest violation: None where a declared constraint is
@@ -31,6 +32,7 @@ class Alert:
     cause: str | None = None
     advice: str | None = None
     kind: str = "unexplained"
+    detail: str | None = None
     id: str | None = None
     state: str | None = None
     seen: int = 0
@@ -56,6 +58,7 @@ class Alert:
             "state": self.state,
             "seen": self.seen,
             "kind": self.kind,
+            "detail": self.detail,
             "title": self.title,
             "severity": self.severity.value,
             "columns": list(self.columns),

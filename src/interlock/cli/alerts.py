@@ -67,16 +67,23 @@ def _listing(found: Sequence[KnownAlert]) -> RenderableType:
     grid = render.grid("id", "", "state", "seen", "since", "table", "what", right=("seen",))
     for one in found:
         said = " (false alarm)" if one.feedback == "false_alarm" else ""
+        if one.state in ("open", "acknowledged") and one.standing != "new":
+            said = f", {one.standing}"
         grid.add_row(
             one.id,
             Text(one.severity, style=render.COLOUR[one.severity]),
             Text(one.state + said, style=STATE[one.state]),
             f"{one.seen:,}",
             Text(plain(one.first)),
-            Text(plain(one.table)),
+            Text(plain(_tables(one))),
             Text(render.short(one.title)),
         )
     return grid
+
+
+def _tables(one: KnownAlert) -> str:
+    more = len(one.tables) - 1
+    return f"{one.table} +{more}" if more else one.table
 
 
 @app.command()
@@ -104,7 +111,7 @@ def _shown(
     everything: bool,
 ) -> Iterator[RenderableType]:
     head = Text(f"{alert.id}  ", style="bold").append(alert.state, style=STATE[alert.state])
-    yield head.append(plain(f"  {alert.table}"))
+    yield head.append(plain(f"  {', '.join(alert.tables)}"))
     facts = render.grid("", "")
     facts.show_header = False
     for name, said in _facts(alert, details):
@@ -125,6 +132,15 @@ def _facts(alert: KnownAlert, details: Mapping[str, Any]) -> Iterator[tuple[str,
     times = render.count(record.seen, "partition")
     last = f", last in {record.last_label}" if record.last_label != record.first_label else ""
     yield "since", f"{record.first_label}{last}; seen in {times}"
+    if record.state.is_open:
+        yield "now", f"{alert.standing}; updated {record.updated_at:%Y-%m-%d %H:%M} UTC"
+    if len(record.parts) > 1:
+        yield "source", f"{record.source or '?'}, which feeds {len(record.parts)} of the broken tables"
+        for part in record.parts:
+            over = f"; healthy since {part.recovered}" if part.recovered is not None else ""
+            yield "", f"{part.table}: {_columns(part.columns)}; {part.first_label} … {part.last_label}{over}"
+    if record.opened_as is not None and record.opened_as != record.title and len(record.parts) == 1:
+        yield "first read", render.short(record.opened_as)
     if not record.state.is_open:
         yield "ended", details["closed"]
     yield "how sure", details["sure"]
@@ -142,6 +158,11 @@ def _facts(alert: KnownAlert, details: Mapping[str, Any]) -> Iterator[tuple[str,
             "measured",
             f"{told['useful']:,} of the table's alerts useful, {told['false_alarms']:,} false alarms",
         )
+
+
+def _columns(names: Sequence[str], most: int = 6) -> str:
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return f"{render.count(len(names), 'column')} ({', '.join(names[:most])}{more})" if names else "its rows"
 
 
 def _next(alert: KnownAlert) -> Iterator[str]:

@@ -242,6 +242,7 @@ class _Maker:
             sensitive=tuple(entry.sensitive),
             segments=tuple(entry.segments),
             attach=entry.attach,
+            source=entry.source,
             allow_samples=entry.allow_samples,
             enforce=entry.enforce if isinstance(entry.enforce, bool) else tuple(entry.enforce),
             slo=self.at([*path, "slo"], lambda: _slo(entry.slo)),
@@ -338,7 +339,7 @@ def _quiet(text: str | None) -> Quiet | None:
 
 _KEYS = (
     *("partition", "key", "owner", "sensitive", "segments"),
-    *("attach", "allow_samples", "enforce", "sensitivity"),
+    *("attach", "source", "allow_samples", "enforce", "sensitivity"),
 )
 
 

@@ -146,6 +146,9 @@ class TableEntry(Model):
     sensitive: Texts = []
     segments: Texts = []
     attach: str | None = None
+    source: str | None = Field(
+        default=None, min_length=1, description="What feeds it, such as crm; its tables break together."
+    )
     allow_samples: bool = False
     enforce: bool | list[str] = False
     slo: SloEntry | None = None

@@ -27,3 +27,4 @@ class Request:
     inconclusive_blocks: bool = False
     owner: str | None = None
     alerts: AlertPolicy = NO_POLICY
+    source: str | None = None

@@ -301,6 +301,7 @@ def _news(record: AlertRecord, what: str) -> dict[str, Any]:
         "id": record.name,
         "what": what,
         "table": record.table,
+        "tables": [p.table for p in record.parts],
         "severity": record.severity,
         "state": record.state.value,
         "title": record.title,

@@ -87,6 +87,11 @@ class Table:
         return self.record.key
 
     @property
+    def source(self) -> str | None:
+        """What feeds the table, as ``interlock.yaml`` or `Workspace.table` says; None where nobody did."""
+        return self._workspace.contract_of(self.name).source or self.record.settings.get("source")
+
+    @property
     def attached(self) -> bool:
         """Whether the data is somebody else's and judged where it is."""
         return self.record.mode is Mode.ATTACHED
@@ -480,6 +485,7 @@ class Table:
             now=dt.datetime.now(dt.UTC),
             owner=declared.owner,
             alerts=declared.alerts,
+            source=declared.source or record.settings.get("source"),
         )
 
     def _rules(self, record: TableRecord) -> Rules:

@@ -93,13 +93,21 @@ class Workspace:
 
     # --- tables -----------------------------------------------------------------------
 
-    def table(self, name: str, partition: str | None = None, key: Sequence[str] | str | None = None) -> Table:
+    def table(
+        self,
+        name: str,
+        partition: str | None = None,
+        key: Sequence[str] | str | None = None,
+        *,
+        source: str | None = None,
+    ) -> Table:
         """The managed table ``name``: bound if it exists, created otherwise.
 
         ``partition`` is the column that splits it; without one each load is a
         partition of its own. ``key`` names the columns that name a row. Given for
         an existing table they must agree (`TableConflict`), save that a key may be
-        added later.
+        added later. ``source`` names what feeds it: tables of one source that break
+        the same way at the same time are one alert.
         """
         columns = (key,) if isinstance(key, str) else tuple(key or ())
         with self.site.catalog.read() as rx:
@@ -107,15 +115,20 @@ class Workspace:
         if known is None:
             known = self._create(name, Mode.MANAGED, partition, columns, None)
         self._agree(known, partition, columns)
-        return self._tables.setdefault(name, Table(self, name))
+        return self._bound(name, source)
 
     def attach(
-        self, name: str, location: str | os.PathLike[str], key: Sequence[str] | str | None = None
+        self,
+        name: str,
+        location: str | os.PathLike[str],
+        key: Sequence[str] | str | None = None,
+        *,
+        source: str | None = None,
     ) -> Table:
         """The attached table ``name``: Parquet or CSV files that are judged where they are and never moved.
 
         Each file the glob ``location`` matches is a partition, called by the
-        ``column=value`` in its path, else by its name.
+        ``column=value`` in its path, else by its name. ``source``: as for `table`.
         """
         columns = (key,) if isinstance(key, str) else tuple(key or ())
         glob = os.fspath(location)
@@ -127,7 +140,13 @@ class Workspace:
         if known.mode is not Mode.ATTACHED:
             raise TableConflict(f"{name} is a managed table", hint="attach the files under another name")
         self._agree(known, None, columns)
-        return self._tables.setdefault(name, Table(self, name))
+        return self._bound(name, source)
+
+    def _bound(self, name: str, source: str | None) -> Table:
+        table = self._tables.setdefault(name, Table(self, name))
+        if source is not None:
+            table._set(source=source)
+        return table
 
     def tables(self) -> list[Table]:
         """Every table, by name."""
