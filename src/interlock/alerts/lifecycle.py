@@ -11,8 +11,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
-from interlock.alerts import across, identity
+from interlock.alerts import across, identity, impact
 from interlock.alerts.alert import Alert
 from interlock.alerts.identity import Identity
 from interlock.catalog.partitions import label_order
@@ -245,6 +246,8 @@ def _opened(alert: Alert, seen: Sighting, id_: int) -> AlertRecord:
         source=seen.source,
         manner=identity.manner(alert),
         opened_as=title,
+        impact=alert.impact,
+        hit=tuple(h.to_dict() for h in alert.hit),
         parts=(across.begun(alert, seen.table, seen.label, seen.verdict_id, title),),
     )
 
@@ -263,6 +266,7 @@ def _updated(record: AlertRecord, alert: Alert, seen: Sighting, touched: set[int
         closed_label=None,
         closed_verdict=None,
         recovery_told=False,
+        **_weighed(record, alert),
     )
     part, title = record.part(seen.table), _plain(alert, seen)
     if part is None:
@@ -278,6 +282,12 @@ def _updated(record: AlertRecord, alert: Alert, seen: Sighting, touched: set[int
         parts=across.put(grown.parts, part),
     )
     return across.together(replace(said, owner=seen.owner) if record.table == seen.table else said)
+
+
+def _weighed(record: AlertRecord, alert: Alert) -> dict[str, Any]:
+    """Whom it hits, and the impact of the worst partition so far."""
+    hits = impact.merged(map(impact.from_dict, record.hit), alert.hit)
+    return {"impact": impact.of(hits), "hit": tuple(h.to_dict() for h in hits)}
 
 
 def _recognised(records: Known, record: AlertRecord, alert: Alert, table: str) -> AlertRecord:

@@ -139,6 +139,12 @@ def feedback(rx: Reader, table: str | None = None) -> dict[str, dict[Feedback, i
     return counts
 
 
+def false_alarms(rx: Reader, table: str) -> frozenset[str]:
+    """The names of a table's alerts that somebody called a false alarm."""
+    said = _T.c.feedback == Feedback.FALSE_ALARM.value
+    return frozenset(f"A{i}" for i in rx.connection.scalars(select(_T.c.id).where(_about(table), said)))
+
+
 def told_in(rx: Reader, week: str, owner: str | None) -> list[AlertRecord]:
     """An owner's alerts that were told, or folded into the digest, in a week."""
     return _fetch(rx, _T.c.told_week == week, _T.c.owner.is_not_distinct_from(owner))
@@ -149,8 +155,6 @@ def _fetch(rx: Reader, *where: ColumnElement[bool]) -> list[AlertRecord]:
 
 
 def _with_parts(rx: Reader, rows: Sequence[Row[Any]]) -> list[AlertRecord]:
-    if not rows:
-        return []
     wanted = _P.c.alert_id.in_([row.id for row in rows])
     found: dict[int, list[AlertPart]] = {}
     for row in rx.connection.execute(select(_P).where(wanted).order_by(_P.c.alert_id, _P.c.position)):

@@ -9,6 +9,7 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from interlock.alerts import impact
 from interlock.cli import render
 from interlock.cli.options import AllOption, JsonOption, WorkspaceOption, existing
 from interlock.cli.output import console, plain, print_json
@@ -31,15 +32,18 @@ def list_(
     table: Annotated[str | None, typer.Argument(help="One table only.")] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most N.")] = 20,
     only_open: Annotated[bool, typer.Option("--open", help="Only what is not over.")] = False,
+    ranked: Annotated[
+        bool, typer.Option("--ranked", help="By confidence and impact on the models that read the tables.")
+    ] = False,
     everything: Annotated[
         bool, typer.Option("--all", help="Also, one by one, what is in the week's digest.")
     ] = False,
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> int:
-    """Alerts: open ones first, then the last to end; and how often each table's were worth a look."""
+    """Alerts: open ones first, then the last to end, or ranked; and how often each table's were worth a look."""
     with existing(workspace) as ws:
-        found = ws.alerts(table, limit, only_open=only_open)
+        found = ws.alerts(table, limit, only_open=only_open, ranked=ranked)
         precision = ws.precision(table)
         if as_json:
             document = {
@@ -67,8 +71,6 @@ def _listing(found: Sequence[KnownAlert]) -> RenderableType:
     grid = render.grid("id", "", "state", "seen", "since", "table", "what", right=("seen",))
     for one in found:
         said = " (false alarm)" if one.feedback == "false_alarm" else ""
-        if one.state in ("open", "acknowledged") and one.standing != "new":
-            said = f", {one.standing}"
         grid.add_row(
             one.id,
             Text(one.severity, style=render.COLOUR[one.severity]),
@@ -76,9 +78,17 @@ def _listing(found: Sequence[KnownAlert]) -> RenderableType:
             f"{one.seen:,}",
             Text(plain(one.first)),
             Text(plain(_tables(one))),
-            Text(render.short(one.title)),
+            _what(one),
         )
     return grid
+
+
+def _what(one: KnownAlert) -> Text:
+    """What broke; of one that goes on also how long, and when that was last seen."""
+    text = Text(render.short(one.title))
+    if one.state in ("open", "acknowledged") and one.standing != "new":
+        text.append(f"\n{one.standing}; updated {one.record.updated_at:%Y-%m-%d %H:%M} UTC", style="dim")
+    return text
 
 
 def _tables(one: KnownAlert) -> str:
@@ -119,7 +129,7 @@ def _shown(
     yield facts
     yield Text()
     series = {past[0]: render.past(details["violations"], *past)} if past is not None else {}
-    said_above = ("id", "note", "advice", "false_alarms_per_year")
+    said_above = ("id", "note", "advice", "false_alarms_per_year", "hit")
     stored = {name: value for name, value in details.items() if name not in said_above}
     yield from render.alert_parts(stored, "", series, everything=everything)
     yield Text()
@@ -144,6 +154,8 @@ def _facts(alert: KnownAlert, details: Mapping[str, Any]) -> Iterator[tuple[str,
     if not record.state.is_open:
         yield "ended", details["closed"]
     yield "how sure", details["sure"]
+    for hit in (h for h in alert.hit if h.hurts or h.problem):
+        yield "hits", impact.in_words(hit)
     if details["likely_cause"]:
         yield "likely", details["likely_cause"]
     if alert.feedback or record.state.value == "acknowledged":

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from interlock import detect
-from interlock.alerts import identity
+from interlock.alerts import identity, impact
 from interlock.alerts.budget import DIGEST
 from interlock.alerts.feedback import Precision, ended
 from interlock.catalog import AlertPart, AlertRecord, Reader, State, alerts, profiles, verdicts
@@ -93,6 +93,16 @@ class KnownAlert:
         return "new" if day == 1 and r.seen == 1 else f"still broken, day {day:,}"
 
     @property
+    def rank(self) -> float:
+        """Confidence × impact; without a model that reads its table by confidence alone."""
+        return impact.rank(self.record.score, self.record.impact)
+
+    @property
+    def hit(self) -> tuple[impact.Hit, ...]:
+        """The models that read its tables, those that it costs most first."""
+        return tuple(sorted(map(impact.from_dict, self.record.hit), key=lambda h: -h.weight))
+
+    @property
     def feedback(self) -> str | None:
         """``useful`` or ``false_alarm``, as a person said; None where nobody did."""
         return self.record.feedback.value if self.record.feedback is not None else None
@@ -141,6 +151,9 @@ class KnownAlert:
             "last": r.last_label,
             "seen": r.seen,
             "score": r.score,
+            "impact": r.impact,
+            "rank": self.rank,
+            "hit": [h.to_dict() for h in self.hit],
             "share": r.share,
             "opened_at": r.opened_at.isoformat(),
             "updated_at": r.updated_at.isoformat(),

@@ -20,6 +20,7 @@ from interlock.catalog import (
     Reader,
     TableRecord,
     accepts,
+    alerts,
     lake,
     outbox,
     partitions,
@@ -334,7 +335,8 @@ class Table:
             return None
         with self._site.catalog.read() as rx:
             every, judged = partitions.all_(rx, self.name), verdicts.list_(rx, self.name)
-        return standing(self.name, promised, health(every, judged), dt.datetime.now(dt.UTC))
+            false_alarms = alerts.false_alarms(rx, self.name)
+        return standing(self.name, promised, health(every, judged, false_alarms), dt.datetime.now(dt.UTC))
 
     # --- history ----------------------------------------------------------------------
 
@@ -486,6 +488,7 @@ class Table:
             owner=declared.owner,
             alerts=declared.alerts,
             source=declared.source or record.settings.get("source"),
+            models=self._workspace.readers(self.name),
         )
 
     def _rules(self, record: TableRecord) -> Rules:
