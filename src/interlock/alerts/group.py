@@ -24,9 +24,9 @@ RECOGNISERS: tuple[Recogniser, ...] = (
     cause.duplicated,
     cause.swapped,
     cause.unit,
+    cause.negated,
     spelling.recased,
     cause.lost,
-    cause.negated,
     spelling.shifted,
     spelling.late,
     cause.empty,
@@ -93,6 +93,11 @@ def _at_once(causes: list[Cause]) -> list[Cause]:
             f"{named(columns)} changed at once, in their {way}: one change upstream, or an event in the world"
         )
         one = Cause(words, tuple(v for c in together for v in c.violations), kind="shift")
+        codes = [
+            c for c in named_ if c.kind == "values" and way in {identity.aspect(v) for v in c.violations}
+        ]
+        one = replace(one, violations=(*one.violations, *(v for c in codes for v in c.violations)))
+        named_ = [c for c in named_ if c not in codes]
         alone = [c for c in alone if c not in together] + [one]
     return named_ + alone
 

@@ -42,9 +42,10 @@ class Harm:
     @property
     def relative(self) -> float:
         """Harm in multiples of the usual loss, what is not through the columns at `BESIDE`; 0 for none."""
-        if self.usual <= 0:
-            return 0.0 if self.total <= 0 else MOST
-        return min(MOST, (self.through + BESIDE * (max(self.total, 0.0) - self.through)) / self.usual)
+        if self.total <= 0:
+            return 0.0
+        counted = self.through + BESIDE * (self.total - self.through)
+        return min(MOST, counted / self.usual) if self.usual > 0 else MOST * counted / self.total
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,5 +105,9 @@ def short(context: Context, rest: tuple[Violation, ...]) -> Iterator[Cause]:
     )
     why = "" if rows < _HALF * usual else "; a load cut short, or a quieter time"
     words = f"{what}: {rows:,.0f} where about {usual:,.0f} are usual, {rows / usual:.0%}{why}"
-    mine = tuple(v for v in rest if v is first or v.column is None or v.score < first.score)
+    mine = tuple(
+        v
+        for v in rest
+        if v is first or v.column is None or v.statistic == "distinct" or v.score < first.score
+    )
     yield Cause(words, mine, kind="truncated")

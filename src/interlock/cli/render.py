@@ -142,8 +142,8 @@ def alert_parts(
     if shown is not None:
         yield shown
     yield from (Padding(line, (0, 0, 0, 2), expand=False) for v in found[:most] for line in _sample(v))
-    for said in hit(stored.get("hit", ())):
-        yield Padding(Text(f"hits {said}", style="magenta"), (0, 0, 0, 2), expand=False)
+    for who in hit(stored.get("hit", ())):
+        yield Padding(Text(f"hits {who}", style="magenta"), (0, 0, 0, 2), expand=False)
     if stored.get("note"):
         yield Padding(Text(plain(stored["note"]), style="cyan"), (0, 0, 0, 2), expand=False)
     if (said := how_often(stored)) is not None:
