@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from interlock.names import Outcome as Outcome
     from interlock.names import Severity as Severity
     from interlock.profiles.profile import Profile as Profile
+    from interlock.workspace import KnownAlert as KnownAlert
     from interlock.workspace import Table as Table
     from interlock.workspace import Workspace as Workspace
     from interlock.workspace import check as check
@@ -38,6 +39,7 @@ _HOME = {
     "Constraint": "interlock.constraints.constraint",
     "Decision": "interlock.names",
     "InterlockError": "interlock.errors",
+    "KnownAlert": "interlock.workspace",
     "Outcome": "interlock.names",
     "Profile": "interlock.profiles.profile",
     "Severity": "interlock.names",
@@ -61,6 +63,7 @@ __all__ = [
     "Constraint",
     "Decision",
     "InterlockError",
+    "KnownAlert",
     "Outcome",
     "Profile",
     "Severity",

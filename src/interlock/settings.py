@@ -99,6 +99,13 @@ class Settings:
     alerts_closed_max: int = _setting(
         200, "How many of a table's last closed alerts a new one may continue; bounds what a write reads."
     )
+    replay_partitions: int = _setting(
+        7, "Recent healthy partitions that a model's usual loss is measured on."
+    )
+    replay_rows_max: int = _setting(
+        200_000, "Rows of a partition that a model is replayed on; of a larger one every n-th."
+    )
+    replay_seed: int = _setting(0, "Seed of the healthy values that are drawn to replay a model on.")
     # catalog
     lock_timeout_s: float = _setting(
         30.0, "How long a writer waits for another before it gives up with IL403."

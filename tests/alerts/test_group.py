@@ -8,6 +8,7 @@ import duckdb
 import pytest
 
 from interlock import alerts, detect, profiles
+from interlock.alerts import cause, identity
 from interlock.constraints.constraint import Violation
 from interlock.engines.duckdb import DuckDB
 from interlock.names import Origin, Outcome, Severity
@@ -25,30 +26,51 @@ SELECT DATE '2024-01-01' + d::INT AS day, d * {ROWS} + i AS id,
 FROM (SELECT d, i, (i * 31 + d * 7) % 100 < 1 + (d * 5) % 4 AS lost FROM range({DAYS}) a(d), range({ROWS}) b(i))
 """
 LAST = "2024-02-09"
-Told = Callable[[str], tuple[alerts.Alert, ...]]
+Told = Callable[..., tuple[alerts.Alert, ...]]
 
 
 @pytest.fixture(scope="module")
 def told() -> Iterator[Told]:
-    """The alerts of the last day's rows after a query has changed them."""
+    yield from following(ORDERS)
+
+
+def following(made: str) -> Iterator[Told]:
+    """The alerts of the last day after a query has changed its rows; with ``more`` violations, as if found."""
     with duckdb.connect() as connection, DuckDB() as engine:
 
         def profiled(query: str) -> dict[str, Profile]:
             return profiles.compute_by(engine, engine.relation(connection.sql(query)), "day", key=("id",))
 
-        connection.execute(f"CREATE TABLE orders AS {ORDERS}")
+        connection.execute(f"CREATE TABLE orders AS {made}")
         connection.execute(f"CREATE VIEW today AS FROM orders WHERE day = DATE '{LAST}'")
         days = profiled("FROM orders")
         rows = [detect.Row(k, detect.features(p)) for k, p in days.items() if k != LAST]
         learned = detect.learn(detect.History.of(rows))
 
-        def tell(query: str) -> tuple[alerts.Alert, ...]:
+        def tell(query: str, *more: Violation) -> tuple[alerts.Alert, ...]:
             now = profiled(query)[LAST]
             return alerts.group(
-                learned.judge(now, LAST), table="orders", label=LAST, learned=learned, profile=now
+                [*learned.judge(now, LAST), *more], table="orders", label=LAST, learned=learned, profile=now
             )
 
         yield tell
+
+
+# Five measures of three shops that know nothing of each other, and moments between 9 and 17 o'clock.
+WIDE = f"""
+SELECT DATE '2024-01-01' + d::INT AS day, d * {ROWS} + i AS id,
+       ['nürnberg', 'süd', 'köln'][1 + (i * 7 + d) % 3] AS shop,
+       100 + (i * 7919 + d * 31) % 61 AS amount, 900 + (i * 104729 + d * 17) % 60 AS paid_at,
+       3 + (i * 611953 + d * 13) % 23 AS items, 500 + (i * 15485863 + d * 7) % 47 AS score,
+       60 + (i * 32452843 + d * 3) % 41 AS weight,
+       TIMESTAMP '2024-01-01 09:00' + INTERVAL (d) DAY + INTERVAL ((i * 49979687 + d) % 480) MINUTE AS seen
+FROM range({DAYS}) a(d), range({ROWS}) b(i)
+"""
+
+
+@pytest.fixture(scope="module")
+def wide() -> Iterator[Told]:
+    yield from following(WIDE)
 
 
 def test_a_clean_day_has_no_alert(told: Told) -> None:
@@ -96,6 +118,71 @@ def test_columns_empty_together_as_ever_are_called_an_event_or_an_upstream_loss(
     )
     assert "coherent shift" in alert.title
     assert {"amount", "paid_at", "courier"} <= set(alert.columns)
+
+
+MANY = ("amount", "paid_at", "items", "score", "weight")
+
+
+def test_many_columns_that_were_never_empty_and_are_now_are_one_loss_upstream(wide: Told) -> None:
+    (alert,) = wide(f"SELECT * REPLACE ({', '.join(f'NULL AS {c}' for c in MANY)}) FROM today")
+    assert (alert.kind, set(alert.columns)) == ("nulls", set(MANY))
+    assert "5 columns" in alert.title
+    assert "one loss upstream" in alert.title
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "words"),
+    [
+        ("CASE WHEN id % 2 = 0 THEN -1 ELSE {c} END", "default", "the default value '-1'"),
+        ("{c} * 1000", "unit", "×1,000"),
+        ("7", "frozen", "one value in every row"),
+        ("-{c}", "negated", "negative in up to"),
+        ("{c} * 1.37 + 11", "shift", "changed at once"),
+    ],
+)
+def test_many_columns_that_broke_the_same_way_are_one_cause(
+    wide: Told, change: str, kind: str, words: str
+) -> None:
+    changed = ", ".join(f"({change.format(c=c)})::INT AS {c}" for c in MANY)
+    (alert,) = wide(f"SELECT * REPLACE ({changed}) FROM today")
+    assert alert.kind == kind
+    assert set(alert.columns) >= set(MANY)
+    assert words in alert.title
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "words"),
+    [
+        (
+            "CASE WHEN id % 3 = 0 THEN -1 ELSE items END AS items",
+            "default",
+            "items holds the default value '-1'",
+        ),
+        ("upper(shop) AS shop", "spelling", "shop is written in another letter case"),
+        ("replace(shop, 'ü', 'Ã¼') AS shop", "spelling", "shop is written in another encoding"),
+        ("seen + INTERVAL 5 HOUR AS seen", "shifted", "seen lies +5 hours off: another time zone"),
+        ("5 AS items", "frozen", "items holds one value in every row"),
+    ],
+)
+def test_a_likely_cause_is_said_in_plain_words(wide: Told, change: str, kind: str, words: str) -> None:
+    alert = wide(f"SELECT * REPLACE ({change}) FROM today")[0]
+    assert alert.kind == kind
+    assert words in alert.title
+    assert kind in identity.KINDS
+
+
+@pytest.mark.parametrize("part", ["LIMIT 60", "WHERE id % 7 = 0"])
+def test_a_load_that_was_cut_off_is_one_alert_though_counts_of_values_fell_too(wide: Told, part: str) -> None:
+    (alert,) = wide(f"FROM today {part}")
+    assert alert.kind == "truncated"
+    assert "the load is short" in alert.title
+
+
+def test_a_default_value_in_a_column_that_hides_its_values_is_not_quoted(wide: Told) -> None:
+    hidden = Violation("items_top", "items", "top", cause.MASKED, cause.MASKED, columns=("items",))
+    found = wide("SELECT * REPLACE (CASE WHEN id % 2 = 0 THEN -1 ELSE items END AS items) FROM today", hidden)
+    assert "'-1'" not in found[0].title
+    assert "a default value" in found[0].title
 
 
 def test_two_faults_that_have_nothing_in_common_are_two_alerts(told: Told) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -44,6 +45,49 @@ def test_another_kind_or_another_column_is_another_cause() -> None:
     book = Book()
     told = book.see(0, alert("a"), alert("a", kind="nulls"), alert("b")).alerts
     assert [a.id for a in told] == ["A1", "A2", "A3"]
+
+
+def test_a_cause_read_in_another_way_the_next_day_is_the_same_alert() -> None:
+    book = Book()
+    book.see(0, alert("a", "b", kind="shift"))
+    second = replace(alert("b", "c", kind="unexplained"), title="b is late")
+    assert book.see(1, second).alerts[0].id == "A1"
+    assert (book.known[1].opened_as, book.known[1].title) == ("it broke", "b is late")
+    assert book.states == [("A1", "open", 2)]
+
+
+def test_a_cause_recognised_later_names_the_alert() -> None:
+    book = Book()
+    book.see(0, alert("a", kind="unexplained"))
+    book.see(1, alert("a", kind="unit"))
+    assert (book.known[1].kind, book.states) == ("unit", [("A1", "open", 2)])
+
+
+def test_any_column_of_the_day_before_will_do_not_only_the_leading_ones() -> None:
+    book = Book()
+    book.see(0, alert(*"abcdef", kind="shift"))
+    assert book.see(1, alert("f", kind="nulls")).alerts[0].id == "A1"
+
+
+def test_a_second_cause_beside_the_first_is_another_alert() -> None:
+    book = Book()
+    book.see(0, alert("a"))
+    told = book.see(1, alert("a"), alert("a", kind="nulls")).alerts
+    assert [a.id for a in told] == ["A1", "A2"], "both are there, and both were recognised"
+
+
+def test_what_recovered_in_between_is_another_cause() -> None:
+    book = Book()
+    book.see(0, alert("a"))
+    book.see(1)
+    assert book.see(2, alert("a", kind="nulls")).alerts[0].id == "A2"
+
+
+@pytest.mark.parametrize("kind", ["duplicated", "truncated"])
+def test_a_cause_of_the_table_as_a_whole_is_not_taken_for_one_of_a_column(kind: str) -> None:
+    book = Book()
+    book.see(0, alert("a"))
+    assert book.see(1, alert("a", kind=kind)).alerts[0].id == "A2"
 
 
 def test_two_alerts_of_one_partition_may_be_one_cause_seen_once() -> None:

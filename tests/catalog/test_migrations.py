@@ -12,8 +12,10 @@ from alembic.script import ScriptDirectory
 from interlock.catalog import (
     Catalog,
     State,
+    alerts,
     lake,
     migrations,
+    models,
     outbox,
     partitions,
     scan,
@@ -128,3 +130,23 @@ def test_a_workspace_of_every_version_there_was_is_still_read_and_verified(
             lake.evolve(tx, "flights", (("id", "BIGINT"), ("name", "VARCHAR")))
         assert Ledger(folder / "ledger").project(opened) == 1
         assert verify(folder / "ledger", opened).ok
+
+
+@pytest.mark.parametrize("name", ["v0002", "v0003"])
+def test_an_alert_of_before_there_were_sources_is_one_of_its_table(name: str, tmp_path: Path) -> None:
+    with Catalog.open(_restore(name, tmp_path / "old")) as opened, opened.read() as rx:
+        (alert,) = alerts.list_(rx, "flights", only_open=True)
+    (part,) = alert.parts
+    assert (part.table, part.leading, part.columns) == ("flights", ("id",), ("id",))
+    assert (part.first_label, part.last_label, part.seen, part.recovered) == (
+        "2013-01-01",
+        "2013-01-02",
+        2,
+        None,
+    )
+
+
+def test_a_model_is_still_known(tmp_path: Path) -> None:
+    with Catalog.open(_restore("v0003", tmp_path / "old")) as opened, opened.read() as rx:
+        (model,) = models.list_(rx)
+    assert (model.name, model.reads, model.importance) == ("delay", ("flights.id",), {"flights.id": 1.0})

@@ -20,8 +20,8 @@ HEAVY = {"alembic", "apprise", "duckdb", "numpy", "pandas", "polars", "pyarrow",
 OPTIONAL = {"apprise", "pandas", "polars", "pyarrow"}
 
 PUBLIC = [
-    "Alert", "Constraint", "Decision", "InterlockError", "Outcome", "Profile", "Severity", "Table", "Verdict",
-    "Violation", "Workspace", "__version__", "check", "fresh", "in_set", "matches", "not_null", "open",
+    "Alert", "Constraint", "Decision", "InterlockError", "KnownAlert", "Outcome", "Profile", "Severity", "Table",
+    "Verdict", "Violation", "Workspace", "__version__", "check", "fresh", "in_set", "matches", "not_null", "open",
     "profile", "references", "unique",
 ]  # fmt: skip
 

@@ -71,3 +71,17 @@ def test_a_mistake_in_the_contract_is_named_with_its_place(tmp_path: Path) -> No
     )
     with pytest.raises(ContractError, match=r"interlock.yaml:4:.*'Mars' is no time zone"):
         interlock.open(tmp_path / ".interlock")
+
+
+def test_what_somebody_called_a_false_alarm_was_healthy(ws: Workspace) -> None:
+    t = ws.table("t", partition="day").objective(0.99, "10d")
+    t.require("delay >= 0", severity="ticket", block=False)
+    for n in range(2):
+        t.write(a_day(n, delay=-1.0))
+    (alert,) = ws.alerts()
+    alert.ack("looking")
+    before = t.slo()
+    assert before is not None and len(before.unhealthy) == 2
+    alert.false_alarm("early birds are fine")
+    after = t.slo()
+    assert after is not None and (after.unhealthy, after.outcome) == ((), Outcome.PASS)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from interlock.alerts import impact
+from interlock.alerts.impact import Hit
 from interlock.constraints.constraint import Violation
 from interlock.names import Origin, Outcome, Severity
 
@@ -15,9 +17,11 @@ class Alert:
 
     ``title`` is one plain sentence; ``advice`` names the next command to type.
     ``score`` ranks alerts of a verdict, highest first. ``kind`` names the cause
-    in one word (`interlock.alerts.identity.KINDS`). ``id``, ``state`` and
+    in one word (`interlock.alerts.identity.KINDS`), ``detail`` tells causes of one
+    kind apart, such as the factor of a unit. ``id``, ``state`` and
     ``seen`` tell of its life beyond this verdict, None and 0 where it has none;
-    ``note`` says why it is quiet. ``false_alarms_per_year`` is how often a clean
+    ``note`` says why it is quiet. ``hit`` are the models that read the
+    table. ``false_alarms_per_year`` is how often a clean
     table would raise its rarest violation: None where a declared constraint is
     broken or too little history says.
     """
@@ -31,10 +35,22 @@ class Alert:
     cause: str | None = None
     advice: str | None = None
     kind: str = "unexplained"
+    detail: str | None = None
     id: str | None = None
     state: str | None = None
     seen: int = 0
     note: str | None = None
+    hit: tuple[Hit, ...] = ()
+
+    @property
+    def impact(self) -> float | None:
+        """What its score is weighed with, by the models that read its table; None where none is known."""
+        return impact.of(self.hit)
+
+    @property
+    def rank(self) -> float:
+        """Confidence times impact: what comes first where models read the table."""
+        return impact.rank(self.score, self.impact)
 
     @property
     def blocks(self) -> bool:
@@ -56,6 +72,7 @@ class Alert:
             "state": self.state,
             "seen": self.seen,
             "kind": self.kind,
+            "detail": self.detail,
             "title": self.title,
             "severity": self.severity.value,
             "columns": list(self.columns),
@@ -65,5 +82,7 @@ class Alert:
             "cause": self.cause,
             "advice": self.advice,
             "note": self.note,
+            "impact": self.impact,
+            "hit": [h.to_dict() for h in self.hit],
             "violations": [v.to_dict() for v in self.violations],
         }

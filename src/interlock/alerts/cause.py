@@ -7,7 +7,7 @@ yet; it gives back the causes it found with the violations each explains.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -33,17 +33,22 @@ _CLOSE = 0.06  # of the logarithm of a ratio
 _COUNTS = frozenset({"rows", "distinct", "key_duplicates", "row_duplicates"})
 _SUSPECTS_MAX = 24  # columns tried for a swap, the loudest first; pairs grow with the square
 _NAMES_MAX = 3  # columns named in a sentence before "and 12 more"
+MASKED = "•••"
 _DRIFT = {"missing": "missing", "added": "new", "retyped": "of another type"}
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """``words`` is None where nothing was recognised. ``columns`` come first in the alert."""
+    """``words`` is None where nothing was recognised. ``columns`` come first in the alert.
+
+    ``detail`` tells causes of one kind apart, such as the factor of a unit.
+    """
 
     words: str | None
     violations: tuple[Violation, ...]
     columns: tuple[str, ...] = ()
     kind: str = "unexplained"
+    detail: str | None = None
 
 
 class Context:
@@ -54,6 +59,10 @@ class Context:
     ) -> None:
         self.violations, self.learned, self.profile, self.label = violations, learned, profile, label
 
+    def hides(self, column: str) -> bool:
+        """Whether a column's values must not be quoted: what broke in it was masked."""
+        return any(v.observed == MASKED for v in self.violations if column in (v.column, *v.columns))
+
     @cached_property
     def expected(self) -> Expected | None:
         """What history expects of this partition; None without one."""
@@ -63,6 +72,20 @@ class Context:
         """Whether a column has more nulls than expected; True where nobody knows."""
         expected = self.expected
         return expected is None or expected.direction(column, "nulls") >= 0
+
+
+def named(columns: Sequence[str]) -> str:
+    """``a``; ``a and b``; ``13 columns (a, b, c and 10 more)``."""
+    if len(columns) <= 2:
+        return " and ".join(columns)
+    more = f" and {len(columns) - _NAMES_MAX:,} more" if len(columns) > _NAMES_MAX else ""
+    return f"{len(columns):,} columns ({', '.join(columns[:_NAMES_MAX])}{more})"
+
+
+def of_columns(violations: Iterable[Violation], columns: Iterable[str]) -> tuple[Violation, ...]:
+    """The violations that are about any of these columns."""
+    wanted = set(columns)
+    return tuple(v for v in violations if wanted & {*v.columns, v.column})
 
 
 Recogniser = Callable[[Context, tuple[Violation, ...]], Iterator[Cause]]
@@ -117,11 +140,15 @@ def unit(context: Context, rest: tuple[Violation, ...]) -> Iterator[Cause]:
     if context.expected is None:
         return
     moved = ("mean", "stddev", "q50", "q95", "min", "max")
+    found: dict[str, list[str]] = {}
     for column in dict.fromkeys(v.column for v in rest if v.column and v.statistic in moved):
         name = _unit(context.expected, column)
         if name is not None:
-            mine = tuple(v for v in rest if v.column == column)
-            yield Cause(f"{column} looks like another unit: {name}", mine, (column,), "unit")
+            found.setdefault(name, []).append(column)
+    for name, columns in found.items():
+        looks = "looks" if len(columns) == 1 else "look"
+        words = f"{named(columns)} {looks} like another unit: {name}"
+        yield Cause(words, of_columns(rest, columns), tuple(columns), "unit", name.partition(",")[0])
 
 
 def _unit(expected: Expected, column: str) -> str | None:
@@ -143,10 +170,19 @@ def _unit(expected: Expected, column: str) -> str | None:
 
 def negated(context: Context, rest: tuple[Violation, ...]) -> Iterator[Cause]:
     """Negative values where there were none."""
-    for first in [v for v in rest if v.statistic == "negatives" and v.rows]:
-        mine = tuple(v for v in rest if (v.column == first.column and v.segment is None) or v is first)
-        words = f"{first.column} is negative in {first.rows:,} rows, {first.share or 0:.0%}; it never was"
-        yield Cause(words, mine, (first.column,) if first.column else (), "negated")
+    found = [v for v in rest if v.statistic == "negatives" and v.rows and v.column]
+    columns = tuple(dict.fromkeys(v.column for v in found if v.column))
+    if not columns:
+        return
+    most = max(found, key=lambda v: v.rows or 0)
+    words = f"in {most.rows:,} rows, {most.share or 0:.0%}"
+    said = (
+        f"{named(columns)} is negative {words}; it never was"
+        if len(columns) == 1
+        else f"{named(columns)} are negative in up to {most.rows:,} rows; they never were"
+    )
+    mine = tuple(v for v in rest if v in found or (v.column in columns and v.segment is None))
+    yield Cause(said, mine, columns, "negated")
 
 
 def lost(context: Context, rest: tuple[Violation, ...]) -> Iterator[Cause]:
@@ -190,6 +226,3 @@ def empty(context: Context, rest: tuple[Violation, ...]) -> Iterator[Cause]:
             "an event in the world, or one upstream loss"
         )
         yield Cause(words, rest, kind="shift")
-
-
-RECOGNISERS: tuple[Recogniser, ...] = (drifted, duplicated, swapped, lost, negated, unit, empty)

@@ -5,15 +5,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from interlock.alerts import cause
+from interlock.alerts import broad, cause, identity, spelling
 from interlock.alerts.alert import Alert
-from interlock.alerts.cause import Cause
+from interlock.alerts.cause import Cause, Recogniser, named
 from interlock.constraints.constraint import Violation
 from interlock.detect import Learned
 from interlock.names import Origin, Outcome, Severity
 from interlock.profiles.profile import Profile
 
 _RELATED = 0.35  # correlation of two columns' past surprises from which they are taken to move together
+
+# Those that see the whole partition come before those of one column, which would take a part of it.
+RECOGNISERS: tuple[Recogniser, ...] = (
+    cause.drifted,
+    broad.emptied,
+    broad.defaulted,
+    broad.frozen,
+    cause.duplicated,
+    cause.swapped,
+    cause.unit,
+    cause.negated,
+    spelling.recased,
+    cause.lost,
+    spelling.shifted,
+    spelling.late,
+    cause.empty,
+    spelling.short,
+)
 
 
 def group(
@@ -42,7 +60,7 @@ def _causes(context: cause.Context, learned: Learned | None) -> list[Cause]:
     """Recognised causes with what they explain, then the rest by related columns."""
     rest = list(context.violations)
     found: list[Cause] = []
-    for recognise in cause.RECOGNISERS:
+    for recognise in RECOGNISERS:
         for candidate in recognise(context, tuple(rest)):
             if not candidate.violations:
                 continue
@@ -51,7 +69,37 @@ def _causes(context: cause.Context, learned: Learned | None) -> list[Cause]:
             rest = [v for v in rest if id(v) not in taken]
     for related in _related(rest, learned):
         found.append(Cause(None, related))
-    return _joined(found, learned)
+    return _at_once(_joined(found, learned))
+
+
+def _at_once(causes: list[Cause]) -> list[Cause]:
+    """What nobody explains joins a cause of many columns that broke in the same way; many such are one."""
+    named_ = [c for c in causes if c.words is not None]
+    alone = [c for c in causes if c.words is None]
+    for wide in [c for c in named_ if len(c.columns) >= broad.BROAD]:
+        ways = {identity.aspect(v) for v in wide.violations}
+        alike = [c for c in alone if {identity.aspect(v) for v in c.violations} <= ways]
+        mine = (*wide.violations, *(v for c in alike for v in c.violations))
+        named_[named_.index(wide)] = replace(wide, violations=mine)
+        alone = [c for c in alone if c not in alike]
+    ways_of: dict[str, list[Cause]] = {}
+    for c in alone:
+        ways_of.setdefault(identity.aspect(max(c.violations, key=lambda v: v.score)), []).append(c)
+    for way, together in ways_of.items():
+        columns = tuple(dict.fromkeys(n for c in together for n in sorted(_columns(c.violations))))
+        if len(together) < 2 or len(columns) < broad.BROAD:
+            continue
+        words = (
+            f"{named(columns)} changed at once, in their {way}: one change upstream, or an event in the world"
+        )
+        one = Cause(words, tuple(v for c in together for v in c.violations), kind="shift")
+        codes = [
+            c for c in named_ if c.kind == "values" and way in {identity.aspect(v) for v in c.violations}
+        ]
+        one = replace(one, violations=(*one.violations, *(v for c in codes for v in c.violations)))
+        named_ = [c for c in named_ if c not in codes]
+        alone = [c for c in alone if c not in together] + [one]
+    return named_ + alone
 
 
 def _joined(causes: list[Cause], learned: Learned | None) -> list[Cause]:
@@ -110,6 +158,7 @@ def _alert(found: Cause, context: cause.Context, table: str, label: str) -> Aler
         cause=found.words,
         advice=_advice(violations, loudest, table, label, since),
         kind=_kind(found, violations),
+        detail=found.detail,
     )
 
 

@@ -6,6 +6,7 @@ of columns may differ a little: one shared leading column is enough.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from interlock.alerts.alert import Alert
@@ -24,10 +25,16 @@ KINDS = {
     "drift": "the columns changed upstream: a renaming, a new release, another type",
     "negated": "a sign changed: a refund, a subtraction the wrong way round, a code for missing",
     "shift": "several columns moved together: an event in the world, or one loss upstream",
+    "default": "a code for missing was written where values were: a client, a join or a fill upstream changed",
+    "frozen": "the source stands still: the same value, or nothing newer, comes again and again",
+    "truncated": "the load was cut off, or ran before all of it was there",
+    "spelling": "the same values are written in another way: letter case, or an encoding that was read wrongly",
+    "shifted": "moments are in another time zone, or were converted twice",
     UNEXPLAINED: "no known pattern; look at the columns named first, and at what changed upstream since",
 }
 LEADING = 3  # columns that name a cause; further ones are its consequences
-_OF_THE_TABLE = frozenset({"duplicated"})  # there is but one such cause, whichever counts it moves
+VAGUE = frozenset({UNEXPLAINED, "shift"})  # say how it looks, not what it is
+OF_THE_TABLE = frozenset({"duplicated", "truncated"})  # there is but one such cause, whatever it moves
 _LEVEL = frozenset({"mean", "stddev", "min", "max", "median", "negatives", "zeros"})
 _VALUES = frozenset({"distinct", "domain", "pattern", "present", "top"})
 
@@ -48,6 +55,12 @@ def of(found: Alert | AlertRecord) -> Identity:
     return Identity(found.kind, tuple(found.columns[:LEADING]))
 
 
+def within(record: AlertRecord, table: str) -> Identity | None:
+    """The identity of an alert in one of its tables; None where it is not about that table."""
+    part = record.part(table)
+    return Identity(record.kind, part.leading) if part is not None else None
+
+
 def same(one: Identity, other: Identity) -> bool:
     """Whether two alerts of a table are one cause. Symmetric and reflexive, not transitive.
 
@@ -58,7 +71,7 @@ def same(one: Identity, other: Identity) -> bool:
     """
     if one.kind != other.kind:
         return False
-    if one.kind in _OF_THE_TABLE or not (one.columns or other.columns):
+    if one.kind in OF_THE_TABLE or not (one.columns or other.columns):
         return True
     return bool(set(one.columns) & set(other.columns))
 
@@ -76,10 +89,26 @@ def share(alert: Alert) -> float | None:
 def aspects(alert: Alert) -> tuple[str, ...]:
     """What of the data an alert is about: a rule by its name, else nulls, level, values and the like."""
     loud = [v for v in alert.violations if v.severity is not Severity.INFO] or list(alert.violations)
-    return tuple(sorted({_aspect(v) for v in loud}))
+    return tuple(sorted({aspect(v) for v in loud}))
 
 
-def _aspect(violation: Violation) -> str:
+def manner(alert: Alert) -> str:
+    """How an alert broke: its kind and detail where it was recognised, else what most of its columns show.
+
+    Nulls are one manner by whichever recogniser they were told.
+    """
+    if alert.kind not in (*VAGUE, "nulls"):
+        return f"{alert.kind} {alert.detail}" if alert.detail else alert.kind
+    loudest: dict[str, Violation] = {}
+    for v in sorted(alert.violations, key=lambda v: -v.score):
+        for column in v.columns or (v.column or "",):
+            loudest.setdefault(column, v)
+    counts = Counter(aspect(v) for v in loudest.values())
+    return min(counts, key=lambda a: (-counts[a], a), default=UNEXPLAINED)
+
+
+def aspect(violation: Violation) -> str:
+    """What of the data a violation is about: a rule by its name, else nulls, level, values and the like."""
     statistic = violation.statistic
     if violation.origin is not Origin.LEARNED:
         return f"rule {violation.constraint}"

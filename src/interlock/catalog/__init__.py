@@ -25,6 +25,7 @@ from interlock.catalog import (
 from interlock.catalog.catalog import Catalog, Reader, Writer
 from interlock.catalog.records import (
     AcceptRecord,
+    AlertPart,
     AlertRecord,
     AlertState,
     ColumnStats,
@@ -33,6 +34,7 @@ from interlock.catalog.records import (
     ForeignSnapshot,
     HistoryRow,
     Mode,
+    ModelRecord,
     OutboxRow,
     PartitionRecord,
     State,
@@ -44,6 +46,7 @@ from interlock.catalog.records import (
 
 __all__ = [
     "AcceptRecord",
+    "AlertPart",
     "AlertRecord",
     "AlertState",
     "Catalog",
@@ -53,6 +56,7 @@ __all__ = [
     "ForeignSnapshot",
     "HistoryRow",
     "Mode",
+    "ModelRecord",
     "OutboxRow",
     "PartitionRecord",
     "Reader",

@@ -141,8 +141,48 @@ class Feedback(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class AlertPart:
+    """What an alert is in one table.
+
+    ``leading`` are the columns it began with there, ``columns`` all it ever was
+    about, ``broken`` those of the last sighting. ``recovered`` is the clean
+    partition that ended it in this table.
+    """
+
+    table: str
+    leading: tuple[str, ...]
+    columns: tuple[str, ...]
+    broken: tuple[str, ...]
+    severity: str
+    title: str
+    first_label: str
+    last_label: str
+    verdict_id: str
+    seen: int = 1
+    recovered: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRecord:
+    """A model that reads tables: ``importance`` has a weight ≥ 0 for each of ``reads``, ``table.column``.
+
+    ``writes`` is the table of its predictions.
+    """
+
+    name: str
+    reads: tuple[str, ...]
+    importance: Mapping[str, float]
+    writes: str | None
+    created_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
 class AlertRecord:
-    """The life of one cause over the partitions of a table.
+    """The life of one cause over the partitions of a table, or of several that share a ``source``.
+
+    ``table`` is where it began, ``parts`` what it is in each. ``manner`` says how
+    it broke; ``opened_as`` what was said when it opened. ``impact`` is what its
+    score is weighed with, ``hit`` who reads the columns.
 
     ``kind`` and ``columns``, those it began with, are its identity. ``aspects``
     are what of the data it was ever about. ``score`` and ``share`` are its
@@ -185,6 +225,16 @@ class AlertRecord:
     told_score: float | None = None
     told_share: float | None = None
     recovery_told: bool = False
+    source: str | None = None
+    manner: str | None = None
+    opened_as: str | None = None
+    impact: float | None = None
+    hit: tuple[Mapping[str, Any], ...] = ()
+    parts: tuple[AlertPart, ...] = ()
+
+    def part(self, table: str) -> AlertPart | None:
+        """What it is in a table; None where it is not about it."""
+        return next((p for p in self.parts if p.table == table), None)
 
     @property
     def name(self) -> str:

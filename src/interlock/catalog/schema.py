@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import BLOB, BigInteger, Column, Dialect, Float, Integer, MetaData, Table, Text, TypeDecorator
 
-REVISION = "0002"
+REVISION = "0003"
 """The newest migration; a workspace at this revision opens without Alembic."""
 
 VERSION_TABLE = "interlock_version"
@@ -200,6 +200,37 @@ alerts = Table(
     Column("told_score", Float),
     Column("told_share", Float),
     Column("recovery_told", Integer, nullable=False),
+    Column("source", Text),
+    Column("manner", Text),
+    Column("opened_as", Text),
+    Column("impact", Float),
+    Column("hit", Document),
+)
+
+alert_parts = Table(
+    "interlock_alert_part",
+    metadata,
+    Column("alert_id", Integer, primary_key=True),
+    Column("table_name", Text, primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("leading", Document, nullable=False),
+    Column("columns", Document, nullable=False),
+    Column("broken", Document, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("first_label", Text, nullable=False),
+    Column("last_label", Text, nullable=False),
+    Column("seen", Integer, nullable=False),
+    Column("verdict_id", Text, nullable=False),
+    Column("recovered_label", Text),
+)
+
+models = Table(
+    "interlock_model",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("document", Document, nullable=False),
+    Column("created_at", Moment, nullable=False),
 )
 
 trigger_runs = Table(

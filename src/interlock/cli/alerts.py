@@ -9,6 +9,7 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from interlock.alerts import impact
 from interlock.cli import render
 from interlock.cli.options import AllOption, JsonOption, WorkspaceOption, existing
 from interlock.cli.output import console, plain, print_json
@@ -31,15 +32,18 @@ def list_(
     table: Annotated[str | None, typer.Argument(help="One table only.")] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most N.")] = 20,
     only_open: Annotated[bool, typer.Option("--open", help="Only what is not over.")] = False,
+    ranked: Annotated[
+        bool, typer.Option("--ranked", help="By confidence and impact on the models that read the tables.")
+    ] = False,
     everything: Annotated[
         bool, typer.Option("--all", help="Also, one by one, what is in the week's digest.")
     ] = False,
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> int:
-    """Alerts: open ones first, then the last to end; and how often each table's were worth a look."""
+    """Alerts: open ones first, then the last to end, or ranked; and how often each table's were worth a look."""
     with existing(workspace) as ws:
-        found = ws.alerts(table, limit, only_open=only_open)
+        found = ws.alerts(table, limit, only_open=only_open, ranked=ranked)
         precision = ws.precision(table)
         if as_json:
             document = {
@@ -73,10 +77,23 @@ def _listing(found: Sequence[KnownAlert]) -> RenderableType:
             Text(one.state + said, style=STATE[one.state]),
             f"{one.seen:,}",
             Text(plain(one.first)),
-            Text(plain(one.table)),
-            Text(render.short(one.title)),
+            Text(plain(_tables(one))),
+            _what(one),
         )
     return grid
+
+
+def _what(one: KnownAlert) -> Text:
+    """What broke; of one that goes on also how long, and when that was last seen."""
+    text = Text(render.short(one.title))
+    if one.state in ("open", "acknowledged") and one.standing != "new":
+        text.append(f"\n{one.standing}; updated {one.record.updated_at:%Y-%m-%d %H:%M} UTC", style="dim")
+    return text
+
+
+def _tables(one: KnownAlert) -> str:
+    more = len(one.tables) - 1
+    return f"{one.table} +{more}" if more else one.table
 
 
 @app.command()
@@ -104,7 +121,7 @@ def _shown(
     everything: bool,
 ) -> Iterator[RenderableType]:
     head = Text(f"{alert.id}  ", style="bold").append(alert.state, style=STATE[alert.state])
-    yield head.append(plain(f"  {alert.table}"))
+    yield head.append(plain(f"  {', '.join(alert.tables)}"))
     facts = render.grid("", "")
     facts.show_header = False
     for name, said in _facts(alert, details):
@@ -112,7 +129,7 @@ def _shown(
     yield facts
     yield Text()
     series = {past[0]: render.past(details["violations"], *past)} if past is not None else {}
-    said_above = ("id", "note", "advice", "false_alarms_per_year")
+    said_above = ("id", "note", "advice", "false_alarms_per_year", "hit")
     stored = {name: value for name, value in details.items() if name not in said_above}
     yield from render.alert_parts(stored, "", series, everything=everything)
     yield Text()
@@ -125,9 +142,20 @@ def _facts(alert: KnownAlert, details: Mapping[str, Any]) -> Iterator[tuple[str,
     times = render.count(record.seen, "partition")
     last = f", last in {record.last_label}" if record.last_label != record.first_label else ""
     yield "since", f"{record.first_label}{last}; seen in {times}"
+    if record.state.is_open:
+        yield "now", f"{alert.standing}; updated {record.updated_at:%Y-%m-%d %H:%M} UTC"
+    if len(record.parts) > 1:
+        yield "source", f"{record.source or '?'}, which feeds {len(record.parts)} of the broken tables"
+        for part in record.parts:
+            over = f"; healthy since {part.recovered}" if part.recovered is not None else ""
+            yield "", f"{part.table}: {_columns(part.columns)}; {part.first_label} … {part.last_label}{over}"
+    if record.opened_as is not None and record.opened_as != record.title and len(record.parts) == 1:
+        yield "first read", render.short(record.opened_as)
     if not record.state.is_open:
         yield "ended", details["closed"]
     yield "how sure", details["sure"]
+    for hit in (h for h in alert.hit if h.hurts or h.problem):
+        yield "hits", impact.in_words(hit)
     if details["likely_cause"]:
         yield "likely", details["likely_cause"]
     if alert.feedback or record.state.value == "acknowledged":
@@ -142,6 +170,11 @@ def _facts(alert: KnownAlert, details: Mapping[str, Any]) -> Iterator[tuple[str,
             "measured",
             f"{told['useful']:,} of the table's alerts useful, {told['false_alarms']:,} false alarms",
         )
+
+
+def _columns(names: Sequence[str], most: int = 6) -> str:
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return f"{render.count(len(names), 'column')} ({', '.join(names[:most])}{more})" if names else "its rows"
 
 
 def _next(alert: KnownAlert) -> Iterator[str]:

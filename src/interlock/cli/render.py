@@ -12,6 +12,7 @@ from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
 
+from interlock.alerts import impact
 from interlock.cli.output import plain
 from interlock.detect.rate import in_words
 from interlock.gates.verdict import Verdict
@@ -141,12 +142,20 @@ def alert_parts(
     if shown is not None:
         yield shown
     yield from (Padding(line, (0, 0, 0, 2), expand=False) for v in found[:most] for line in _sample(v))
+    for who in hit(stored.get("hit", ())):
+        yield Padding(Text(f"hits {who}", style="magenta"), (0, 0, 0, 2), expand=False)
     if stored.get("note"):
         yield Padding(Text(plain(stored["note"]), style="cyan"), (0, 0, 0, 2), expand=False)
     if (said := how_often(stored)) is not None:
         yield Padding(Text(said, style="dim"), (0, 0, 0, 2), expand=False)
     if stored.get("advice"):
         yield Padding(Text(f"next: {plain(stored['advice'])}", style="dim"), (0, 0, 0, 2), expand=False)
+
+
+def hit(stored: Iterable[Mapping[str, Any]]) -> Iterable[str]:
+    """Who reads what broke, one line a model."""
+    found = map(impact.from_dict, stored)
+    return (plain(impact.in_words(h)) for h in found if h.hurts or h.problem)
 
 
 def how_often(stored: Mapping[str, Any]) -> str | None:

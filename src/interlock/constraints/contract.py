@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pydantic import ValidationError
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from interlock import durable
-from interlock.constraints import sugar, yaml_file
+from interlock.catalog import ModelRecord
+from interlock.constraints import models, sugar, yaml_file
 from interlock.constraints.constraint import Constraint
 from interlock.constraints.contract_shape import (
     FORMS,
@@ -30,6 +31,7 @@ from interlock.constraints.contract_shape import (
     InSet,
     Matches,
     Model,
+    ModelEntry,
     References,
     RepairEntry,
     SloEntry,
@@ -62,10 +64,11 @@ _ERRORS_SHOWN = 10
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """The tables a contract speaks of. ``notify`` addresses hear every table's alerts."""
+    """The tables a contract speaks of and the models that read them. ``notify`` addresses hear every alert."""
 
     tables: Mapping[str, TableContract] = field(default_factory=dict)
     notify: tuple[str, ...] = ()
+    models: tuple[ModelRecord, ...] = ()
 
     @classmethod
     def load(cls, path: str | Path) -> Contract:
@@ -82,7 +85,7 @@ class Contract:
         tables = {
             name: made.table(name, entry or TableEntry(), notify) for name, entry in shape.tables.items()
         }
-        return cls(tables, notify)
+        return cls(tables, notify, tuple(made.model(n, e) for n, e in shape.models.items()))
 
     def table(self, name: str) -> TableContract:
         """What is said of a table: its own part, or only what holds for all."""
@@ -93,6 +96,8 @@ class Contract:
         document: dict[str, Any] = {"version": VERSION}
         if self.notify:
             document["notify"] = list(self.notify)
+        if self.models:
+            document["models"] = {m.name: models.document(m) for m in self.models}
         document["tables"] = {name: _table_document(t, self.notify) for name, t in self.tables.items()}
         out = io.StringIO()
         writer = yaml_file.reader()
@@ -198,6 +203,8 @@ def _model_at(path: list[Any]) -> type[Model]:
     for step in reversed(path[2:] if path[:1] == ["tables"] else path):
         if step in _MODELS:
             return _MODELS[step]
+    if path[:1] == ["models"] and len(path) > 1:
+        return ModelEntry
     return TableEntry if path[:1] == ["tables"] and len(path) > 1 else ContractFile
 
 
@@ -216,6 +223,10 @@ class _Maker:
         except InterlockError as error:
             where = yaml_file.place(self.filename, *yaml_file.mark(self.document, path))
             raise ContractError(f"{where}: {error.message}", hint=error.hint) from None
+
+    def model(self, name: str, entry: ModelEntry) -> ModelRecord:
+        make = partial(models.declared, name, entry.reads, entry.writes, entry.importance, models.WRITTEN)
+        return cast(ModelRecord, self.at(["models", name], make))
 
     def table(self, name: str, entry: TableEntry, notify: tuple[str, ...]) -> TableContract:
         path = ["tables", name]
@@ -242,6 +253,7 @@ class _Maker:
             sensitive=tuple(entry.sensitive),
             segments=tuple(entry.segments),
             attach=entry.attach,
+            source=entry.source,
             allow_samples=entry.allow_samples,
             enforce=entry.enforce if isinstance(entry.enforce, bool) else tuple(entry.enforce),
             slo=self.at([*path, "slo"], lambda: _slo(entry.slo)),
@@ -338,7 +350,7 @@ def _quiet(text: str | None) -> Quiet | None:
 
 _KEYS = (
     *("partition", "key", "owner", "sensitive", "segments"),
-    *("attach", "allow_samples", "enforce", "sensitivity"),
+    *("attach", "source", "allow_samples", "enforce", "sensitivity"),
 )
 
 

@@ -146,6 +146,9 @@ class TableEntry(Model):
     sensitive: Texts = []
     segments: Texts = []
     attach: str | None = None
+    source: str | None = Field(
+        default=None, min_length=1, description="What feeds it, such as crm; its tables break together."
+    )
     allow_samples: bool = False
     enforce: bool | list[str] = False
     slo: SloEntry | None = None
@@ -157,10 +160,21 @@ class TableEntry(Model):
     alerts: Annotated[AlertsEntry, BeforeValidator(_empty_mapping)] = AlertsEntry()
 
 
+class ModelEntry(Model):
+    """A model that reads tables; what it is and does stays where it is."""
+
+    reads: Texts = Field(default=[], description="Columns it reads, as table.column.")
+    writes: str | None = Field(default=None, description="Table of its predictions.")
+    importance: dict[str, Annotated[float, Field(ge=0, strict=False, allow_inf_nan=False)]] = Field(
+        default={}, description="A weight for each column it reads; all alike without."
+    )
+
+
 class ContractFile(Model):
     """An Interlock contract."""
 
     version: Literal[1]
+    models: Annotated[dict[str, ModelEntry], BeforeValidator(_empty_mapping)] = {}
     tables: Annotated[dict[str, TableEntry | None], BeforeValidator(_empty_mapping)] = {}
     notify: Texts = []
 

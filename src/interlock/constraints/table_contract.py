@@ -81,6 +81,7 @@ class TableContract:
     """One table of ``interlock.yaml``. The default says nothing.
 
     ``attach`` is the glob of a table judged in place, None for a managed one.
+    ``source`` names what feeds it; tables that share one break together.
     ``enforce`` True: every learned constraint blocks; or the names of those that do.
     ``sensitivity``: ``low``, ``normal``, ``high`` or the false alarms a year that are
     accepted; None leaves it to the table's own setting.
@@ -93,6 +94,7 @@ class TableContract:
     sensitive: tuple[str, ...] = ()
     segments: tuple[str, ...] = ()
     attach: str | None = None
+    source: str | None = None
     allow_samples: bool = False
     enforce: bool | tuple[str, ...] = False
     slo: Slo | None = None

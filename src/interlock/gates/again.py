@@ -19,7 +19,7 @@ from dataclasses import replace
 from interlock import detect
 from interlock.catalog import PartitionRecord, partitions, profiles, tables
 from interlock.constraints.constraint import Violation
-from interlock.gates import alerting, decided, judge, write
+from interlock.gates import alerting, decided, judge, replay, write
 from interlock.gates.judge import Prepared
 from interlock.gates.request import Request
 from interlock.gates.site import Site
@@ -67,7 +67,7 @@ def judge_again(site: Site, request: Request, *, past: bool = False) -> list[Ver
     profiled = {label: from_document(document) for label, document in documents.items()}
     beginning = _beginning(learned, profiled)
     made = [
-        verdict
+        replay.weighed(site, request, verdict, None, tuple)
         for label, one in profiled.items()
         if (verdict := _one(request, known[label], one, _Known(learned, beginning))) is not None
     ]

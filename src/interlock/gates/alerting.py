@@ -56,7 +56,10 @@ def tell(tx: Writer, request: Request) -> None:
     """
     settings, now = current(), tx.now.astimezone()
     records = [
-        r for r in _live(tx, request, tx.now) if budget.news(r, settings.alert_growth, tx.now) is not None
+        r
+        for r in _live(tx, request, tx.now)
+        if r.part(request.table.name) is not None
+        and budget.news(r, settings.alert_growth, tx.now) is not None
     ]
     if not records:
         return
@@ -78,7 +81,7 @@ def foreseen(rx: Reader, request: Request, verdict: Verdict) -> Verdict:
 
 
 def _live(rx: Reader, request: Request, now: dt.datetime) -> list[AlertRecord]:
-    return alerts.live(rx, request.table.name, now, current().alerts_closed_max)
+    return alerts.live(rx, request.table.name, now, current().alerts_closed_max, request.source)
 
 
 def _sighting(verdict: Verdict, request: Request) -> Sighting:
@@ -91,6 +94,7 @@ def _sighting(verdict: Verdict, request: Request) -> Sighting:
         columns=frozenset(verdict.profile.columns),
         conclusive=bool(verdict.judged and verdict.profile.rows),
         owner=request.owner,
+        source=request.source,
     )
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from interlock import detect
 from interlock.catalog import PartitionRecord, Reader, State, partitions, profiles
 from interlock.engines.inputs import Files, recognise
+from interlock.engines.protocol import Relation
 from interlock.errors import DataError, DataNotFound
-from interlock.gates import alerting, decided, drift, fingerprint, judge, write
+from interlock.gates import alerting, decided, drift, fingerprint, judge, replay, write
 from interlock.gates.judge import Judgement
 from interlock.gates.label import label_of
 from interlock.gates.request import Request
@@ -81,6 +82,7 @@ def _one(site: Site, request: Request, path: Path, history: detect.History) -> V
     stamp, size = _stamp(path)
     learned = write.learned_for(history, label, request.rules)
     schema: list[list[str]] = []
+    rows: Relation | None = None
     try:
         relation = site.engine.relation(str(path))
         prepared = judge.prepare(request.rules, relation.schema, request.now)
@@ -96,8 +98,9 @@ def _one(site: Site, request: Request, path: Path, history: detect.History) -> V
             measured, request.rules, prepared, learned, label, request.previous, drifted=drifted
         )
         judgement = judge.with_samples(found, site.engine, relation, request.rules, learned)
-        schema = [[c.name, c.type] for c in relation.schema]
+        schema, rows = [[c.name, c.type] for c in relation.schema], relation
     verdict = _verdict(request, label, judgement)
+    verdict = replay.weighed(site, request, verdict, rows, replay.stored(site, request, label))
     record = PartitionRecord(
         table=request.table.name,
         label=label,

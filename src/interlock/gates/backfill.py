@@ -14,15 +14,16 @@ from interlock.catalog import partitions, tables
 from interlock.engines.duckdb import DuckDB
 from interlock.engines.protocol import Relation
 from interlock.errors import ColumnMissing, SchemaIncompatible, nearest
-from interlock.gates import commit, decided, drift, incoming, judge, layout, repair, staging, write
+from interlock.gates import commit, decided, drift, incoming, judge, layout, repair, replay, staging, write
 from interlock.gates.commit import Commit
 from interlock.gates.incoming import Staged
 from interlock.gates.judge import Prepared
 from interlock.gates.request import Request
 from interlock.gates.site import Site
 from interlock.gates.verdict import Verdict
-from interlock.names import Decision
+from interlock.names import Decision, Severity
 from interlock.profiles import Profile, compute_by
+from interlock.settings import current
 
 Progress = Callable[[int, int], None]
 BESIDE_ROWS_MAX = 2_000_000  # beyond, large partitions are likely, and their own files quicker to profile
@@ -53,7 +54,8 @@ def backfill(site: Site, request: Request, progress: Progress) -> tuple[list[Ver
         previous, history = dict(request.previous), request.history
         for done, label in enumerate(sorted(relations, key=partitions.label_order), start=1):
             staged = Staged(relations[label], schema, label, plan, incoming.typed(label))
-            made = _one(site, request, staged, profiles[label], prepared, history, previous)
+            healthy = _healthy(site, request, label, commits)
+            made = _one(site, request, staged, profiles[label], prepared, history, previous, healthy)
             previous = {v.constraint: v.since or label for v in made.verdict.violations}
             if made.verdict.decision is Decision.PUBLISHED:
                 history = history.append(label, made.features)
@@ -114,6 +116,22 @@ def _profiles(site: Site, request: Request, together: Relation, prepared: Prepar
     )
 
 
+def _healthy(site: Site, request: Request, label: str, commits: list[Commit]) -> replay.Healthy:
+    """Healthy partitions before this one: of this backfill, then those that were there."""
+
+    def healthy() -> list[tuple[str, Relation]]:
+        most = current().replay_partitions
+        own = [
+            (c.staged.label, c.staged.relation)
+            for c in reversed(commits)
+            if c.published and all(a.severity is Severity.INFO for a in c.verdict.alerts)
+        ]
+        before = replay.stored(site, request, label)() if len(own) < most else []
+        return [*own, *before][:most]
+
+    return healthy
+
+
 def _one(
     site: Site,
     request: Request,
@@ -122,6 +140,7 @@ def _one(
     prepared: Prepared,
     history: detect.History,
     previous: dict[str, str],
+    healthy: replay.Healthy,
 ) -> Commit:
     learned = write.learned_for(history, staged.label, request.rules)
     drifted = tuple(drift.violations(request.rules.schema, staged.schema, staged.layout.fitting))
@@ -134,4 +153,5 @@ def _one(
     else:
         judgement = judge.with_samples(judgement, site.engine, staged.relation, request.rules, learned)
     verdict = write.verdict_of(request, staged, judgement, uuid.uuid4().hex, stored=True)
+    verdict = replay.weighed(site, request, verdict, staged.relation, healthy)
     return Commit(staged, verdict, judgement.features)

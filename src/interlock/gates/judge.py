@@ -14,6 +14,7 @@ from sqlglot import exp
 
 from interlock import alerts, constraints, detect, profiles
 from interlock.alerts.alert import Alert
+from interlock.alerts.cause import MASKED
 from interlock.constraints.constraint import Constraint, Violation
 from interlock.engines.protocol import Engine, Relation
 from interlock.engines.schema import Schema
@@ -21,8 +22,6 @@ from interlock.gates.verdict import outcome_of
 from interlock.names import Origin, Outcome, Severity
 from interlock.profiles.profile import Profile
 from interlock.settings import current
-
-MASKED = "•••"
 
 
 @dataclass(frozen=True, slots=True)

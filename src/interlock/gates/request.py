@@ -10,6 +10,7 @@ from interlock import detect
 from interlock.catalog import TableRecord
 from interlock.constraints.table_contract import NO_POLICY, AlertPolicy, Trigger
 from interlock.gates.judge import Rules
+from interlock.gates.readers import ModelReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +28,5 @@ class Request:
     inconclusive_blocks: bool = False
     owner: str | None = None
     alerts: AlertPolicy = NO_POLICY
+    source: str | None = None
+    models: tuple[ModelReader, ...] = ()

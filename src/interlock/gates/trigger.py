@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from interlock import durable
-from interlock.alerts import budget
+from interlock.alerts import budget, impact
 from interlock.alerts.budget import Notice
 from interlock.catalog import (
     AlertRecord,
@@ -301,6 +301,8 @@ def _news(record: AlertRecord, what: str) -> dict[str, Any]:
         "id": record.name,
         "what": what,
         "table": record.table,
+        "tables": [p.table for p in record.parts],
+        "hit": [impact.in_words(impact.from_dict(h)) for h in record.hit],
         "severity": record.severity,
         "state": record.state.value,
         "title": record.title,

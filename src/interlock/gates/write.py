@@ -11,7 +11,7 @@ from __future__ import annotations
 import uuid
 
 from interlock import detect
-from interlock.gates import alerting, commit, decided, drift, incoming, judge, repair, staging
+from interlock.gates import alerting, commit, decided, drift, incoming, judge, repair, replay, staging
 from interlock.gates.commit import Commit
 from interlock.gates.incoming import Staged
 from interlock.gates.judge import Judgement, Rules
@@ -39,6 +39,9 @@ def write(site: Site, request: Request) -> Verdict:
         staged = incoming.stage(site, request, place.path / "data.parquet")
         staged, judgement = judged(site, request, staged)
         verdict = verdict_of(request, staged, judgement, write_id, stored=True)
+        verdict = replay.weighed(
+            site, request, verdict, staged.relation, replay.stored(site, request, staged.label)
+        )
         (verdict,) = commit.commit(site, request, place, [Commit(staged, verdict, judgement.features)])
     decided.after(site, request, [verdict])
     return verdict
@@ -51,6 +54,9 @@ def check(site: Site, request: Request) -> Verdict:
         staged = incoming.stage(site, request, place.path / "data.parquet")
         staged, judgement = judged(site, request, staged)
         verdict = verdict_of(request, staged, judgement, write_id, stored=False)
+        verdict = replay.weighed(
+            site, request, verdict, staged.relation, replay.stored(site, request, staged.label)
+        )
     with site.catalog.read() as rx:
         return alerting.foreseen(rx, request, verdict)
 

@@ -68,6 +68,7 @@ def _about(story: Story) -> Markup:
         ("Since", told.since if told.since and told.since != story.label else None),
         ("Columns", columns + more or "the whole table"),
         ("Cause", _cause(told)),
+        ("Hits", "; ".join(told.hit)),
     )
     shown = [el("div", el("dt", k), el("dd", v)) for k, v in pairs if v]
     if story.advice:

@@ -87,7 +87,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An alert as its verdict keeps it; ``title`` without the partition it begins with."""
+    """An alert as its verdict keeps it, ``hit`` in words; ``title`` without the partition it begins with."""
 
     title: str
     severity: Severity
@@ -96,6 +96,7 @@ class Told:
     since: str | None
     cause: str | None
     advice: str | None
+    hit: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +275,7 @@ class Story:
             "columns": list(self.told.columns),
             "since": self.told.since,
             "cause": self.told.cause,
+            "hit": list(self.told.hit),
             "advice": self.advice,
             "compared_with": self.compared,
             "changes": [c.to_dict() for c in self.changes],

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from interlock import detect
+from interlock.alerts import impact
 from interlock.catalog import PartitionRecord, Reader, State, VerdictRecord, partitions, profiles, verdicts
 from interlock.catalog.records import CURRENT
 from interlock.names import Decision, Outcome, Severity
@@ -181,6 +182,7 @@ def _told(stored: Mapping[str, Any], name: str, subject: Subject) -> Told:
         since=stored["since"],
         cause=stored["cause"],
         advice=stored["advice"],
+        hit=tuple(impact.in_words(h) for h in map(impact.from_dict, stored.get("hit", ())) if h.hurts),
     )
     quoted = {v["observed"] for v in stored["violations"]} | {v["expected"] for v in stored["violations"]}
     said = {f.observed for f in findings} | {f.expected for f in findings}

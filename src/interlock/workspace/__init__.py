@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from interlock.workspace.adhoc import check as check
     from interlock.workspace.adhoc import profile as profile
+    from interlock.workspace.alerts import KnownAlert as KnownAlert
     from interlock.workspace.table import Table as Table
     from interlock.workspace.workspace import Workspace as Workspace
     from interlock.workspace.workspace import open as open
 
 _HOME = {
+    "KnownAlert": "alerts",
     "Table": "table",
     "Workspace": "workspace",
     "check": "adhoc",
@@ -23,7 +25,7 @@ _HOME = {
     "profile": "adhoc",
 }
 
-__all__ = ["Table", "Workspace", "check", "open", "profile"]
+__all__ = ["KnownAlert", "Table", "Workspace", "check", "open", "profile"]
 
 
 def __getattr__(name: str) -> Any:

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from interlock import detect
-from interlock.alerts import identity
+from interlock.alerts import identity, impact
 from interlock.alerts.budget import DIGEST
 from interlock.alerts.feedback import Precision, ended
-from interlock.catalog import AlertRecord, Reader, State, alerts, profiles, verdicts
+from interlock.catalog import AlertPart, AlertRecord, Reader, State, alerts, profiles, verdicts
 from interlock.catalog.partitions import label_order
 from interlock.catalog.records import CURRENT
 from interlock.detect.rate import in_words
 from interlock.gates import alerting
-from interlock.names import Origin
+from interlock.names import Origin, partition_time
 
 if TYPE_CHECKING:
     from interlock.workspace.workspace import Workspace
@@ -76,6 +76,33 @@ class KnownAlert:
         return self.record.seen
 
     @property
+    def tables(self) -> tuple[str, ...]:
+        """Every table it is about, the one it began in first."""
+        return tuple(p.table for p in self.record.parts) or (self.table,)
+
+    @property
+    def standing(self) -> str:
+        """``new``, ``still broken, day 5`` or how it ended, in words."""
+        r = self.record
+        if not r.state.is_open:
+            return ended(r)
+        first, last = partition_time(r.first_label), partition_time(r.last_label)
+        if first is None or last is None:
+            return "new" if r.seen == 1 else f"still broken, in {r.seen:,} partitions"
+        day = (last - first).days + 1
+        return "new" if day == 1 and r.seen == 1 else f"still broken, day {day:,}"
+
+    @property
+    def rank(self) -> float:
+        """Confidence × impact; without a model that reads its table by confidence alone."""
+        return impact.rank(self.record.score, self.record.impact)
+
+    @property
+    def hit(self) -> tuple[impact.Hit, ...]:
+        """The models that read its tables, those that it costs most first."""
+        return tuple(sorted(map(impact.from_dict, self.record.hit), key=lambda h: -h.weight))
+
+    @property
     def feedback(self) -> str | None:
         """``useful`` or ``false_alarm``, as a person said; None where nobody did."""
         return self.record.feedback.value if self.record.feedback is not None else None
@@ -116,10 +143,17 @@ class KnownAlert:
             "kind": r.kind,
             "columns": list(r.columns),
             "title": r.title,
+            "source": r.source,
+            "tables": [_part(p) for p in r.parts],
+            "opened_as": r.opened_as,
+            "standing": self.standing,
             "first": r.first_label,
             "last": r.last_label,
             "seen": r.seen,
             "score": r.score,
+            "impact": r.impact,
+            "rank": self.rank,
+            "hit": [h.to_dict() for h in self.hit],
             "share": r.share,
             "opened_at": r.opened_at.isoformat(),
             "updated_at": r.updated_at.isoformat(),
@@ -151,10 +185,10 @@ class KnownAlert:
     def history(self, broken: Sequence[Mapping[str, Any]]) -> tuple[str, list[float | None]] | None:
         """The constraint and past values of the first statistic that has a past, its last sighting last."""
         rows = self.workspace.existing_table(self.table).history().rows
-        order = label_order(self.last)
+        order = label_order(_last_label(self.record))
         past = [_values(r.features) for r in rows if label_order(r.label) < order]
         now = _last_seen(self.workspace, self.record)
-        for v in broken:
+        for v in (v for v in broken if v.get("table", self.table) == self.table):
             segment = tuple(v["segment"] or ())
             key = detect.Key(v["column"] or "", v["statistic"], *segment)
             if any((value := p.get(key)) is not None and value == value for p in past):
@@ -178,22 +212,45 @@ def rate(broken: Sequence[Mapping[str, Any]]) -> float | None:
 
 
 def _violations(rx: Reader, record: AlertRecord) -> list[dict[str, Any]]:
-    """What of its last verdict belongs to an alert, the loudest first."""
-    stored = verdicts.get(rx, record.verdict_id)
-    found = stored.document["alerts"] if stored is not None else ()
-    mine = [v for a in found if a.get("id") == record.name for v in a["violations"]]
+    """What of the last verdict of each of its tables belongs to an alert, the loudest first."""
+    last = [(p.table, p.verdict_id) for p in record.parts] or [(record.table, record.verdict_id)]
+    mine = []
+    for table, verdict_id in last:
+        stored = verdicts.get(rx, verdict_id)
+        found = stored.document["alerts"] if stored is not None else ()
+        mine += [v | {"table": table} for a in found if a.get("id") == record.name for v in a["violations"]]
     return sorted(mine, key=lambda v: -v["score"])
+
+
+def _part(part: AlertPart) -> dict[str, Any]:
+    return {
+        "table": part.table,
+        "columns": list(part.columns),
+        "severity": part.severity,
+        "title": part.title,
+        "first": part.first_label,
+        "last": part.last_label,
+        "seen": part.seen,
+        "recovered": part.recovered,
+    }
 
 
 def _values(features: detect.Features) -> dict[detect.Key, float | None]:
     return dict(zip(features.keys, map(float, features.values), strict=True))
 
 
+def _last_label(record: AlertRecord) -> str:
+    """The partition of its first table that it was last seen in."""
+    part = record.part(record.table)
+    return part.last_label if part is not None else record.last_label
+
+
 def _last_seen(workspace: Workspace, record: AlertRecord) -> dict[detect.Key, float | None]:
     """The statistics of the partition that an alert was last seen in."""
     with workspace.site.catalog.read() as rx:
         states = (*CURRENT, State.QUARANTINED)
-        rows = [h for h in profiles.history(rx, record.table, states=states) if h.label == record.last_label]
+        last = _last_label(record)
+        rows = [h for h in profiles.history(rx, record.table, states=states) if h.label == last]
         if not rows:
             return {}
         row = max(rows, key=lambda h: h.partition_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from interlock.alerts.slo import Health
@@ -13,12 +13,17 @@ from interlock.names import Severity
 _LOUD = (Severity.PAGE.value, Severity.TICKET.value)
 
 
-def health(versions: Sequence[PartitionRecord], judged: Sequence[VerdictRecord]) -> list[Health]:
+def health(
+    versions: Sequence[PartitionRecord],
+    judged: Sequence[VerdictRecord],
+    false_alarms: Collection[str] = frozenset(),
+) -> list[Health]:
     """One entry a partition that is published, admitted or in quarantine.
 
     ``versions`` are oldest first, ``judged`` newest first. A partition is as
     healthy as its newest verdict, or healthy where a person released it in spite of
-    that one; it was there when its first version was published.
+    that one; it was there when its first version was published. An alert that
+    somebody called a false alarm (by its id) was none.
     """
     released = {v.verdict_id for v in versions if v.state is State.RELEASED}
     newest = {v.label: v.document for v in reversed(judged) if v.id not in released}
@@ -33,7 +38,7 @@ def health(versions: Sequence[PartitionRecord], judged: Sequence[VerdictRecord])
         if version.state is State.REPLACED:
             continue
         held = "in quarantine" if version.state is State.QUARANTINED else None
-        problem = held or _alarm(newest.get(version.label))
+        problem = held or _alarm(newest.get(version.label), false_alarms)
         found[version.label] = Health(version.label, first.get(version.label), problem)
     return list(found.values())
 
@@ -42,8 +47,8 @@ def _published(version: PartitionRecord) -> bool:
     return version.data_file_id is not None or version.state is State.CHECKED
 
 
-def _alarm(document: Any) -> str | None:
-    """The title of the loudest ticket or page of a verdict."""
-    alerts = document["alerts"] if document else ()
+def _alarm(document: Any, false_alarms: Collection[str]) -> str | None:
+    """The title of the loudest ticket or page of a verdict, false alarms left out."""
+    alerts = [a for a in document["alerts"] if a.get("id") not in false_alarms] if document else []
     title = next((str(a["title"]) for loud in _LOUD for a in alerts if a["severity"] == loud), None)
     return None if title is None else title.partition(": ")[2] or title

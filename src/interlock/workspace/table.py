@@ -20,6 +20,7 @@ from interlock.catalog import (
     Reader,
     TableRecord,
     accepts,
+    alerts,
     lake,
     outbox,
     partitions,
@@ -85,6 +86,11 @@ class Table:
     def key(self) -> tuple[str, ...]:
         """The columns that name a row."""
         return self.record.key
+
+    @property
+    def source(self) -> str | None:
+        """What feeds the table, as ``interlock.yaml`` or `Workspace.table` says; None where nobody did."""
+        return self._workspace.contract_of(self.name).source or self.record.settings.get("source")
 
     @property
     def attached(self) -> bool:
@@ -329,7 +335,8 @@ class Table:
             return None
         with self._site.catalog.read() as rx:
             every, judged = partitions.all_(rx, self.name), verdicts.list_(rx, self.name)
-        return standing(self.name, promised, health(every, judged), dt.datetime.now(dt.UTC))
+            false_alarms = alerts.false_alarms(rx, self.name)
+        return standing(self.name, promised, health(every, judged, false_alarms), dt.datetime.now(dt.UTC))
 
     # --- history ----------------------------------------------------------------------
 
@@ -480,6 +487,8 @@ class Table:
             now=dt.datetime.now(dt.UTC),
             owner=declared.owner,
             alerts=declared.alerts,
+            source=declared.source or record.settings.get("source"),
+            models=self._workspace.readers(self.name),
         )
 
     def _rules(self, record: TableRecord) -> Rules:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import getpass
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -14,15 +14,28 @@ from typing import TYPE_CHECKING, Any, Self
 from sqlglot import exp
 
 from interlock.alerts.feedback import Precision
-from interlock.catalog import Catalog, Mode, TableRecord, alerts, outbox, tables, triggers, verdicts
+from interlock.catalog import (
+    Catalog,
+    Mode,
+    ModelRecord,
+    TableRecord,
+    alerts,
+    outbox,
+    tables,
+    triggers,
+    verdicts,
+)
+from interlock.catalog import models as stored_models
+from interlock.constraints import models as contract_models
 from interlock.constraints.table_contract import TableContract, Trigger
 from interlock.engines.duckdb import DuckDB
 from interlock.errors import TableConflict, TableNotFound, nearest
 from interlock.gates import alerting, decided, quarantine, trigger
+from interlock.gates.readers import Loss, ModelReader, Predict
 from interlock.gates.site import Site
 from interlock.gates.verdict import Verdict
 from interlock.names import table_name
-from interlock.workspace import doctor, place, reader, recovery
+from interlock.workspace import doctor, models, place, reader, recovery
 from interlock.workspace.alerts import KnownAlert
 from interlock.workspace.table import Progress, Table, quiet
 
@@ -64,6 +77,7 @@ class Workspace:
         self._contract = contract
         self._tables: dict[str, Table] = {}
         self._hooks: dict[str, list[Trigger]] = {}
+        self._replays: dict[str, models.Replay] = {}
         self.recovered: tuple[str, ...] = recovery.recover(self.site)
         self._bind_contract()
         self._catch_up_triggers()
@@ -93,13 +107,21 @@ class Workspace:
 
     # --- tables -----------------------------------------------------------------------
 
-    def table(self, name: str, partition: str | None = None, key: Sequence[str] | str | None = None) -> Table:
+    def table(
+        self,
+        name: str,
+        partition: str | None = None,
+        key: Sequence[str] | str | None = None,
+        *,
+        source: str | None = None,
+    ) -> Table:
         """The managed table ``name``: bound if it exists, created otherwise.
 
         ``partition`` is the column that splits it; without one each load is a
         partition of its own. ``key`` names the columns that name a row. Given for
         an existing table they must agree (`TableConflict`), save that a key may be
-        added later.
+        added later. ``source`` names what feeds it: tables of one source that break
+        the same way at the same time are one alert.
         """
         columns = (key,) if isinstance(key, str) else tuple(key or ())
         with self.site.catalog.read() as rx:
@@ -107,15 +129,20 @@ class Workspace:
         if known is None:
             known = self._create(name, Mode.MANAGED, partition, columns, None)
         self._agree(known, partition, columns)
-        return self._tables.setdefault(name, Table(self, name))
+        return self._bound(name, source)
 
     def attach(
-        self, name: str, location: str | os.PathLike[str], key: Sequence[str] | str | None = None
+        self,
+        name: str,
+        location: str | os.PathLike[str],
+        key: Sequence[str] | str | None = None,
+        *,
+        source: str | None = None,
     ) -> Table:
         """The attached table ``name``: Parquet or CSV files that are judged where they are and never moved.
 
         Each file the glob ``location`` matches is a partition, called by the
-        ``column=value`` in its path, else by its name.
+        ``column=value`` in its path, else by its name. ``source``: as for `table`.
         """
         columns = (key,) if isinstance(key, str) else tuple(key or ())
         glob = os.fspath(location)
@@ -127,7 +154,13 @@ class Workspace:
         if known.mode is not Mode.ATTACHED:
             raise TableConflict(f"{name} is a managed table", hint="attach the files under another name")
         self._agree(known, None, columns)
-        return self._tables.setdefault(name, Table(self, name))
+        return self._bound(name, source)
+
+    def _bound(self, name: str, source: str | None) -> Table:
+        table = self._tables.setdefault(name, Table(self, name))
+        if source is not None:
+            table._set(source=source)
+        return table
 
     def tables(self) -> list[Table]:
         """Every table, by name."""
@@ -228,6 +261,44 @@ class Workspace:
         made = trigger.python(event, action, attempts=attempts, timeout_s=timeout_s)
         self._hooks.setdefault(table or "", []).append(made)
 
+    def model(
+        self,
+        name: str,
+        reads: Sequence[str],
+        writes: str | None = None,
+        *,
+        importance: Mapping[str, float] | None = None,
+        predict: Predict | None = None,
+        loss: Loss | None = None,
+        frame: str = "pandas",
+    ) -> None:
+        """Declare a model that reads tables: its alerts are ranked by what they mean to it.
+
+        ``reads`` are columns as ``table.column``; ``importance`` a weight ≥ 0 for each
+        (all alike without one); ``writes`` the table of its predictions. These are
+        stored. ``predict(rows)`` and ``loss(rows, predictions)``, for as long as this
+        workspace is open, measure what a partition with an alert costs it: one loss for
+        each row, NaN where the truth is not known, or their mean. ``rows`` is a pandas
+        DataFrame or, with ``frame="arrow"``, an Arrow table. Raises `UsageError`.
+        """
+        with self.site.catalog.write() as tx:
+            stored_models.put(tx, contract_models.declared(name, reads, writes, importance, tx.now))
+        self.project()
+        self._replays.pop(name, None)
+        if (how := models.replay(predict, loss, frame)) is not None:
+            self._replays[name] = how
+
+    def models(self) -> list[ModelRecord]:
+        """Every model: those of ``interlock.yaml``, which come first, and those declared in Python."""
+        with self.site.catalog.read() as rx:
+            stored = {m.name: m for m in stored_models.list_(rx)}
+        written = {m.name: m for m in self._contract.models} if self._contract else {}
+        return [(stored | written)[name] for name in sorted(stored | written)]
+
+    def readers(self, table: str) -> tuple[ModelReader, ...]:
+        """The models that read a table."""
+        return models.readers(table, self.models(), self._replays)
+
     def hooks(self, name: str) -> tuple[Trigger, ...]:
         """The callables given to `on` for a table."""
         return (*self._hooks.get("", ()), *self._hooks.get(name, ()))
@@ -266,14 +337,23 @@ class Workspace:
             return [dict(v.document) for v in verdicts.list_(rx, table, limit)]
 
     def alerts(
-        self, table: str | None = None, limit: int | None = 20, *, only_open: bool = False
+        self,
+        table: str | None = None,
+        limit: int | None = 20,
+        *,
+        only_open: bool = False,
+        ranked: bool = False,
     ) -> list[KnownAlert]:
-        """Alerts, open ones first, then the last to change; each a `KnownAlert` to act on."""
+        """Alerts, open ones first, then the last to change; each a `KnownAlert` to act on.
+
+        ``ranked``: by confidence × impact on the models that read them, whatever their state.
+        """
         if table is not None:
             self.existing_table(table)
         with self.site.catalog.read() as rx:
-            found = alerts.list_(rx, table, limit, only_open=only_open)
-        return [KnownAlert(self, record) for record in found]
+            found = alerts.list_(rx, table, None if ranked else limit, only_open=only_open)
+        known = [KnownAlert(self, record) for record in found]
+        return sorted(known, key=lambda a: (-a.rank, a.record.id))[:limit] if ranked else known
 
     def alert(self, id: str) -> KnownAlert:
         """The alert of this id, such as ``A17``. Raises `AlertNotFound`, with the nearest one."""
