@@ -11,6 +11,7 @@ from interlock.cli import (
     demo,
     doctor,
     ledger,
+    metrics,
     quarantine,
     report,
     slo,
@@ -37,6 +38,7 @@ app.command("accept")(tables.accept)
 app.command("backtest")(backtest.backtest)
 app.add_typer(alerts.app, name="alerts")
 app.command("slo")(slo.slo)
+app.command("metrics")(metrics.metrics)
 app.command("report")(report.report)
 app.command("profile")(tables.profile)
 app.command("sql")(tables.sql)

@@ -30,9 +30,9 @@ def alert_fatigue(story: AlertFatigue) -> RenderableType:
         *(Text(f"\n{w.name} missed: {', '.join(w.missed)}") for w in story.watched if w.missed),
         Text(
             "\nAll learn from January; nobody answers an alert. The limits: seven statistics a column over 28 days, "
-            "one alert a column until it is quiet again, a page at 2.5 times the limit, as Interlock's. An alert was about "
-            "something if a fault was planted that day, or the calendar or the news say why it was not as usual. "
-            "Interlock's settings were chosen on this table; benchmarks/detection has others.",
+            "one alert a column until it is quiet again, a page at 2.5 times the limit, as Interlock's. "
+            "An alert was about something if a fault was planted that day, or the calendar or the news say why it "
+            "was not as usual. Interlock's settings were chosen on this table; benchmarks/detection has others.",
             style="dim",
         ),
     )

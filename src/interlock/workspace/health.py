@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from interlock.alerts.slo import Health
@@ -20,8 +20,18 @@ def health(versions: Sequence[PartitionRecord], judged: Sequence[VerdictRecord])
     healthy as its newest verdict, or healthy where a person released it in spite of
     that one; it was there when its first version was published.
     """
-    released = {v.verdict_id for v in versions if v.state is State.RELEASED}
-    newest = {v.label: v.document for v in reversed(judged) if v.id not in released}
+    spared = released(versions)
+    newest = {v.label: v.document for v in reversed(judged) if v.id not in spared}
+    return by_problem(versions, {label: _alarm(document) for label, document in newest.items()})
+
+
+def released(versions: Sequence[PartitionRecord]) -> frozenset[str]:
+    """The verdicts in spite of which a person released a partition."""
+    return frozenset(v.verdict_id for v in versions if v.state is State.RELEASED and v.verdict_id)
+
+
+def by_problem(versions: Sequence[PartitionRecord], problems: Mapping[str, str | None]) -> list[Health]:
+    """`health` where what is wrong with each label is known already."""
     first: dict[str, Any] = {}
     found: dict[str, Health] = {}
     for version in versions:
@@ -33,7 +43,7 @@ def health(versions: Sequence[PartitionRecord], judged: Sequence[VerdictRecord])
         if version.state is State.REPLACED:
             continue
         held = "in quarantine" if version.state is State.QUARANTINED else None
-        problem = held or _alarm(newest.get(version.label))
+        problem = held or problems.get(version.label)
         found[version.label] = Health(version.label, first.get(version.label), problem)
     return list(found.values())
 

@@ -41,7 +41,7 @@ from interlock.gates.request import Request
 from interlock.gates.verdict import Verdict
 from interlock.names import Severity, partition_label
 from interlock.profiles.profile import Profile
-from interlock.workspace import remembered, trial
+from interlock.workspace import measured, remembered, trial
 from interlock.workspace.health import health
 from interlock.workspace.series import Series, series
 
@@ -321,10 +321,7 @@ class Table:
 
     def slo(self) -> Standing | None:
         """How the table stands to its objective now; None where it has none."""
-        stored = self.record.settings.get("slo")
-        promised = self._workspace.contract_of(self.name).slo
-        if promised is None and stored is not None:
-            promised = made_objective(**stored)
+        promised = measured.promised(self.record, self._workspace.contract_of(self.name).slo)
         if promised is None:
             return None
         with self._site.catalog.read() as rx:
