@@ -8,6 +8,7 @@ from interlock.cli import (
     alerts,
     backtest,
     check,
+    contract,
     demo,
     doctor,
     ledger,
@@ -37,6 +38,7 @@ app.command("enforce")(tables.enforce)
 app.command("accept")(tables.accept)
 app.command("backtest")(backtest.backtest)
 app.add_typer(alerts.app, name="alerts")
+app.add_typer(contract.app, name="contract")
 app.command("slo")(slo.slo)
 app.command("metrics")(metrics.metrics)
 app.command("report")(report.report)

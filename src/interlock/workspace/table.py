@@ -87,6 +87,16 @@ class Table:
         return self.record.key
 
     @property
+    def workspace(self) -> Workspace:
+        """The workspace it belongs to."""
+        return self._workspace
+
+    @property
+    def columns(self) -> Schema:
+        """What the table holds today: ``.name``, ``.type``; empty before its first partition."""
+        return self._schema() or ()
+
+    @property
     def attached(self) -> bool:
         """Whether the data is somebody else's and judged where it is."""
         return self.record.mode is Mode.ATTACHED
@@ -121,7 +131,12 @@ class Table:
     @property
     def constraints(self) -> tuple[Constraint, ...]:
         """Declared ones first, then what was learned."""
-        return (*self._declared(), *self.learn())
+        return (*self.declared, *self.learn())
+
+    @property
+    def declared(self) -> tuple[Constraint, ...]:
+        """What people wrote, in ``interlock.yaml`` and in Python, without what was learned."""
+        return self._declared()
 
     def require(
         self,
@@ -427,6 +442,12 @@ class Table:
                 left_out=left_out,
                 progress=progress,
             )
+
+    def to_odcs(self) -> str:
+        """What is declared of the table, as YAML of the Open Data Contract Standard."""
+        from interlock.workspace import contracts
+
+        return contracts.to_odcs(self)
 
     def series(self, verdict: Verdict) -> list[Series]:
         """The past of the statistics a verdict found broken, one for each alert that has one."""
