@@ -11,6 +11,7 @@ import pytest
 from interlock.constraints import odcs
 from interlock.constraints.contract import Contract
 from interlock.constraints.odcs import Imported
+from interlock.engines.schema import Column, Kind
 from interlock.errors import ContractError
 
 HEAD = "apiVersion: v3.1.0\nkind: DataContract\nid: one\nversion: 1.0.0\nstatus: active\n"
@@ -268,7 +269,9 @@ def test_other_tools_find_keys_required_and_confidential_columns() -> None:
 
 def test_what_is_written_is_valid_by_the_standard_s_own_schema() -> None:
     standard = pytest.importorskip("open_data_contract_standard.model")
-    text = odcs.dumps(Contract.loads(EVERYTHING), "some-id")
+    names = ("day", "id", "email", "amount", "country", "customer", "at")
+    schema = tuple(Column(n, "VARCHAR", Kind.TEXT) for n in names)
+    text = odcs.dumps(Contract.loads(EVERYTHING), "some-id", schemas={"orders": schema})
     made: Any = standard.OpenDataContractStandard.from_string(text)
     assert [t.name for t in made.schema_] == ["orders", "empty", "customers"]
     jsonschema = pytest.importorskip("jsonschema")

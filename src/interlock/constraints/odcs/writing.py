@@ -27,6 +27,7 @@ _LOGICAL = {
     Kind.TIME: "time",
     Kind.TIMESTAMP: "timestamp",
     Kind.TIMESTAMPTZ: "timestamp",
+    Kind.NESTED: "object",
 }
 _OURS = {ours: theirs for theirs, ours in SEVERITIES.items()}
 
