@@ -29,13 +29,14 @@ def interpreter(environment: str | None) -> Path:
     python, installed = folder / "bin" / "python", folder / "installed.txt"
     if not (installed.exists() and installed.read_text() == requirements.read_text()):
         shutil.rmtree(folder, ignore_errors=True)
-        _uv("venv", "--no-project", "--python", str(_python()), str(folder))
-        _uv("pip", "install", "--python", str(python), "--requirements", str(requirements))
+        uv("venv", "--no-project", "--python", str(_python()), str(folder))
+        uv("pip", "install", "--python", str(python), "--requirements", str(requirements))
         installed.write_text(requirements.read_text())
     return python
 
 
-def _uv(*arguments: str) -> None:
+def uv(*arguments: str) -> None:
+    """Runs uv apart from whatever it is configured for here. Raises `NotInstallable`."""
     environment = {k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "PYTHONPATH")}
     environment |= {"UV_NO_CONFIG": "1", "UV_SYSTEM_CERTS": "1"}
     command = [str(_find_uv()), *arguments, "--quiet"]
