@@ -8,9 +8,11 @@ from interlock.cli import (
     alerts,
     backtest,
     check,
+    contract,
     demo,
     doctor,
     ledger,
+    metrics,
     quarantine,
     report,
     slo,
@@ -36,7 +38,9 @@ app.command("enforce")(tables.enforce)
 app.command("accept")(tables.accept)
 app.command("backtest")(backtest.backtest)
 app.add_typer(alerts.app, name="alerts")
+app.add_typer(contract.app, name="contract")
 app.command("slo")(slo.slo)
+app.command("metrics")(metrics.metrics)
 app.command("report")(report.report)
 app.command("profile")(tables.profile)
 app.command("sql")(tables.sql)

@@ -73,7 +73,7 @@ class Contract:
     @classmethod
     def load(cls, path: str | Path) -> Contract:
         """Read a contract file. Raises `ContractError`."""
-        return cls.loads(_text(Path(path)), str(path))
+        return cls.loads(text_of(Path(path)), str(path))
 
     @classmethod
     def loads(cls, text: str, filename: str = FILENAME) -> Contract:
@@ -98,7 +98,7 @@ class Contract:
             document["notify"] = list(self.notify)
         if self.models:
             document["models"] = {m.name: models.document(m) for m in self.models}
-        document["tables"] = {name: _table_document(t, self.notify) for name, t in self.tables.items()}
+        document["tables"] = {name: table_document(t, self.notify) for name, t in self.tables.items()}
         out = io.StringIO()
         writer = yaml_file.reader()
         writer.indent(mapping=2, sequence=4, offset=2)
@@ -106,7 +106,8 @@ class Contract:
         return out.getvalue()
 
 
-def _text(path: Path) -> str:
+def text_of(path: Path) -> str:
+    """A file's text; `ContractError` where it cannot be read."""
     try:
         return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -354,7 +355,7 @@ _KEYS = (
 )
 
 
-def _table_document(table: TableContract, notify: tuple[str, ...]) -> dict[str, Any]:
+def table_document(table: TableContract, notify: tuple[str, ...]) -> dict[str, Any]:
     empty = TableContract()
     document: dict[str, Any] = {}
     for name in _KEYS:
@@ -421,7 +422,7 @@ def write_learned(path: str | Path, table: str, constraints: Iterable[Constraint
     or table is made. Returns what was added. The file is replaced atomically.
     """
     path = Path(path)
-    text = _text(path) if path.exists() else f"version: {VERSION}\n\ntables:\n"
+    text = text_of(path) if path.exists() else f"version: {VERSION}\n\ntables:\n"
     contract = Contract.loads(text, str(path))
     known = contract.tables.get(table, TableContract()).constraints
     taken = {c.name for c in known} | {c.sql for c in known}
@@ -485,5 +486,7 @@ __all__ = [
     "Trigger",
     "constraint_document",
     "json_schema",
+    "table_document",
+    "text_of",
     "write_learned",
 ]

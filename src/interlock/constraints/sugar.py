@@ -46,7 +46,7 @@ def in_set(column: str, values: Iterable[Any], **options: Any) -> Constraint:
     """Every value of ``column`` that is not NULL is one of ``values``."""
     if isinstance(values, str | bytes):
         raise UsageError("in_set() needs a list of values, not one text")
-    listed = [_literal(v) for v in dict.fromkeys(values)]
+    listed = [literal(v) for v in dict.fromkeys(values)]
     if not listed:
         raise UsageError("in_set() needs a value")
     return parse(f"{identifier(column)} IN ({', '.join(listed)})", **_named(options, "in_set", column))
@@ -60,7 +60,7 @@ def references(column: str, table: str, other: str, **options: Any) -> Constrain
 
 def matches(column: str, pattern: str, **options: Any) -> Constraint:
     """Every value of ``column`` that is not NULL matches ``pattern`` (RE2), from its first to its last character."""
-    sql = f"regexp_full_match({identifier(column)}, {_literal(pattern)})"
+    sql = f"regexp_full_match({identifier(column)}, {literal(pattern)})"
     return parse(sql, **_named(options, "matches", column))
 
 
@@ -73,7 +73,8 @@ def fresh(column: str, within: dt.timedelta | str, **options: Any) -> Constraint
     return parse(sql, **_named(options, "fresh", column))
 
 
-def _literal(value: Any) -> str:
+def literal(value: Any) -> str:
+    """A value as SQL; `UsageError` for None."""
     if isinstance(value, str):
         return trees.text(value).sql("duckdb")
     if isinstance(value, bool | int):

@@ -143,7 +143,7 @@ def run(keep: str | Path = "interlock-demo", *, progress: Progress | None = None
     place = _free(Path(keep))
     story = FlightsYear(str(place))
     began = time.perf_counter()
-    with _days() as days, interlock.open(place) as ws:
+    with by_day() as days, interlock.open(place) as ws:
         table = ws.table("flights", partition="day", key=list(flights.KEY))
         took: list[float] = []
         done = 0
@@ -187,7 +187,7 @@ def _stretches(every: list[dt.date]) -> Iterator[list[dt.date]]:
         yield stretch
 
 
-def _plant(story: FlightsYear, table: interlock.Table, days: _Days, fault: Fault, took: list[float]) -> None:
+def _plant(story: FlightsYear, table: interlock.Table, days: Days, fault: Fault, took: list[float]) -> None:
     """The broken day meets the gate first; the corrected load follows."""
     verdict = _timed(took, lambda: table.write(days.broken(fault.day, fault), fault.day))
     story.faults.append(_caught(fault, verdict))
@@ -195,7 +195,7 @@ def _plant(story: FlightsYear, table: interlock.Table, days: _Days, fault: Fault
         table.drop(fault.day, f"planted: {fault.name}")
 
 
-def _write(table: interlock.Table, days: _Days, stretch: list[dt.date], took: list[float]) -> list[Verdict]:
+def _write(table: interlock.Table, days: Days, stretch: list[dt.date], took: list[float]) -> list[Verdict]:
     """One day by `write`; several by `backfill`, which judges each by those before it."""
     if len(stretch) == 1:
         return [_timed(took, lambda: table.write(days.clean(stretch[0]), stretch[0]))]
@@ -249,7 +249,7 @@ def _record(story: FlightsYear, number: int, day: dt.date, verdict: Verdict) -> 
 
 
 @dataclass(slots=True)
-class _Days:
+class Days:
     """The flights, a day at a time."""
 
     connection: duckdb.DuckDBPyConnection
@@ -269,7 +269,7 @@ class _Days:
 
 
 @contextmanager
-def _days() -> Iterator[_Days]:
+def by_day() -> Iterator[Days]:
     import duckdb
 
     connection = duckdb.connect()
@@ -281,7 +281,7 @@ def _days() -> Iterator[_Days]:
             row[0] for row in connection.sql("SELECT DISTINCT day FROM flights ORDER BY day").fetchall()
         ]
         count = connection.sql("SELECT count(*) FROM flights").fetchall()[0][0]
-        yield _Days(connection, all_days, int(count))
+        yield Days(connection, all_days, int(count))
     finally:
         connection.close()
 

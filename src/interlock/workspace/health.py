@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from interlock.alerts.slo import Health
@@ -25,8 +25,18 @@ def health(
     that one; it was there when its first version was published. An alert that
     somebody called a false alarm (by its id) was none.
     """
-    released = {v.verdict_id for v in versions if v.state is State.RELEASED}
-    newest = {v.label: v.document for v in reversed(judged) if v.id not in released}
+    spared = released(versions)
+    newest = {v.label: v.document for v in reversed(judged) if v.id not in spared}
+    return by_problem(versions, {label: _alarm(document, false_alarms) for label, document in newest.items()})
+
+
+def released(versions: Sequence[PartitionRecord]) -> frozenset[str]:
+    """The verdicts in spite of which a person released a partition."""
+    return frozenset(v.verdict_id for v in versions if v.state is State.RELEASED and v.verdict_id)
+
+
+def by_problem(versions: Sequence[PartitionRecord], problems: Mapping[str, str | None]) -> list[Health]:
+    """`health` where what is wrong with each label is known already."""
     first: dict[str, Any] = {}
     found: dict[str, Health] = {}
     for version in versions:
@@ -38,7 +48,7 @@ def health(
         if version.state is State.REPLACED:
             continue
         held = "in quarantine" if version.state is State.QUARANTINED else None
-        problem = held or _alarm(newest.get(version.label), false_alarms)
+        problem = held or problems.get(version.label)
         found[version.label] = Health(version.label, first.get(version.label), problem)
     return list(found.values())
 

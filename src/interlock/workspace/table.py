@@ -42,7 +42,7 @@ from interlock.gates.request import Request
 from interlock.gates.verdict import Verdict
 from interlock.names import Severity, partition_label
 from interlock.profiles.profile import Profile
-from interlock.workspace import remembered, trial
+from interlock.workspace import measured, remembered, trial
 from interlock.workspace.health import health
 from interlock.workspace.series import Series, series
 
@@ -93,6 +93,16 @@ class Table:
         return self._workspace.contract_of(self.name).source or self.record.settings.get("source")
 
     @property
+    def workspace(self) -> Workspace:
+        """The workspace it belongs to."""
+        return self._workspace
+
+    @property
+    def columns(self) -> Schema:
+        """What the table holds today: ``.name``, ``.type``; empty before its first partition."""
+        return self._schema() or ()
+
+    @property
     def attached(self) -> bool:
         """Whether the data is somebody else's and judged where it is."""
         return self.record.mode is Mode.ATTACHED
@@ -127,7 +137,12 @@ class Table:
     @property
     def constraints(self) -> tuple[Constraint, ...]:
         """Declared ones first, then what was learned."""
-        return (*self._declared(), *self.learn())
+        return (*self.declared, *self.learn())
+
+    @property
+    def declared(self) -> tuple[Constraint, ...]:
+        """What people wrote, in ``interlock.yaml`` and in Python, without what was learned."""
+        return self._declared()
 
     def require(
         self,
@@ -327,10 +342,7 @@ class Table:
 
     def slo(self) -> Standing | None:
         """How the table stands to its objective now; None where it has none."""
-        stored = self.record.settings.get("slo")
-        promised = self._workspace.contract_of(self.name).slo
-        if promised is None and stored is not None:
-            promised = made_objective(**stored)
+        promised = measured.promised(self.record, self._workspace.contract_of(self.name).slo)
         if promised is None:
             return None
         with self._site.catalog.read() as rx:
@@ -437,6 +449,12 @@ class Table:
                 left_out=left_out,
                 progress=progress,
             )
+
+    def to_odcs(self) -> str:
+        """What is declared of the table, as YAML of the Open Data Contract Standard."""
+        from interlock.workspace import contracts
+
+        return contracts.to_odcs(self)
 
     def series(self, verdict: Verdict) -> list[Series]:
         """The past of the statistics a verdict found broken, one for each alert that has one."""

@@ -381,6 +381,16 @@ class Workspace:
         """Writes other tools made to the lake without passing the gate."""
         return doctor.past_the_gate(self.site)
 
+    def metrics(self, *tables: str, verify: bool = False) -> str:
+        """These tables, or all, in numbers: the Prometheus text exposition format.
+
+        Reads the catalog in a fixed number of statements. ``verify`` verifies the
+        ledger as well and says whether it is whole. Raises `TableNotFound`.
+        """
+        from interlock.workspace import exposition, metrics
+
+        return exposition.text(metrics.collect(self, tables, verify=verify))
+
     def doctor(self, *, data: bool = False, progress: Progress = quiet) -> list[doctor.Finding]:
         """Everything that may be wrong with the workspace itself.
 
