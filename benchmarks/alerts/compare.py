@@ -86,17 +86,16 @@ def differences(
     the peer's threshold is set anew in each replicate, from the clean partitions drawn.
     """
     rng = np.random.default_rng(seed)
-    sums = {name: np.zeros((REPLICATES + 1, 3)) for name in groups}
+    sums = np.zeros((REPLICATES + 1, len(groups), 3))
     for trial in trials:
         mine, theirs = ours[trial.table], peer[trial.table]
-        masks = {name: table[trial.table] for name, table in groups.items() if trial.table in table}
+        none = np.zeros(len(trial.labels))
+        masks = np.stack([of.get(trial.table, none) for of in groups.values()])
         for i in range(REPLICATES + 1):
             clean, weight = _drawn(trial, len(mine.clean), rng if i else None)
             at = caught_at(theirs.clean[clean], theirs.scores, float(mine.alarmed[clean].sum()))
-            for name, mask in masks.items():
-                w = weight * mask
-                sums[name][i] += (float(w @ mine.caught), float(w @ at), float(w.sum()))
-    return {name: _difference(found) for name, found in sums.items() if found[0, 2]}
+            sums[i] += masks @ (weight[:, None] * np.stack((mine.caught, at, np.ones(len(at))), axis=1))
+    return {name: _difference(sums[:, g]) for g, name in enumerate(groups) if sums[0, g, 2]}
 
 
 def _drawn(trial: Trial, clean: int, rng: np.random.Generator | None) -> tuple[Numbers, Array]:

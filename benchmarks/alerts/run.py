@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +40,7 @@ class Measured:
 
     ``early`` is (alarmed, clean) among the partitions before `JUDGED_FROM`. ``any_broken``
     runs along ``planted``: whether Interlock named a column first that the fault reached, be it one
-    made from the broken one.
+    made from the broken one. ``slow`` has the same measurement on a subset, with a library's outcome.
     """
 
     table: str
@@ -50,6 +50,7 @@ class Measured:
     any_broken: np.ndarray
     early: tuple[int, int]
     profile_ms: float
+    slow: Mapping[str, Measured] = field(default_factory=dict)
 
     def save(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
