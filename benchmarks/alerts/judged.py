@@ -10,7 +10,8 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -19,7 +20,9 @@ import pandas as pd
 from benchmarks.alerts.faults import Broken
 from benchmarks.alerts.tables import Table
 from interlock import alerts, detect, profiles
+from interlock.detect.invariants import AFTER
 from interlock.engines.duckdb import DuckDB
+from interlock.engines.protocol import Relation
 from interlock.names import Severity
 from interlock.profiles.profile import Profile
 
@@ -45,6 +48,7 @@ class Judgement:
 class Replay:
     """A table's partitions as they came. ``before`` is the history each was judged by."""
 
+    dependencies: tuple[profiles.Dependency, ...]
     profiles: Mapping[str, Profile]
     before: Mapping[str, detect.History]
     judged: Mapping[str, Judgement]
@@ -61,27 +65,32 @@ class Case:
     judged: Judgement
 
 
-def profiled(
-    table: Table,
-    frames: Sequence[tuple[str, Frame]],
-    before: Mapping[str, detect.History] | None = None,
-) -> Iterator[Profile]:
-    """The profile of each (label, rows), in order, in the table's own column types, many in one pass.
+def asked(table: Table, frames: Sequence[Frame]) -> tuple[profiles.Dependency, ...]:
+    """What the rows of the first partitions suggest of each other, as the gate would find it in them."""
+    with _stored(table, frames[:AFTER]) as (engine, relation):
+        return detect.mine(engine, relation, spared=(CASE,))
 
-    ``before`` is the history each label comes after, for statistics that history asks
-    for; None where there is none yet.
+
+def profiled(
+    table: Table, frames: Sequence[Frame], dependencies: tuple[profiles.Dependency, ...]
+) -> Iterator[Profile]:
+    """The profile of each frame, in order, in the table's own column types, many in one pass.
+
+    ``dependencies`` are what its rows are counted against.
     """
     at, width = 0, max(len(table.types), 1)
     while at < len(frames):
         chunk, cells = [], 0
         while at < len(frames) and (not chunk or cells < CELLS_AT_ONCE):
-            chunk.append(frames[at][1])
-            cells += len(frames[at][1]) * width
+            chunk.append(frames[at])
+            cells += len(frames[at]) * width
             at += 1
-        yield from _together(table, chunk)
+        yield from _together(table, chunk, dependencies)
 
 
-def _together(table: Table, frames: Sequence[Frame]) -> Iterator[Profile]:
+@contextmanager
+def _stored(table: Table, frames: Sequence[Frame]) -> Iterator[tuple[DuckDB, Relation]]:
+    """The frames as one relation, each row with the number of its frame."""
     numbered = [frame.assign(**{CASE: i}) for i, frame in enumerate(frames)]
     stacked = pd.concat(numbered, ignore_index=True)
     columns = ", ".join(f'CAST("{c}" AS {t}) AS "{c}"' for c, t in table.types.items())
@@ -89,18 +98,25 @@ def _together(table: Table, frames: Sequence[Frame]) -> Iterator[Profile]:
         path = Path(scratch) / "cases.parquet"
         connection.register("stacked", stacked)
         connection.execute(f"COPY (SELECT {columns}, {CASE} FROM stacked) TO '{path}' (FORMAT parquet)")
-        found = profiles.compute_by(engine, engine.relation(str(path)), CASE, key=table.key)
+        yield engine, engine.relation(str(path))
+
+
+def _together(
+    table: Table, frames: Sequence[Frame], dependencies: tuple[profiles.Dependency, ...]
+) -> Iterator[Profile]:
+    with _stored(table, frames) as (engine, relation):
+        found = profiles.compute_by(engine, relation, CASE, key=table.key, dependencies=dependencies)
     for i in range(len(frames)):
         one = found[str(i)]
-        kept = {k: v for k, v in one.columns.items() if k != CASE}
-        yield Profile(one.rows, kept, one.table, one.segments)
+        yield replace(one, columns={k: v for k, v in one.columns.items() if k != CASE})
 
 
 def replayed(table: Table, instead: Mapping[str, Frame] | None = None) -> Replay:
     """Every partition judged by those before it. ``instead`` puts other rows in some partitions' places."""
-    frames = [(label, (instead or {}).get(label, frame)) for label, frame in table.partitions.items()]
+    frames = [(instead or {}).get(label, frame) for label, frame in table.partitions.items()]
+    dependencies = asked(table, frames)
     began = time.perf_counter()
-    found = dict(zip((label for label, _ in frames), profiled(table, frames), strict=True))
+    found = dict(zip(table.partitions, profiled(table, frames, dependencies), strict=True))
     profile_s = (time.perf_counter() - began) / len(found)
     began = time.perf_counter()
     history, before, judged = detect.History.of([]), {}, {}
@@ -108,15 +124,15 @@ def replayed(table: Table, instead: Mapping[str, Frame] | None = None) -> Replay
         before[label] = history
         judged[label] = judgement(table, history, label, profile)
         history = history.append(label, detect.features(profile))
-    return Replay(found, before, judged, profile_s, (time.perf_counter() - began) / len(found))
+    return Replay(dependencies, found, before, judged, profile_s, (time.perf_counter() - began) / len(found))
 
 
 def cases(table: Table, replay: Replay, planted: Sequence[Broken]) -> list[Case]:
     """Each broken partition, judged by the history that came before it."""
-    frames = [(fault.label, fault.frame) for fault in planted]
+    frames = [fault.frame for fault in planted]
     return [
         Case(fault, profile, judgement(table, replay.before[fault.label], fault.label, profile))
-        for fault, profile in zip(planted, profiled(table, frames, replay.before), strict=True)
+        for fault, profile in zip(planted, profiled(table, frames, replay.dependencies), strict=True)
     ]
 
 

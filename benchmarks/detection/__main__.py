@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -31,7 +32,20 @@ RATE_FROM = 60
 CASES_AT_ONCE = 400
 
 
-def profiled_frames(table: Table, frames: Mapping[str, pd.DataFrame]) -> Iterator[tuple[str, Profile]]:
+def asked(table: Table) -> tuple[profiles.Dependency, ...]:
+    """What the rows of the first seven partitions suggest, as the gate would find it in them."""
+    first = pd.concat(list(table.partitions.values())[:7], ignore_index=True)
+    columns = ", ".join(f'CAST("{c}" AS {t}) AS "{c}"' for c, t in table.types.items())
+    with tempfile.TemporaryDirectory() as scratch, duckdb.connect() as connection, DuckDB() as engine:
+        path = Path(scratch) / "first.parquet"
+        connection.register("first", first)
+        connection.execute(f"COPY (SELECT {columns} FROM first) TO '{path}' (FORMAT parquet)")
+        return detect.mine(engine, engine.relation(str(path)))
+
+
+def profiled_frames(
+    table: Table, frames: Mapping[str, pd.DataFrame], dependencies: tuple[profiles.Dependency, ...]
+) -> Iterator[tuple[str, Profile]]:
     """Profiles of many frames, a few hundred in one pass, with the table's own column types."""
     names = list(frames)
     for start in range(0, len(names), CASES_AT_ONCE):
@@ -44,17 +58,22 @@ def profiled_frames(table: Table, frames: Mapping[str, pd.DataFrame]) -> Iterato
             connection.register("stacked", stacked)
             connection.execute(f"COPY (SELECT {columns}, case_ FROM stacked) TO '{path}' (FORMAT parquet)")
             found = profiles.compute_by(
-                engine, engine.relation(str(path)), "case_", segments=table.segments, key=table.key
+                engine,
+                engine.relation(str(path)),
+                "case_",
+                segments=table.segments,
+                key=table.key,
+                dependencies=dependencies,
             )
             for case, profiled in found.items():
                 kept = {k: v for k, v in profiled.columns.items() if k != "case_"}
-                yield number[case], Profile(profiled.rows, kept, profiled.table, profiled.segments)
+                yield number[case], replace(profiled, columns=kept)
 
 
 def replay(table: Table) -> tuple[dict[str, detect.History], dict[str, list[alerts.Alert]], float]:
     """History before each partition, the alerts each raised as it came, and seconds per judgement."""
     history, before, raised = detect.History.of([]), {}, {}
-    profiled = dict(profiled_frames(table, table.partitions))
+    profiled = dict(profiled_frames(table, table.partitions, asked(table)))
     began = time.process_time()
     for label in table.partitions:
         before[label] = history
@@ -114,7 +133,7 @@ def recall(
             rng = np.random.default_rng([number, list(table.partitions).index(label)])
             frames[name], cases[name] = fault.plant(table.partitions[label], rng), (fault, label)
     found = []
-    for name, profiled in profiled_frames(table, frames):
+    for name, profiled in profiled_frames(table, frames, asked(table)):
         fault, label = cases[name]
         loud = _alerts(before[label], profiled, label, table)
         ranked = [c for a in loud for c in a.columns]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from interlock.engines import types
 from interlock.engines.parquet import quoted
 from interlock.engines.protocol import FILE, ROW, Engine, Relation
 from interlock.engines.schema import Column, Kind, Schema
+from interlock.profiles.dependency import Dependency
 from interlock.profiles.profile import Profile
 
 CASE, VALUE = "interlock case", "interlock value"
@@ -51,8 +52,12 @@ def cases(
     profile: Profile,
     rng: np.random.Generator,
     most: int | None = None,
+    counted: Mapping[Dependency, tuple[int, int]] | None = None,
 ) -> list[Case]:
-    """Every kind and strength this partition can show, up to ``most``, each profiled as the gate would."""
+    """Every kind and strength this partition can show, up to ``most``, each profiled as the gate would.
+
+    ``counted`` holds the dependencies the partition was counted against as it came.
+    """
     relation = engine.relation(str(file))
     schema = tuple(replace(c, type=_wide(c)) for c in relation.schema)
     if {c.name.casefold() for c in schema} & {FILE, ROW} or not relation.rows:
@@ -70,7 +75,7 @@ def cases(
     found = list(faults.planted(place, known, chosen))
     if most is not None and most < len(found):
         found = [found[i] for i in sorted(rng.choice(len(found), most, replace=False))]
-    return _profiled(rows, found, profile)
+    return _profiled(rows, found, replace(profile, dependencies=counted or {}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,29 +172,35 @@ def _profiled(rows: _Rows, found: Sequence[Fault], clean: Profile) -> list[Case]
     """Each fault's partition. Small ones take a statement for many faults; large ones, to bound memory, one each.
 
     A fault in the values of one column that is in no key changes that column's
-    statistics only: the others are the clean profile's.
+    statistics and dependencies only: the others are the clean profile's.
     """
     most = int(settings.current().counted_rows_max / (1.0 + faults.STRENGTHS[-1]))
-    site, schema, by_name = rows.site, rows.schema, {c.name: c for c in rows.schema}
-    groups: dict[Schema, list[int]] = {}
+    site, by_name = rows.site, {c.name: c for c in rows.schema}
+    groups: dict[str | None, list[int]] = {}
     for i, fault in enumerate(found):
         alone = fault.same_rows and len(fault.columns) == 1 and not site.segments
         light = alone and fault.columns[0] not in site.key
-        shape = (replace(by_name[fault.columns[0]], name=VALUE),) if light else schema
-        groups.setdefault(shape, []).append(i)
+        groups.setdefault(fault.columns[0] if light else None, []).append(i)
     made: dict[int, Profile] = {}
-    for shape, numbers in groups.items():
-        some = {i: _one_column(found[i]) if shape is not schema else found[i].select for i in numbers}
-        about = replace(rows, schema=shape, site=site if shape is schema else Site())
-        if rows.relation.rows <= most:
-            made |= _together(about, some)
+    for name, numbers in groups.items():
+        counted = tuple(d for d in clean.dependencies if name is None or name in d.columns)
+        if name is None:
+            about, some = rows, {i: found[i].select for i in numbers}
         else:
-            made |= {i: _alone(about, text, found[i]) for i, text in some.items()}
+            column = replace(by_name[name], name=VALUE)
+            about = replace(rows, schema=(column,), site=Site())
+            some = {i: _with_value(found[i], bool(counted)) for i in numbers}
+        if rows.relation.rows <= most:
+            made |= _together(about, some, counted)
+        else:
+            made |= {i: _alone(about, text, found[i], counted) for i, text in some.items()}
     return [Case(f, _whole(clean, f, by_name, made[i])) for i, f in enumerate(found) if i in made]
 
 
-def _one_column(fault: Fault) -> str:
-    return f"SELECT {quoted(fault.columns[0])} AS {quoted(VALUE)}, {FILE}, {ROW} FROM ({fault.select})"
+def _with_value(fault: Fault, everything: bool) -> str:
+    """The changed column under a name of its own, with the rows' other columns where they are counted too."""
+    kept = "*" if everything else f"{FILE}, {ROW}"
+    return f"SELECT {kept}, {quoted(fault.columns[0])} AS {quoted(VALUE)} FROM ({fault.select})"
 
 
 def _whole(clean: Profile, fault: Fault, by_name: dict[str, Column], made: Profile) -> Profile:
@@ -198,10 +209,14 @@ def _whole(clean: Profile, fault: Fault, by_name: dict[str, Column], made: Profi
         return replace(made, columns={k: v for k, v in made.columns.items() if k != CASE})
     (name,) = fault.columns
     changed = replace(made.columns[VALUE], column=by_name[name])
-    return replace(clean, columns={**clean.columns, name: changed})
+    return replace(
+        clean,
+        columns={**clean.columns, name: changed},
+        dependencies={**clean.dependencies, **made.dependencies},
+    )
 
 
-def _together(rows: _Rows, texts: dict[int, str]) -> dict[int, Profile]:
+def _together(rows: _Rows, texts: dict[int, str], counted: Sequence[Dependency]) -> dict[int, Profile]:
     parts = [f"SELECT *, {i} AS {quoted(CASE)} FROM ({text})" for i, text in texts.items()]
     seen = Relation(
         rows.relation.files,
@@ -209,11 +224,13 @@ def _together(rows: _Rows, texts: dict[int, str]) -> dict[int, Profile]:
         rows.relation.rows * len(parts),
         view=rows.view(" UNION ALL ".join(parts)),
     )
-    found = profiles.compute_by(rows.engine, seen, CASE, segments=rows.segments, key=rows.key)
+    found = profiles.compute_by(
+        rows.engine, seen, CASE, segments=rows.segments, key=rows.key, dependencies=counted
+    )
     return {int(label): profile for label, profile in found.items()}
 
 
-def _alone(rows: _Rows, text: str, fault: Fault) -> Profile:
+def _alone(rows: _Rows, text: str, fault: Fault, counted: Sequence[Dependency]) -> Profile:
     kept = {k: v for k, v in rows.relation.bounds.items() if k not in fault.columns and fault.columns}
     seen = replace(rows.relation, schema=rows.schema, bounds=kept, view=rows.view(text))
-    return profiles.compute(rows.engine, seen, segments=rows.segments, key=rows.key)
+    return profiles.compute(rows.engine, seen, segments=rows.segments, key=rows.key, dependencies=counted)

@@ -207,8 +207,9 @@ def _ahead(
         i = number[label]
         one, rng = past[i], np.random.default_rng([seed, 2, i])
         assert one.file is not None
+        counted = one.row.features.dependencies
         return plant.cases(
-            engine, site, one.file, _there(past[i - 1].file), one.profile(), rng, sample[label]
+            engine, site, one.file, _there(past[i - 1].file), one.profile(), rng, sample[label], counted
         )
 
     waiting: Future[list[Case]] | None = None

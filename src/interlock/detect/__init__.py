@@ -3,6 +3,7 @@
 from interlock.detect.features import Features, Key, features
 from interlock.detect.history import History, Row
 from interlock.detect.learned import Learned, learn
+from interlock.detect.mining import asked, mine
 from interlock.detect.sensitivity import LEVELS, NORMAL, Sensitivity, as_sensitivity
 
 __all__ = [
@@ -15,6 +16,8 @@ __all__ = [
     "Row",
     "Sensitivity",
     "as_sensitivity",
+    "asked",
     "features",
     "learn",
+    "mine",
 ]

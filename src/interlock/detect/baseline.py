@@ -91,7 +91,8 @@ class Baseline:
     def deviation(self, expected: Array, errors: Array) -> Array:
         """The usual distance from ``expected``, widened where this partition's sampling error is larger."""
         own, typical = zeroed(errors) ** 2, self.error**2
-        variance = np.maximum(np.maximum(self.scale**2, _FINER**2 * own), self.scale**2 + own - typical)
+        finest = _FINER**2 * np.maximum(own, typical)
+        variance = np.maximum(np.maximum(self.scale**2, finest), self.scale**2 + own - typical)
         floor = _RELATIVE_FLOOR * np.abs(zeroed(expected)) + 1e-12
         return np.sqrt(np.maximum(variance, floor**2))
 

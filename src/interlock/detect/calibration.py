@@ -1,9 +1,13 @@
-"""One alarm threshold per table, from how loud its own past was.
+"""One alarm threshold per table for each kind of evidence, from how loud its own past was.
 
 Each past partition has one number: the largest surprise of any feature, scored
 by the partitions before it, nearly Gumbel as a maximum of many. Location and
 scale come from the median and the upper quartile, so that a few bad partitions
 among them, even a quarter, do not move the threshold far.
+
+For invariants it is the largest score of any that broke, mostly none. The odds of
+chance behind a score are a guess to start from; how often such a score was really
+reached settles it.
 """
 
 from __future__ import annotations
@@ -11,13 +15,36 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 
-MEMORY = 180  # partitions the threshold is set from
+from interlock.detect.features import Array
+from interlock.detect.odds import CHANCE
+
+MEMORY = 180  # partitions the threshold of surprises is set from
+MEMORY_BREAKS = 730  # the same for invariants, which break rarely
 FALSE_ALARMS = 1 / 75  # aimed at, per partition
+OF_SURPRISES, OF_BREAKS = 1 / 2, 1 / 6  # of the false alarms aimed at: deviations, each kind of invariant
 _PRIOR = 20.0  # weight of what is assumed before a table has a past, in partitions
 _PRIOR_SCALE = 0.17
+_PRIOR_BREAKS = 5.0
+_SCORE_LEAST = 0.2  # what breaks invariants by less, of that a clean partition may hold some
+
+
+class Evidence(StrEnum):
+    """Kinds of invariants, each with a threshold of its own: one kind breaks by little more often than another."""
+
+    HELD = "held"  # what was so in every row
+    LOOSE = "loose"  # what was so in every row and need not be: an order of amounts, a distance
+    RANGE = "range"
+    NEW = "new"  # values
+    GONE = "gone"  # values
+
+    @property
+    def strict(self) -> bool:
+        """Whether a clean partition hardly ever breaks one at all, so that one row is news."""
+        return self in (Evidence.HELD, Evidence.NEW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +81,38 @@ def fit(loudest: Sequence[float], features: int) -> Gumbel:
 def threshold(loudest: Sequence[float], features: int, share: float = FALSE_ALARMS) -> float:
     """The surprise at which a partition is alarmed about, passed by this share of clean ones; ≥ 1 in tail units."""
     return fit(loudest, features).exceeded(share)
+
+
+@dataclass(frozen=True, slots=True)
+class Breaks:
+    """How often the largest score of a clean partition's broken invariants is how large.
+
+    ``past`` are the scores of past partitions, 0 where nothing broke, in multiples
+    of `odds.CHANCE`'s. The odds behind a score count as much as `_PRIOR_BREAKS` partitions.
+    """
+
+    past: Array
+
+    def share_beyond(self, score: float) -> float:
+        """The share (0 … 1) of partitions in which an invariant breaks by this score."""
+        return self._share(score, float((self.past >= score).sum()))
+
+    def exceeded(self, share: float) -> float:
+        """The score that this share of clean partitions passes; not above 1, where the odds alone say it.
+
+        Scores from 1 on were alarms, which may have been right, and do not count here.
+        """
+        quiet = np.sort(self.past[self.past < 1.0])[::-1]
+        found = 1.0
+        for score in np.arange(0.98, _SCORE_LEAST - 0.01, -0.02):
+            if self._share(score, float((quiet >= score).sum())) > share:
+                break
+            found = float(score)
+        return found
+
+    def _share(self, score: float, reached: float) -> float:
+        odds_alone = math.exp(min(score, 100.0) * math.log(CHANCE))
+        return (reached + _PRIOR_BREAKS * odds_alone) / (len(self.past) + _PRIOR_BREAKS)
 
 
 def _gumbel(p: float) -> float:

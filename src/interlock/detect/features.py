@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from interlock.engines.schema import Kind
+from interlock.profiles.dependency import Dependency
 from interlock.profiles.profile import ColumnProfile, Profile
 
 Array = npt.NDArray[np.float64]
@@ -45,6 +46,7 @@ FAMILIES: dict[str, Family] = {
     "rows": Family.COUNT,
     "key_duplicates": Family.SHARE,
     "row_duplicates": Family.SHARE,
+    "dependency": Family.SHARE,
     "nulls": Family.SHARE,
     "zeros": Family.SHARE,
     "negatives": Family.SHARE,
@@ -72,7 +74,11 @@ FAMILIES: dict[str, Family] = {
 
 
 class Key(NamedTuple):
-    """Names a feature. ``value`` is the domain value of a ``share`` or the segment's value."""
+    """Names a feature.
+
+    ``value`` is the domain value of a ``share``, the segment's value, or the text of a ``dependency``,
+    whose first column is ``column``.
+    """
 
     column: str
     feature: str
@@ -111,6 +117,16 @@ class Features:
     errors: Array
     domains: Mapping[str, Mapping[str, int]]
 
+    @property
+    def dependencies(self) -> dict[Dependency, tuple[int, int]]:
+        """On how much each dependency was tested, and how much of that broke it."""
+        found = {}
+        for i, key in enumerate(self.keys):
+            if key.feature == "dependency" and key.value is not None and self.errors[i] > 0:
+                tested = round(float(self.errors[i]) ** -2.0)
+                found[Dependency.parse(key.value)] = tested, round(float(self.values[i]) * tested)
+        return found
+
     def pack(self) -> tuple[tuple[str, ...], bytes, dict[str, Any]]:
         """Schema, float64 vector and JSON document, as the catalog stores them."""
         vector = np.concatenate([[float(self.rows)], self.values, self.errors])
@@ -141,6 +157,10 @@ def features(profile: Profile) -> Features:
     found = [*_table(profile)]
     for name, column in profile.columns.items():
         found.extend((Key(name, *k), v, e) for k, v, e in _column(column, profile.rows))
+    for dependency, (tested, broken) in profile.dependencies.items():
+        share = min(1.0, broken / tested) if tested else None
+        key = Key(dependency.columns[0], "dependency", None, dependency.text)
+        found.append((key, share, _per_root(tested)))
     for by, segments in profile.segments.items():
         for segment in segments:
             if segment.value is None:
@@ -160,6 +180,7 @@ def features(profile: Profile) -> Features:
 
 
 Number = float | None
+_FEW_VALUES = 12  # of fewer values quantiles jump; the shares of the values tell more
 _COUNTED = 0.25  # counts are mostly scheduled, not drawn: their error is a fraction of Poisson's
 Measured = tuple[tuple[str, ...], Number, Number]
 
@@ -226,16 +247,30 @@ _QUANTILES = (
 
 
 def _quantiles(at: Mapping[float, Number], known: int, prefix: str, distinct: Number) -> Iterator[Measured]:
-    """Quantiles with the asymptotic error of each, no finer than the gap between neighbouring values."""
+    """Quantiles with the error of each, no finer than the gap between neighbouring values.
+
+    The error is the larger of the asymptotic one and what a standard error of the rank would
+    change: where values leave a gap beside a quantile it may jump across.
+    """
+    if distinct is not None and distinct <= _FEW_VALUES:
+        return
     first, last = at.get(0.05), at.get(0.95)
+    ranks = sorted((p, v) for p, v in at.items() if v is not None)
     coarse = 0.0
     if first is not None and last is not None:
         coarse = (last - first) * max(0.02, 0.7 / (distinct or 1.0))
     for name, p, low, high in _QUANTILES:
         value, below, above = at.get(p), at.get(low), at.get(high)
         if value is not None and below is not None and above is not None:
-            wide = math.sqrt(p * (1 - p) / known) * (above - below) / (high - low)
-            yield (prefix + name,), value, max(wide, coarse)
+            off = math.sqrt(p * (1 - p) / known)
+            wide = off * (above - below) / (high - low)
+            jump = max(_between(ranks, p + off) - value, value - _between(ranks, p - off))
+            yield (prefix + name,), value, max(wide, coarse, jump)
+
+
+def _between(ranks: Sequence[tuple[float, float]], p: float) -> float:
+    """The value at a rank, from the straight line between the known ones."""
+    return float(np.interp(p, [r for r, _ in ranks], [v for _, v in ranks]))
 
 
 def _segment(profile: ColumnProfile, rows: int) -> Iterator[Measured]:

@@ -21,7 +21,12 @@ from interlock.detect.features import Array, Key
 Mask = npt.NDArray[np.bool_]
 Index = npt.NDArray[np.intp]
 
-NEVER = frozenset({"key_duplicates", "row_duplicates", "nulls", "zeros", "negatives", "nans", "infinities"})
+NEVER = frozenset(
+    {
+        *("key_duplicates", "row_duplicates", "nulls", "zeros", "negatives", "nans", "infinities"),
+        "dependency",
+    }
+)
 LOW = frozenset({"min", "length_min", "earliest", "q05"})
 HIGH = frozenset({"max", "length_max", "latest", "q95"})
 AFTER = 7  # partitions before an invariant is believed
@@ -75,12 +80,13 @@ class Range:
             far = _RANGE_SHARE * np.abs(side - middle)
             return zeroed(np.maximum(np.abs(side - self.usual) / height, far))
 
-    def score(self, values: Array, low: Index, high: Index, middle: Array) -> Array:
+    def score(self, values: Array, low: Index, high: Index, middle: Array, least: Array) -> Array:
+        """Scores of new records. ``least`` is what sampling alone moves each value by."""
         found = np.zeros(len(values))
         for index, side, sign in ((low, self.low, -1.0), (high, self.high, 1.0)):
             held = index[(self.partitions[index] >= AFTER) & ~np.isnan(values[index])]
             beyond = sign * (values[held] - side[held])
-            spread = self.margin(side, middle)[held]
+            spread = np.maximum(self.margin(side, middle), least)[held]
             floor = 1e-9 * np.maximum(np.abs(side[held]), 1e-9)
             found[held] = (
                 odds.score(odds.record(beyond, np.maximum(spread, floor), self.partitions[held]))

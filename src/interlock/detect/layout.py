@@ -19,6 +19,7 @@ from interlock.detect.features import (
     Key,
 )
 from interlock.detect.invariants import HIGH, LOW, Places
+from interlock.profiles.dependency import LOOSE, Dependency
 
 Index = npt.NDArray[np.intp]
 Mask = npt.NDArray[np.bool_]
@@ -43,6 +44,10 @@ class Observation:
     values: Array  # on the scale of each family
     errors: Array
     domains: Mapping[str, Mapping[str, int]]
+
+
+def _loose(key: Key) -> bool:
+    return key.feature == "dependency" and Dependency.parse(key.value or "").form in LOOSE
 
 
 class Layout:
@@ -114,6 +119,8 @@ class Layout:
         self.is_count = np.array([f is Family.COUNT for f in families], dtype=bool)
         self.is_moment = np.array([f is Family.MOMENT for f in families], dtype=bool)
         self.compared = np.array([k.feature not in _NO_BASELINE for k in self.keys], dtype=bool)
+        self.breaks = np.array([k.feature == "dependency" for k in self.keys], dtype=bool)
+        self.loose = np.array([_loose(k) for k in self.keys], dtype=bool)
         self.places = Places.of(self.keys)
         self.columns = [self.keys[i].column for i in self.places.nulls]
         number = {c: n for n, c in enumerate(self.columns)}

@@ -8,21 +8,21 @@ from functools import cached_property
 import numpy as np
 
 from interlock.constraints.constraint import Constraint, Violation
-from interlock.detect import stated, wording
+from interlock.detect import blame, stated, wording
 from interlock.detect.calendar import season
+from interlock.detect.calibration import Evidence
 from interlock.detect.expected import Expected
 from interlock.detect.features import PATTERN, TABLE, Features, Key, features
 from interlock.detect.history import History
 from interlock.detect.invariants import AFTER
 from interlock.detect.layout import Observation
-from interlock.detect.rate import Rate, looks, partitions_per_year
+from interlock.detect.rate import Rate, partitions_per_year
 from interlock.detect.sensitivity import NORMAL, Sensitivity, share
 from interlock.detect.watch import Scores, Watch
 from interlock.names import Origin, Severity, partition_time
 from interlock.profiles.profile import Profile
 
 PAGE_SCORE = 2.5  # louder than this wakes someone
-MILD_SCORE = 1.5  # an invariant broken by less is worth a note, no more
 VIOLATIONS_MAX = 100
 
 
@@ -57,7 +57,7 @@ class Learned:
         """What a score means here: the false alarms a year at it."""
         watch = self.watch
         per_year = partitions_per_year(self.history.labels)
-        return Rate(watch.surprises, looks(watch.oddest), len(watch.loudest), per_year)
+        return Rate(watch.surprises, watch.breaks, len(watch.loudest), per_year)
 
     def __len__(self) -> int:
         """How many constraints there are; cheaper than making them."""
@@ -82,7 +82,7 @@ class Learned:
             return []
         watch = self.watch.copy()  # features never met widen it
         seen = watch.observe(label, partition_time(label), found)
-        reading = Reading(watch, seen, watch.score(seen), self)
+        reading = Reading(watch, seen, watch.judge(seen), self)
         violations = [v for part in PARTS for v in part(reading)]
         violations.sort(key=lambda v: (-v.score, v.constraint))
         return violations[:VIOLATIONS_MAX]
@@ -108,9 +108,14 @@ class Reading:
         """What a score means here; only a violation asks."""
         return self._learned.rate
 
-    def at_odds(self, score: float) -> float | None:
+    @cached_property
+    def strictness(self) -> dict[Evidence, float]:
+        """What each kind of invariant's scores were multiplied by."""
+        return self.watch.strictness
+
+    def at_break(self, evidence: Evidence, score: float) -> float | None:
         """False alarms a year at an invariant's score."""
-        return self.rate.at_odds(score / self.watch.strictness)
+        return self.rate.at_break(evidence, score / self.strictness[evidence])
 
     @cached_property
     def bounds(self) -> tuple[np.ndarray, np.ndarray]:
@@ -128,6 +133,8 @@ def _baseline(reading: Reading) -> Iterator[Violation]:
     scores, layout = reading.scores, reading.watch.layout
     for i in np.flatnonzero(scores.baseline >= 1):
         key, (low, high) = layout.keys[i], reading.bounds
+        if key.feature == "dependency":
+            continue
         family = key.family
         limit = f"{wording.number(low[i], family)} … {wording.number(high[i], family)}"
         yield _violation(
@@ -144,6 +151,8 @@ def _never(reading: Reading) -> Iterator[Violation]:
     scores, seen, layout = reading.scores, reading.seen, reading.watch.layout
     for i in np.flatnonzero(scores.never >= 1):
         key, share = layout.keys[i], float(seen.raw[i])
+        if key.feature == "dependency":
+            continue
         rows = int(np.round(share / seen.errors[i] ** 2))
         yield _violation(
             key,
@@ -151,10 +160,10 @@ def _never(reading: Reading) -> Iterator[Violation]:
             observed=f"{rows:,} rows, {wording.percent(share)}: {wording.words(key)}",
             expected=f"none, as {reading.history} with {reading.watch.never.rows[i]:,.0f} rows",
             score=float(scores.never[i]),
-            per_year=reading.at_odds(float(scores.never[i])),
+            per_year=reading.at_break(Evidence.HELD, float(scores.never[i])),
             rows=rows,
             share=share,
-            mild=True,
+            strictness=reading.strictness[Evidence.HELD],
         )
 
 
@@ -171,8 +180,8 @@ def _range(reading: Reading) -> Iterator[Violation]:
             expected=f"not {'below' if below else 'above'} {wording.number(limits[i], key.family)} or little, "
             f"the record {reading.history}",
             score=float(scores.range[i]),
-            per_year=reading.at_odds(float(scores.range[i])),
-            mild=True,
+            per_year=reading.at_break(Evidence.RANGE, float(scores.range[i])),
+            strictness=reading.strictness[Evidence.RANGE],
         )
 
 
@@ -196,12 +205,39 @@ def _order(reading: Reading) -> Iterator[Violation]:
                 observed=f"{columns[a]} has {counts[a]:,.0f} nulls, {columns[b]} {counts[b]:,.0f}",
                 expected=f"{columns[a]} has {word} {columns[b]}, as {reading.history}",
                 score=score,
-                per_year=reading.at_odds(score),
+                per_year=reading.at_break(Evidence.HELD, score),
                 rows=int(apart),
                 share=float(apart) / max(seen.rows, 1),
                 columns=(columns[culprit], columns[other]),
                 statistic="null relation",
+                strictness=reading.strictness[Evidence.HELD],
             )
+
+
+def _dependency(reading: Reading) -> Iterator[Violation]:
+    scores, seen, watch = reading.scores, reading.seen, reading.watch
+    found = blame.Broken.of(watch, scores)
+    for i in found.at:
+        dependency, share = found.dependencies[i], float(seen.raw[i])
+        tested = round(seen.errors[i] ** -2.0)
+        never = float(scores.never[i]) >= float(scores.baseline[i])
+        evidence = Evidence.LOOSE if scores.loose[i] else Evidence.HELD
+        score = float(max(scores.never[i], scores.baseline[i]))
+        usual = wording.percent(float(reading.bounds[1][i]))
+        yield _violation(
+            Key(found.culprit(i), "dependency"),
+            name=wording.dependency(dependency),
+            observed=f"{wording.percent(share)} of {tested:,} break: {dependency}",
+            expected=f"none, as {reading.history}" if never else f"at most {usual}",
+            score=score,
+            per_year=reading.at_break(evidence, score)
+            if never
+            else reading.rate.at_surprise(abs(float(scores.surprise[i]))),
+            rows=round(share * tested),
+            share=share,
+            columns=found.ranked(i),
+            strictness=reading.strictness[evidence] if never else 1.0,
+        )
 
 
 def _new(reading: Reading) -> Iterator[Violation]:
@@ -221,11 +257,11 @@ def _new(reading: Reading) -> Iterator[Violation]:
             observed=f"{len(new)} new {what}{'s' if len(new) > 1 else ''} in {rows:,} rows: {shown}",
             expected=f"one of the {len(domain.seen):,} seen {reading.history}",
             score=score,
-            per_year=reading.at_odds(score),
+            per_year=reading.at_break(Evidence.NEW, score),
             rows=rows,
             share=rows / max(total, 1),
             statistic="domain" if what == "value" else "pattern",
-            mild=True,
+            strictness=reading.strictness[Evidence.NEW],
         )
 
 
@@ -241,9 +277,9 @@ def _gone(reading: Reading) -> Iterator[Violation]:
                 observed=f"no {value!r}",
                 expected=f"at least {least:,} rows, as {reading.history}",
                 score=score,
-                per_year=reading.at_odds(score),
+                per_year=reading.at_break(Evidence.GONE, score),
                 statistic="present",
-                mild=True,
+                strictness=reading.strictness[Evidence.GONE],
             )
 
 
@@ -281,6 +317,7 @@ def _swapped(reading: Reading) -> Iterator[Violation]:
 PARTS: tuple[Callable[[Reading], Iterator[Violation]], ...] = (
     _baseline,
     _never,
+    _dependency,
     _range,
     _order,
     _new,
@@ -302,7 +339,7 @@ def _violation(
     share: float | None = None,
     columns: tuple[str, ...] = (),
     statistic: str | None = None,
-    mild: bool = False,
+    strictness: float = 1.0,
 ) -> Violation:
     column = None if key.column == TABLE else key.column
     return Violation(
@@ -313,7 +350,7 @@ def _violation(
         expected=expected,
         rows=rows,
         share=share,
-        severity=_severity(score, mild),
+        severity=_severity(score / strictness),
         score=round(score, 3),
         false_alarms_per_year=per_year,
         origin=Origin.LEARNED,
@@ -323,7 +360,6 @@ def _violation(
     )
 
 
-def _severity(score: float, mild: bool) -> Severity:
-    if mild and score < MILD_SCORE:
-        return Severity.INFO
+def _severity(score: float) -> Severity:
+    """By how unlikely it is in itself, not by how rarely this table shows anything like it."""
     return Severity.PAGE if score >= PAGE_SCORE else Severity.TICKET

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from interlock.detect import calibration
+from interlock.detect.calibration import Evidence
 from interlock.detect.features import Array, Key
 from interlock.detect.novelty import Domain
 from interlock.detect.watch import Watch
@@ -25,7 +26,7 @@ from interlock.detect.watch import Watch
 if TYPE_CHECKING:
     from interlock.detect.history import Row
 
-VERSION = 2  # raise it with any change of what a watch holds or how it learns
+VERSION = 3  # raise it with any change of what a watch holds or how it learns
 _STATES = ("baseline", "never", "range", "order")
 
 
@@ -58,10 +59,10 @@ def dump(watch: Watch, rows: Sequence[Row]) -> bytes:
     arrays |= {
         "about": np.frombuffer(json.dumps(about).encode(), dtype=np.uint8),
         "loudest": np.array(watch.loudest),
-        "oddest": np.array(watch.oddest),
         "swings": _square(watch.swings),
         "suspect_for": watch.suspect_for,
     }
+    arrays |= {f"broken.{evidence}": np.array(past) for evidence, past in watch.broken.items()}
     into = io.BytesIO()
     np.savez(into, allow_pickle=False, **arrays)
     return into.getvalue()
@@ -98,7 +99,9 @@ def _restored(about: dict[str, Any], arrays: Any) -> Watch:
     watch.follows = {c: frozenset(parts) for c, parts in about["follows"].items()}
     watch.constants = dict(about["constants"])
     watch.loudest = deque(arrays["loudest"].tolist(), maxlen=calibration.MEMORY)
-    watch.oddest = deque(arrays["oddest"].tolist(), maxlen=calibration.MEMORY)
+    for evidence in Evidence:
+        past = arrays[f"broken.{evidence}"].tolist()
+        watch.broken[evidence] = deque(past, maxlen=calibration.MEMORY_BREAKS)
     watch.swings = deque(arrays["swings"], maxlen=calibration.MEMORY)
     watch.suspect_for = arrays["suspect_for"]
     return watch

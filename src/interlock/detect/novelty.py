@@ -58,10 +58,11 @@ class Domain:
         if self.open or self.partitions < 2 * AFTER:
             return {}
         rows, usual = sum(counts.values()), max(self.rows / self.partitions, 1.0)
+        looks = math.log(max(len(self.least), 1))  # any of them might have been absent
         found = {}
         for value in self.least.keys() - counts.keys():
             expected = self.least[value] * min(1.0, rows / usual)
-            log_odds = -expected - math.log(self.partitions / 3.0)
+            log_odds = looks - expected - math.log(self.partitions / 3.0)
             found[value] = float(odds.score(min(0.0, log_odds)))
         return found
 

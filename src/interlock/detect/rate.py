@@ -1,21 +1,17 @@
 """What a score means: how often a clean table would raise one as large.
 
 A surprise is compared with the largest ones of the table's own past partitions
-(`calibration.Gumbel`). A broken invariant brings its odds of chance; how many
-breaks of such odds the table's past has really shown says how many independent
-looks its invariants amount to.
+(`calibration.Gumbel`), a broken invariant with the largest breaks (`calibration.Breaks`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from interlock.detect import odds
-from interlock.detect.calibration import Gumbel
+from interlock.detect.calibration import Breaks, Evidence, Gumbel
+from interlock.detect.odds import CHANCE
 from interlock.names import partition_time
 
 YEAR_S = 365.2425 * 86_400.0
@@ -24,7 +20,6 @@ PER_YEAR_MAX = 366.0 * 24 * 60  # a partition a minute
 RECENT = 180  # partitions whose spacing counts
 SCORED_MIN = 7  # scored partitions; on fewer no rate is stated
 RAREST = 0.01  # per year; what is rarer, no past of some hundred partitions can tell apart
-UNLIKELY = 0.01  # odds from which on past breaks are counted
 
 
 def partitions_per_year(labels: Sequence[str]) -> float:
@@ -36,25 +31,12 @@ def partitions_per_year(labels: Sequence[str]) -> float:
     return min((len(known) - 1) * YEAR_S / (known[-1] - known[0]), PER_YEAR_MAX)
 
 
-def looks(oddest: Iterable[float]) -> float:
-    """How many independent looks a table's invariants amount to, from each past partition's largest score.
-
-    Breaks of odds p come as a Poisson process of rate looks · p; the estimate is
-    the maximum of its likelihood where odds above `UNLIKELY` are cut off, with
-    one look and one break as the prior.
-    """
-    cut = math.log(UNLIKELY) / math.log(odds.CHANCE)
-    found = np.array(list(oddest), dtype=np.float64)
-    exposure = np.minimum(odds.CHANCE**found, UNLIKELY).sum()
-    return (float((found >= cut).sum()) + 1.0) / (float(exposure) + 1.0)
-
-
 @dataclass(frozen=True, slots=True)
 class Rate:
     """False alarms per year at a score, for one table; None where too little of it was scored."""
 
     surprises: Gumbel
-    looks: float
+    breaks: Mapping[Evidence, Breaks]
     scored: int
     per_year: float  # partitions
 
@@ -62,9 +44,13 @@ class Rate:
         """How often a year a clean table's largest surprise is this large."""
         return self._stated(self.surprises.share_beyond(surprise))
 
+    def at_break(self, evidence: Evidence, score: float) -> float | None:
+        """How often a year a clean table breaks an invariant of this kind by this score (see `odds.CHANCE`)."""
+        return self._stated(self.breaks[evidence].share_beyond(score))
+
     def at_odds(self, score: float) -> float | None:
-        """How often a year a clean table breaks an invariant by this score, in multiples of `odds.CHANCE`'s."""
-        return self._stated(-math.expm1(-self.looks * odds.CHANCE**score))
+        """The same from the odds alone, where no past tells."""
+        return self._stated(CHANCE**score)
 
     def _stated(self, share: float) -> float | None:
         if self.scored < SCORED_MIN:

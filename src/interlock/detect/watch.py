@@ -19,25 +19,29 @@ import numpy.typing as npt
 from interlock.detect import calibration, odds
 from interlock.detect.baseline import Baseline, zeroed
 from interlock.detect.calendar import CONSTANT, PARTS, season
-from interlock.detect.features import Array, Features
+from interlock.detect.calibration import Evidence
+from interlock.detect.features import CODES_MAX, Array, Features, Key
 from interlock.detect.invariants import AFTER, Never, Order, Range, widen
 from interlock.detect.layout import Layout, Observation
 from interlock.detect.novelty import Domain
+from interlock.profiles.dependency import Dependency
 
 Mask = npt.NDArray[np.bool_]
 _CALENDAR_SCORE = 3.0
 _LASTS = 3  # partitions in a row after which a mild change is taken for the new normal
+_OFTEN = 0.25  # of its rows: a dependency broken more often says nothing
 _STAYS_OUT = 2.0  # a milder break alarms, and if it lasts it becomes normal
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Each ≥ 1 is an alarm. Arrays run along the layout's keys."""
+    """Each baseline's ≥ 1 is an alarm; invariants' as `Watch.judge` gives them. Arrays run along the layout's keys."""
 
     surprise: Array  # signed, in units of the feature's tail
     baseline: Array
     never: Array
     range: Array
+    loose: Mask  # which of `never` are
     equal: Array  # (columns, columns)
     below: Array
     new: Mapping[str, float]
@@ -49,24 +53,29 @@ class Scores:
         known = np.abs(self.surprise[among & ~np.isnan(self.surprise)])
         return float(known.max()) if known.size else float("nan")
 
-    def oddest(self) -> float:
-        """The largest score of any invariant whose break has odds."""
-        arrays = (self.never, self.range, self.equal, self.below)
+    def largest(self) -> dict[Evidence, float]:
+        """The largest score of each kind of invariant; 0 where none broke."""
+        held = (self.never[~self.loose], self.equal, self.below)
         gone = (max(values.values(), default=0.0) for values in self.gone.values())
-        return max(*(float(a.max(initial=0.0)) for a in arrays), *self.new.values(), *gone, 0.0)
+        return {
+            Evidence.HELD: max(float(a.max(initial=0.0)) for a in held),
+            Evidence.LOOSE: float(self.never[self.loose].max(initial=0.0)),
+            Evidence.RANGE: float(self.range.max(initial=0.0)),
+            Evidence.NEW: max(self.new.values(), default=0.0),
+            Evidence.GONE: max(gone, default=0.0),
+        }
 
-    def stricter(self, factor: float) -> Scores:
-        """The same with the scores of invariants multiplied."""
-        if factor == 1.0:
-            return self
+    def stricter(self, by: Mapping[Evidence, float]) -> Scores:
+        """The same with the scores of each kind of invariant multiplied."""
+        held, gone = by[Evidence.HELD], by[Evidence.GONE]
         return replace(
             self,
-            never=self.never * factor,
-            range=self.range * factor,
-            equal=self.equal * factor,
-            below=self.below * factor,
-            new={c: score * factor for c, score in self.new.items()},
-            gone={c: {v: s * factor for v, s in values.items()} for c, values in self.gone.items()},
+            never=self.never * np.where(self.loose, by[Evidence.LOOSE], held),
+            equal=self.equal * held,
+            below=self.below * held,
+            range=self.range * by[Evidence.RANGE],
+            new={c: score * by[Evidence.NEW] for c, score in self.new.items()},
+            gone={c: {v: score * gone for v, score in values.items()} for c, values in self.gone.items()},
         )
 
 
@@ -84,7 +93,9 @@ class Watch:
         self.follows: dict[str, frozenset[str]] = {}
         self.constants: dict[str, float] = {}
         self.loudest: deque[float] = deque(maxlen=calibration.MEMORY)
-        self.oddest: deque[float] = deque(maxlen=calibration.MEMORY)  # largest score of any invariant
+        self.broken: dict[Evidence, deque[float]] = {
+            e: deque(maxlen=calibration.MEMORY_BREAKS) for e in Evidence
+        }
         self.share = calibration.FALSE_ALARMS  # of clean partitions that may alarm
         self._threshold: float | None = None
         self.swings: deque[Array] = deque(maxlen=calibration.MEMORY)  # each column's largest surprise
@@ -101,7 +112,7 @@ class Watch:
         twin.domains = {name: d.copy() for name, d in self.domains.items()}
         twin.follows, twin.constants = dict(self.follows), dict(self.constants)
         twin.loudest, twin.swings = self.loudest.copy(), self.swings.copy()
-        twin.oddest, twin.share = self.oddest.copy(), self.share
+        twin.broken, twin.share = {e: past.copy() for e, past in self.broken.items()}, self.share
         twin.suspect_for = self.suspect_for
         return twin
 
@@ -109,7 +120,7 @@ class Watch:
     def threshold(self) -> float:
         """The surprise from which a feature alarms."""
         if self._threshold is None:
-            self._threshold = self.surprises.exceeded(self.share)
+            self._threshold = self.surprises.exceeded(self.share * calibration.OF_SURPRISES)
         return self._threshold
 
     @property
@@ -118,12 +129,22 @@ class Watch:
         return calibration.fit(self.loudest, int(self.layout.compared.sum()))
 
     @property
-    def strictness(self) -> float:
-        """What the scores of invariants are multiplied by, so that 1 stays the alarm; 1 at the usual share."""
-        if self.share == calibration.FALSE_ALARMS:
-            return 1.0
-        moved = odds.CHANCE * self.share / calibration.FALSE_ALARMS
-        return math.log(odds.CHANCE) / math.log(moved)
+    def strictness(self) -> dict[Evidence, float]:
+        """What the scores of each kind of invariant are multiplied by to be judged, so that 1 is the alarm.
+
+        At the usual share never below 1; the more partitions have shown no break, the more.
+        """
+        by_odds = math.log(odds.CHANCE * self.share / calibration.FALSE_ALARMS) / math.log(odds.CHANCE)
+        share = self.share * calibration.OF_BREAKS
+        return {
+            e: 1.0 / min(by_odds, past.exceeded(share) if e.strict else by_odds)
+            for e, past in self.breaks.items()
+        }
+
+    @property
+    def breaks(self) -> dict[Evidence, calibration.Breaks]:
+        """How often a clean partition breaks invariants of each kind, and by how much."""
+        return {e: calibration.Breaks(np.array(past, dtype=np.float64)) for e, past in self.broken.items()}
 
     def at(self, share: float) -> Watch:
         """The same knowledge, alarming on this share of clean partitions. To judge by, not to learn on from."""
@@ -132,6 +153,18 @@ class Watch:
         twin = self.copy()
         twin.share = share
         return twin
+
+    @property
+    def dependencies(self) -> tuple[Dependency, ...]:
+        """What the next partition's rows are to be counted against: all that few rows of the past broke."""
+        keys = self.layout.keys
+        known = [i for i, k in enumerate(keys) if k.feature == "dependency"]
+        often = 2.0 * math.asin(math.sqrt(_OFTEN))
+        return tuple(
+            Dependency.parse(keys[i].value or "")
+            for i in known
+            if self.baseline.count[i] < 2 or self.baseline.slow[i] <= often
+        )
 
     def observe(self, label: str, moment: dt.datetime | None, features: Features) -> Observation:
         """A partition along the layout's keys; the state grows with the layout."""
@@ -150,13 +183,15 @@ class Watch:
         layout = self.layout
         explained = self._explained()
         surprise = np.where(layout.compared & ~explained, self._surprise(seen), np.nan)
+        surprise[layout.breaks] = np.maximum(surprise[layout.breaks], 0.0)  # fewer are no news
         rows = layout.row_counts(seen.errors)
         equal, below = self.order.score(self._nulls(seen), float(seen.rows))
         places = layout.places
-        scores = Scores(
+        return Scores(
             surprise=surprise,
             baseline=zeroed(np.abs(surprise)) / self.threshold,
             never=self.never.score(seen.raw, rows, places.never),
+            loose=layout.loose,
             range=np.where(explained, 0.0, self._range(seen)),
             equal=equal,
             below=below,
@@ -164,7 +199,10 @@ class Watch:
             gone=self._gone(seen),
             calendar=self._calendar(seen),
         )
-        return scores.stricter(self.strictness)
+
+    def judge(self, seen: Observation) -> Scores:
+        """`score`, with invariants as strict as the table's past allows: 1 is the alarm."""
+        return self.score(seen).stricter(self.strictness)
 
     def admit(
         self, seen: Observation, scores: Scores, *, trusted: bool = False, new_normal: bool = False
@@ -198,21 +236,23 @@ class Watch:
             self.loudest.append(loudest)
             self._threshold = None
             self.swings.append(self.by_column(scores.surprise))
-        self._admit_oddest(scores)
+        self._admit_breaks(scores)
         self.suspect_for = np.where(suspect & ~step, before + 1, 0)
         self.partitions += 1
         self.rows += seen.rows
 
-    def _admit_oddest(self, scores: Scores) -> None:
+    def _admit_breaks(self, scores: Scores) -> None:
         """A break that lasts is one event, however many partitions it alarms in."""
-        oddest = scores.oddest()
-        lasts = bool(self.oddest) and self.oddest[-1] >= 1 and oddest >= 1
-        if self.partitions >= AFTER and not lasts:
-            self.oddest.append(oddest)
+        if self.partitions < AFTER:
+            return
+        for evidence, score in scores.largest().items():
+            past = self.broken[evidence]
+            if not (past and past[-1] >= 1 and score >= 1):
+                past.append(score)
 
     def limits(self) -> tuple[Array, Array]:
         """Below and above which a new extreme would raise an alarm, on the scale of each family."""
-        return self.range.limits(self._middle(), self.strictness)
+        return self.range.limits(self._middle(), self.strictness[Evidence.RANGE])
 
     def related(self, first: str, second: str) -> float:
         """Rank correlation (0 … 1) of how surprising two columns were in past partitions."""
@@ -250,7 +290,8 @@ class Watch:
 
     def _range(self, seen: Observation) -> Array:
         places = self.layout.places
-        return self.range.score(seen.values, places.low, places.high, self._middle())
+        least = self.baseline.error
+        return self.range.score(seen.values, places.low, places.high, self._middle(), least)
 
     def _middle(self) -> Array:
         """For each extreme the middle of its column: the level of its median, mean length or other end."""
@@ -261,9 +302,15 @@ class Watch:
         found = {}
         for column, counts in seen.domains.items():
             domain = self.domains.get(column)
-            if domain is not None and column not in self.follows and (score := domain.score_new(counts)) > 0:
+            if domain is None or column in self.follows or self._amounts(column, domain):
+                continue
+            if (score := domain.score_new(counts)) > 0:
                 found[column] = score
         return found
+
+    def _amounts(self, column: str, domain: Domain) -> bool:
+        """Whether a column of numbers has shown too many values for codes."""
+        return len(domain.seen) > CODES_MAX and Key(column, "mean") in self.layout.at
 
     def _gone(self, seen: Observation) -> dict[str, dict[str, float]]:
         found = {}

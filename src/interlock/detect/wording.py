@@ -6,6 +6,7 @@ import datetime as dt
 import math
 
 from interlock.detect.features import PATTERN, TABLE, Family, Key
+from interlock.profiles.dependency import QUOTING, Dependency, Form
 
 _SQL = {
     "mean": "avg({c})",
@@ -72,6 +73,8 @@ def sql(key: Key) -> str | None:
     """The SQL that computes a feature; None where the expression language has none."""
     if key.segment is not None:
         return None
+    if key.feature == "dependency":
+        return None
     if key.column == TABLE:
         return "count(*)" if key.feature == "rows" else None
     column = identifier(key.column)
@@ -98,6 +101,16 @@ def name(key: Key, what: str | None = None) -> str:
     if key.value is not None:
         parts += [key.segment, key.value]
     return "_".join(p for p in parts if p)
+
+
+def dependency(about: Dependency) -> str:
+    """A dependency's name as a constraint: its columns and what they have to do with each other."""
+    told = [p for p in about.parameters if isinstance(p, str)]
+    if about.form is Form.NEAR:
+        told = [f"{about.parameters[-1]:.4g}"]
+    if about.form in QUOTING:
+        told = [f"{about.parameters[0]:.4g}"] if about.form is Form.GROUPED else []
+    return "_".join((*about.columns, about.form.value, *told))
 
 
 def number(value: float, family: Family | None = None) -> str:

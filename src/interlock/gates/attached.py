@@ -84,7 +84,10 @@ def _one(site: Site, request: Request, path: Path, history: detect.History) -> V
     try:
         relation = site.engine.relation(str(path))
         prepared = judge.prepare(request.rules, relation.schema, request.now)
-        measured = judge.measure(site.engine, relation, request.rules, prepared)
+        asked = detect.asked(
+            learned.watch if learned else None, site.engine, relation, request.rules.sensitive
+        )
+        measured = judge.measure(site.engine, relation, request.rules, prepared, asked)
     except DataError as error:
         judgement = _unreadable(error)
     else:

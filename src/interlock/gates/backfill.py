@@ -110,6 +110,7 @@ def _profiles(site: Site, request: Request, together: Relation, prepared: Prepar
         segments=tuple(s for s in request.rules.segments if s in names),
         key=request.rules.key if set(request.rules.key) <= names else (),
         checks=prepared.checks,
+        dependencies=detect.asked(request.history.watch(), site.engine, together, request.rules.sensitive),
     )
 
 

@@ -93,8 +93,14 @@ def prepare(rules: Rules, schema: Schema, now: dt.datetime) -> Prepared:
     return Prepared(compiled, {c.constraint.name: c.checks for c in compiled if c.checks})
 
 
-def measure(engine: Engine, relation: Relation, rules: Rules, prepared: Prepared) -> Profile:
-    """The one pass over the data: statistics, segments and every constraint's counts."""
+def measure(
+    engine: Engine,
+    relation: Relation,
+    rules: Rules,
+    prepared: Prepared,
+    dependencies: Sequence[profiles.Dependency] = (),
+) -> Profile:
+    """The one pass over the data: statistics, segments, every constraint's and dependency's counts."""
     names = {c.name for c in relation.schema}
     return profiles.compute(
         engine,
@@ -102,6 +108,7 @@ def measure(engine: Engine, relation: Relation, rules: Rules, prepared: Prepared
         segments=tuple(s for s in rules.segments if s in names),
         key=rules.key if set(rules.key) <= names else (),
         checks=prepared.checks,
+        dependencies=dependencies,
     )
 
 

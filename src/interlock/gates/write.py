@@ -75,7 +75,10 @@ def learned_for(history: detect.History, label: str, rules: Rules) -> detect.Lea
 def _judge(site: Site, request: Request, staged: Staged) -> Judgement:
     learned = learned_for(request.history, staged.label, request.rules)
     prepared = judge.prepare(request.rules, staged.relation.schema, request.now)
-    measured = judge.measure(site.engine, staged.relation, request.rules, prepared)
+    asked = detect.asked(
+        learned.watch if learned else None, site.engine, staged.relation, request.rules.sensitive
+    )
+    measured = judge.measure(site.engine, staged.relation, request.rules, prepared, asked)
     drifted = tuple(
         drift.violations(request.rules.schema, staged.schema, staged.layout.fitting, staged.layout.problem)
     )

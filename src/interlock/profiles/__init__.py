@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from interlock.profiles.compute import compute, compute_by
+from interlock.profiles.dependency import Dependency
 from interlock.profiles.document import from_document, to_document
 from interlock.profiles.mask import mask
 from interlock.profiles.merge import merge
@@ -10,6 +11,7 @@ from interlock.profiles.profile import ColumnProfile, Profile, Segment, Statisti
 
 __all__ = [
     "ColumnProfile",
+    "Dependency",
     "Profile",
     "Segment",
     "StatisticClass",

@@ -15,6 +15,7 @@ from interlock.engines.protocol import Engine, Relation
 from interlock.engines.schema import Column, Kind, Schema
 from interlock.errors import ColumnMissing, nearest
 from interlock.names import partition_label
+from interlock.profiles.dependency import Dependency
 from interlock.profiles.plan import OTHER_SEGMENTS, Plan, Shape, fetchable, plan
 from interlock.profiles.profile import ColumnProfile, Profile, Segment
 from interlock.profiles.reading import read_columns
@@ -34,6 +35,13 @@ class _Request:
     key: tuple[str, ...]
     checks: Checks
     more: bool
+    dependencies: tuple[Dependency, ...]
+
+    def texts(self, rows: int) -> list[str]:
+        """Every extra aggregate: those of checks, then two of each dependency."""
+        dialect = self.engine.dialect
+        asked = [item.unalias().sql(dialect=dialect) for check in self.checks.values() for item in check]
+        return asked + [text for d in self.dependencies for text in d.counts(rows)]
 
 
 @dataclass(slots=True)
@@ -44,11 +52,12 @@ class _Gathered:
     columns: dict[str, ColumnProfile] = field(default_factory=dict)
     table: dict[str, Any] = field(default_factory=dict)
     checks: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    dependencies: dict[Dependency, tuple[int, int]] = field(default_factory=dict)
     segments: dict[str, dict[str | None, tuple[int, dict[str, ColumnProfile]]]] = field(default_factory=dict)
 
     def profile(self) -> Profile:
         segments = {name: _segments(found) for name, found in self.segments.items()}
-        return Profile(self.rows, self.columns, self.table, segments, self.checks)
+        return Profile(self.rows, self.columns, self.table, segments, self.checks, self.dependencies)
 
 
 def compute(
@@ -58,19 +67,21 @@ def compute(
     segments: Sequence[str] = (),
     key: Sequence[str] = (),
     checks: Checks | None = None,
+    dependencies: Sequence[Dependency] = (),
     more: bool = True,
 ) -> Profile:
     """The profile of all rows of a relation.
 
     ``segments`` are columns whose values get statistics of their own. ``key``
     names the columns that should be unique together. ``checks`` are extra
-    aggregates, answered in `Profile.checks` from the same pass. ``more`` asks
+    aggregates, answered in `Profile.checks` from the same pass, ``dependencies`` what is counted
+    into `Profile.dependencies`; they have to fit the schema (`Dependency.fits`). ``more`` asks
     for the statistics beyond the core ones. Raises `ColumnMissing`.
 
     The result depends on the rows and their order in the files, not on threads
     (statistics of class advisory excepted).
     """
-    request = _request(engine, relation, segments, key, checks or {}, more)
+    request = _request(engine, relation, segments, key, checks or {}, more, dependencies)
     (profile,) = _gather(request, None, relation.rows, None).values()
     return profile
 
@@ -83,6 +94,7 @@ def compute_by(
     segments: Sequence[str] = (),
     key: Sequence[str] = (),
     checks: Checks | None = None,
+    dependencies: Sequence[Dependency] = (),
     more: bool = True,
 ) -> dict[str, Profile]:
     """A profile for each value of ``by``, by partition label, in the order of the values, NULL last.
@@ -91,7 +103,7 @@ def compute_by(
     data, or from one for every `settings.together_rows_max` rows, which bounds memory; a
     larger one takes a pass over its own rows.
     """
-    request = _request(engine, relation, segments, key, checks or {}, more)
+    request = _request(engine, relation, segments, key, checks or {}, more, dependencies)
     column = _column(relation.schema, by)
     sizes = _sizes(request, column)
     limit = settings.current().exact_rows_max
@@ -113,10 +125,11 @@ def _request(
     key: Sequence[str],
     checks: Checks,
     more: bool,
+    dependencies: Sequence[Dependency],
 ) -> _Request:
     names = tuple(_column(relation.schema, s).name for s in dict.fromkeys(segments))
     keys = tuple(_column(relation.schema, k).name for k in key)
-    return _Request(engine, relation, names, keys, checks, more)
+    return _Request(engine, relation, names, keys, checks, more, tuple(dependencies))
 
 
 def _column(schema: Schema, name: str) -> Column:
@@ -184,16 +197,14 @@ def _gather(request: _Request, by: Column | None, rows: int, where: str | None) 
     """Profiles by label, or one under ``""`` where there is no ``by``. ``rows`` is the largest one's."""
     gathered: dict[str, _Gathered] = defaultdict(_Gathered)
     source = request.engine.source(request.relation).sql(dialect=request.engine.dialect)
-    texts = [
-        check.unalias().sql(dialect=request.engine.dialect) for c in request.checks.values() for check in c
-    ]
+    texts = request.texts(rows)
     for first, shape in _shapes(request, by, rows, where, source):
         made = plan(shape)
         statement = made.statement(source, texts if first else (), where)
         for fetched in request.engine.stream(_tree(statement), made.array_names):
             row = made.in_order(fetched)
             label = _label(by, row[1]) if by is not None else ""
-            _take(gathered[label], made, row, request.checks if first else {})
+            _take(gathered[label], made, row, request, first)
     if by is None and not gathered:
         gathered[""] = _Gathered()
     for one in gathered.values():
@@ -256,11 +267,12 @@ def _bounds(
     return tuple(known.items())
 
 
-def _take(gathered: _Gathered, made: Plan, row: Sequence[Any], checks: Checks) -> None:
+def _take(gathered: _Gathered, made: Plan, row: Sequence[Any], request: _Request, first: bool) -> None:
     """Put one row of a statement where it belongs."""
     about, _, value, rows, *rest = row
-    over_rows, n_checks = made.whole.over_rows_count, sum(map(len, checks.values()))
-    sample = over_rows + n_checks
+    checks, dependencies = (request.checks, request.dependencies) if first else ({}, ())
+    over_rows = made.whole.over_rows_count
+    sample = over_rows + sum(map(len, checks.values())) + 2 * len(dependencies)
     counted = sample + (made.whole.over_sample_count if made.whole.sample_fields else 0)
     if about < 0:
         gathered.rows = rows
@@ -270,6 +282,7 @@ def _take(gathered: _Gathered, made: Plan, row: Sequence[Any], checks: Checks) -
         gathered.table |= {name: rest[i] for name, i in made.table.items()}
         answers = iter(rest[over_rows:])
         gathered.checks |= {name: tuple(next(answers) for _ in items) for name, items in checks.items()}
+        gathered.dependencies |= {d: (int(next(answers)), int(next(answers))) for d in dependencies}
         return
     columns = read_columns(made.segment, rows, rest[counted + made.whole.over_counts_count :])
     found = gathered.segments.setdefault(made.shape.segments[about], {})

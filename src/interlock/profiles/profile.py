@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from interlock.engines.schema import Column, Schema
+from interlock.profiles.dependency import Dependency
 
 
 class StatisticClass(StrEnum):
@@ -47,7 +48,8 @@ class Profile:
     (``key_duplicates``, ``row_duplicates``). ``segments`` maps a segment column
     to its segments. ``checks`` holds what the caller's extra aggregates gave in
     the same pass (see `interlock.profiles.plan`); it is not part of the stored
-    document.
+    document. ``dependencies`` maps each dependency that was asked for to how much it was
+    tested on and how much of that breaks it.
     """
 
     rows: int
@@ -55,6 +57,7 @@ class Profile:
     table: Mapping[str, Any] = field(default_factory=dict)
     segments: Mapping[str, tuple[Segment, ...]] = field(default_factory=dict)
     checks: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    dependencies: Mapping[Dependency, tuple[int, int]] = field(default_factory=dict)
 
     @property
     def schema(self) -> Schema:

@@ -68,7 +68,8 @@ def judged(
         rules = Rules(table=table, declared=declared, key=tuple(key), schema=before.schema)
         now = dt.datetime.now(dt.UTC)
         prepared = judge.prepare(rules, relation.schema, now)
-        measured = judge.measure(engine, relation, rules, prepared)
+        asked = tuple(d for d in before.dependencies if d.fits(relation.schema))
+        measured = judge.measure(engine, relation, rules, prepared, asked)
         drifted = drift.of(engine, relation, before.schema)
         history, compared, label = before.judged_with(measured, name)
         learned = detect.learn(history) if history.labels else None

@@ -23,6 +23,7 @@ from interlock.errors import DataError, DataUnreadable, NameRefused, QueryFailed
 from interlock.gates import drift
 from interlock.gates.label import label_of
 from interlock.names import partition_time
+from interlock.profiles.dependency import Dependency
 from interlock.profiles.profile import ColumnProfile, Profile
 
 PARTS_MAX = 60  # parts of a single file that are looked at, spread over it; enough to see how much it varies
@@ -58,6 +59,11 @@ class Past:
             return _history(history), new, days[-1]
         undated = ((f"file {name}", _undated(profile)) for name, profile in self.profiles.items())
         return _history(undated), _undated(new), label
+
+    @property
+    def dependencies(self) -> tuple[Dependency, ...]:
+        """What its partitions were counted against."""
+        return tuple(dict.fromkeys(d for p in self.profiles.values() for d in p.dependencies))
 
     def without(self, columns: Collection[str]) -> Past:
         """The same without these columns."""
@@ -187,7 +193,8 @@ def _in_one_pass(engine: DuckDB, paths: Sequence[Path]) -> list[Profile] | None:
     if relation is None or relation.rows > GROUP_ROWS_MAX:
         return None
     try:
-        by_file = profiles.compute_by(engine, relation, FILE)
+        asked = detect.mine(engine, relation, spared=(FILE,))
+        by_file = profiles.compute_by(engine, relation, FILE, dependencies=asked)
     except (DataError, QueryFailed):
         return None
     if len(by_file) < len(paths):
@@ -242,9 +249,9 @@ def _parts(engine: DuckDB, relation: Relation, rows: int, notes: tuple[str, ...]
     kept = exp.And(this=exp.LT(this=exp.column(ROW), expression=_literal(whole * size)), expression=every)
     targets = [*(Target(c.name, c.type) for c in relation.schema), Target(PART, "BIGINT", expression=number)]
     cut = engine.stage(relation, engine.temporary(), columns=targets, where=kept)
-    found = {
-        f"{PART} {label}": _without(p, PART) for label, p in profiles.compute_by(engine, cut, PART).items()
-    }
+    asked = detect.mine(engine, cut, spared=(PART,))
+    by_part = profiles.compute_by(engine, cut, PART, dependencies=asked)
+    found = {f"{PART} {label}": _without(p, PART) for label, p in by_part.items()}
     return Past(found, _schema(list(found.values())), notes)
 
 

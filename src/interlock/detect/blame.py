@@ -1,0 +1,69 @@
+"""Which column is at fault where what several have to do with each other is broken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from interlock.detect.invariants import AFTER
+from interlock.detect.watch import Scores, Watch
+from interlock.profiles.dependency import Dependency, Form
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A partition's broken dependencies, and how much speaks against each column.
+
+    ``at`` are their places along the layout's keys, loudest first. ``alone`` is a column's
+    loudest score of itself, ``shares`` the share of its dependencies that broke: of a broken
+    column nearly all do, of those it has to do with only these.
+    """
+
+    at: tuple[int, ...]
+    dependencies: dict[int, Dependency]
+    alone: dict[str, float]
+    shares: dict[str, float]
+
+    @classmethod
+    def of(cls, watch: Watch, scores: Scores) -> Broken:
+        """Nothing where no dependency is broken."""
+        keys = watch.layout.keys
+        score = np.maximum(scores.never, scores.baseline)
+        places = [i for i, k in enumerate(keys) if k.feature == "dependency"]
+        at = sorted((i for i in places if score[i] >= 1), key=lambda i: -score[i])
+        if not at:
+            return cls((), {}, {}, {})
+        believed = [i for i in places if watch.baseline.count[i] >= AFTER]
+        dependencies = {i: Dependency.parse(keys[i].value or "") for i in {*at, *believed}}
+        asked: dict[str, int] = {}
+        broken: dict[str, int] = {}
+        for i, dependency in dependencies.items():
+            for column in accountable(dependency):
+                asked[column] = asked.get(column, 0) + 1
+                broken[column] = broken.get(column, 0) + int(score[i] >= 1)
+        alone: dict[str, float] = {}
+        own = np.maximum(score, scores.range)
+        for i in np.flatnonzero(own >= 1).tolist():
+            if keys[i].feature != "dependency":
+                alone[keys[i].column] = max(alone.get(keys[i].column, 0.0), float(own[i]))
+        for column, new in scores.new.items():
+            alone[column] = max(alone.get(column, 0.0), new)
+        return cls(tuple(at), dependencies, alone, {c: broken[c] / asked[c] for c in asked})
+
+    def ranked(self, i: int) -> tuple[str, ...]:
+        """A dependency's columns, the likeliest culprit first."""
+        columns = self.dependencies[i].columns
+        return tuple(
+            sorted(
+                columns, key=lambda c: (-self.alone.get(c, 0.0), -self.shares.get(c, 0.0), columns.index(c))
+            )
+        )
+
+    def culprit(self, i: int) -> str:
+        return self.ranked(i)[0]
+
+
+def accountable(dependency: Dependency) -> tuple[str, ...]:
+    """The columns that a break speaks against: of two that are empty together, the one that is so alone."""
+    return dependency.columns[:1] if dependency.form is Form.EMPTY else dependency.columns
