@@ -27,7 +27,7 @@ SEED = 20_130_208
 PLANTED_IN = 10  # partitions of a table
 
 
-def measured(table: Table, partitions: int, *, peers: bool) -> Measured:
+def measured(table: Table, partitions: int, *, peers: bool, without: Sequence[str] = ()) -> Measured:
     """The table replayed, and every fault planted in so many of its clean partitions judged by every method."""
     began = time.perf_counter()
     replay, broken = judged.replayed(table), run.broken(table, partitions, SEED)
@@ -37,13 +37,15 @@ def measured(table: Table, partitions: int, *, peers: bool) -> Measured:
         path = misses.written(table, replay, cases)
         print(misses.shown(table, replay, cases), f"each fault: {path}", sep="\n")
     print(f"{table.name}: {len(cases)} faults, {time.perf_counter() - began:.0f} s", file=sys.stderr)
-    return replace(found, slow=_slow(table, found, broken)) if peers else found
+    return replace(found, slow=_slow(table, found, broken, without)) if peers else found
 
 
-def _slow(table: Table, found: Measured, broken: Sequence[Broken]) -> dict[str, Measured]:
+def _slow(
+    table: Table, found: Measured, broken: Sequence[Broken], without: Sequence[str]
+) -> dict[str, Measured]:
     """The libraries that take long; one that cannot be had or fails is named with the reason and left out."""
     beside = {}
-    for library in slow.LIBRARIES:
+    for library in (one for one in slow.LIBRARIES if one.name not in without):
         began = time.perf_counter()
         try:
             beside[library.name] = slow.beside(library, table, found, broken, SEED)
@@ -58,6 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--tables", nargs="+", default=[], help="names, `tuning` or `held-out`: a trial")
     parser.add_argument("--only", choices=["interlock"], help="without the peers; writes no page")
     parser.add_argument("--partitions", type=int, default=PLANTED_IN, help="broken partitions of each table")
+    names = [library.name for library in slow.LIBRARIES]
+    parser.add_argument("--without", nargs="+", default=[], choices=names, help="leave these slow ones out")
     parser.add_argument("--resume", action="store_true", help="keep the tables that were measured before")
     a = parser.parse_args(arguments)
     facts = {"machine": machine.facts(), "load_at_start": machine.load(), "broken_partitions": a.partitions}
@@ -69,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for table in chosen:
         path = DATA / "measured" / f"{table.name}.{a.partitions}.pickle"
         if not (a.resume and path.exists()):
-            measured(table, a.partitions, peers=True).save(path)
+            measured(table, a.partitions, peers=True, without=a.without).save(path)
         found.append(Measured.load(path))
     result = document(found) | facts
     bad = [contaminated.compared(table, SEED) for table in chosen if contaminated.fits(table)]

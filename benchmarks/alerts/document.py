@@ -114,6 +114,7 @@ def _set(measured: Sequence[Measured]) -> Document:
             place: _recall(measured, lambda p, place=place: p.place == place)
             for place in dict.fromkeys(p.place for p in faults)
         },
+        "decision_ms": round(float(np.mean([m.outcomes[OURS].decision_ms for m in measured])), 2),
         "kinds": len({(p.place, p.kind) for p in faults}),
         "ways": len({p.kind for p in faults}),
         "upstream_or_confined": other,
@@ -142,7 +143,9 @@ def _peers(measured: Sequence[Measured]) -> list[Document]:
     names = dict.fromkeys(n for m in measured for n in m.outcomes if n != OURS)
     found = [_peer(name, [m for m in measured if name in m.outcomes]) for name in names]
     libraries = dict.fromkeys(n for m in measured for n in m.slow)
-    return found + [_peer(n, [m.slow[n] for m in measured if n in m.slow]) | {"subset": True} for n in libraries]
+    return found + [
+        _peer(n, [m.slow[n] for m in measured if n in m.slow]) | {"subset": True} for n in libraries
+    ]
 
 
 def _peer(name: str, measured: Sequence[Measured]) -> Document:

@@ -72,7 +72,13 @@ def restricted(measured: Measured, to: Subset) -> Measured:
 
 def _restricted(o: Outcome, to: Subset) -> Outcome:
     return Outcome(
-        *(o.clean[to.clean], o.alarmed[to.clean], o.scores[to.faults], o.caught[to.faults], o.first[to.faults]),
+        *(
+            o.clean[to.clean],
+            o.alarmed[to.clean],
+            o.scores[to.faults],
+            o.caught[to.faults],
+            o.first[to.faults],
+        ),
         o.decision_ms,
     )
 
