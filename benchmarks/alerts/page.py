@@ -215,11 +215,8 @@ def _kinds(kinds: Sequence[Document]) -> str:
 def _contaminated(found: Document) -> str:
     rows = (
         (
-            t["table"],
-            str(t["faults"]),
-            f"{t['clean']:.1%}",
-            f"{t['contaminated']:.1%}",
-            f"{t['alarmed']} of {t['judged']}",
+            *(t["table"], str(t["faults"]), f"{t['clean']:.1%}", f"{t['contaminated']:.1%}"),
+            *(f"{t['alarmed_clean']} of {t['judged']}", f"{t['alarmed']} of {t['judged']}"),
         )
         for t in found["tables"]
     )
@@ -227,12 +224,14 @@ def _contaminated(found: Document) -> str:
         "table",
         "faults",
         "recall, clean history",
-        "recall, 30 of 300 bad",
-        "clean partitions alarmed after",
+        "30 of 300 bad",
+        "false alarms, clean history",
+        "30 of 300 bad",
     )
     return (
-        "Faults of 5% or 20% of the rows were planted in thirty of the first three hundred partitions, and the tool "
-        "was not told; the partitions after them were broken as everywhere else.\n\n" + _table(head, rows)
+        "Faults of 5% or 20% of the rows were planted in thirty of the first three hundred partitions, and the tool\n"
+        "was not told; faults were planted in partitions after them. A recall that stays high because clean\n"
+        "partitions alarm too is worth nothing: both are shown.\n\n" + _table(head, rows)
     )
 
 
