@@ -3,41 +3,91 @@
 from __future__ import annotations
 
 import argparse
+import datetime
+import json
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 
-from benchmarks.alerts import faults, judged, misses, tables
-from benchmarks.alerts.judged import Case, Replay
+from benchmarks.alerts import contaminated, judged, misses, run, slow, tables
+from benchmarks.alerts.document import document
+from benchmarks.alerts.faults import Broken
+from benchmarks.alerts.packages import DATA
+from benchmarks.alerts.page import render
+from benchmarks.alerts.run import Measured
 from benchmarks.alerts.tables import Table
+from benchmarks.profile import machine
+from benchmarks.profile.environments import NotInstallable
 
+RESULTS = Path(__file__).resolve().with_name("results")
 SEED = 20_130_208
-PLANTED_IN = 10  # partitions of a table; 5 in a trial
+PLANTED_IN = 10  # partitions of a table
 
 
-def measured(table: Table, partitions: int) -> tuple[Replay, list[Case]]:
-    """The table replayed, and every fault planted in so many of its clean partitions judged."""
+def measured(table: Table, partitions: int, *, peers: bool, without: Sequence[str] = ()) -> Measured:
+    """The table replayed, and every fault planted in so many of its clean partitions judged by every method."""
     began = time.perf_counter()
-    replay = judged.replayed(table)
-    planted = list(faults.planted(table, faults.spread(table.clean, partitions, SEED), SEED))
-    cases = judged.cases(table, replay, planted)
+    replay, broken = judged.replayed(table), run.broken(table, partitions, SEED)
+    cases = judged.cases(table, replay, broken)
+    found = run.measured(table, replay, cases, peers=peers)
+    if table.tuning:
+        path = misses.written(table, replay, cases)
+        print(misses.shown(table, replay, cases), f"each fault: {path}", sep="\n")
     print(f"{table.name}: {len(cases)} faults, {time.perf_counter() - began:.0f} s", file=sys.stderr)
-    return replay, cases
+    return replace(found, slow=_slow(table, found, broken, without)) if peers else found
+
+
+def _slow(
+    table: Table, found: Measured, broken: Sequence[Broken], without: Sequence[str]
+) -> dict[str, Measured]:
+    """The libraries that take long; one that cannot be had or fails is named with the reason and left out."""
+    beside = {}
+    for library in (one for one in slow.LIBRARIES if one.name not in without):
+        began = time.perf_counter()
+        try:
+            beside[library.name] = slow.beside(library, table, found, broken, SEED)
+            print(f"  {library.name}: {time.perf_counter() - began:.0f} s", file=sys.stderr)
+        except (NotInstallable, subprocess.SubprocessError) as failed:
+            print(f"  {library.name} left out: {failed}", file=sys.stderr)
+    return beside
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.alerts", description=__doc__)
-    parser.add_argument(
-        "--tables", nargs="+", default=[], help="names, `tuning` or `held-out`; all if left out"
-    )
+    parser.add_argument("--tables", nargs="+", default=[], help="names, `tuning` or `held-out`: a trial")
     parser.add_argument("--only", choices=["interlock"], help="without the peers; writes no page")
     parser.add_argument("--partitions", type=int, default=PLANTED_IN, help="broken partitions of each table")
+    names = [library.name for library in slow.LIBRARIES]
+    parser.add_argument("--without", nargs="+", default=[], choices=names, help="leave these slow ones out")
+    parser.add_argument("--resume", action="store_true", help="keep the tables that were measured before")
     a = parser.parse_args(arguments)
-    for table in tables.chosen(a.tables):
-        replay, cases = measured(table, a.partitions)
-        if table.tuning:
-            path = misses.written(table, replay, cases)
-            print(misses.shown(table, replay, cases), f"each fault: {path}", sep="\n")
+    facts = {"machine": machine.facts(), "load_at_start": machine.load(), "broken_partitions": a.partitions}
+    chosen, found = tables.chosen(a.tables), []
+    if a.only:
+        for table in chosen:
+            measured(table, a.partitions, peers=False)
+        return
+    for table in chosen:
+        path = DATA / "measured" / f"{table.name}.{a.partitions}.pickle"
+        if not (a.resume and path.exists()):
+            measured(table, a.partitions, peers=True, without=a.without).save(path)
+        found.append(Measured.load(path))
+    result = document(found) | facts
+    bad = [contaminated.compared(table, SEED) for table in chosen if contaminated.fits(table)]
+    if bad:
+        result["contaminated"] = contaminated.summed(bad)
+    _write(result, DATA / "trial" if a.tables else RESULTS)
+
+
+def _write(result: dict[str, object], folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{datetime.datetime.now(datetime.UTC).date().isoformat()}.json"
+    path.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+    path.with_suffix(".md").write_text(render(result))
+    print(path.with_suffix(".md"), file=sys.stderr)
 
 
 if __name__ == "__main__":
