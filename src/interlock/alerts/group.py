@@ -13,6 +13,7 @@ from interlock.detect import Learned
 from interlock.names import Origin, Outcome, Severity
 from interlock.profiles.profile import Profile
 
+_VERY_LOUD = 19.0  # beyond, scores tell columns no better apart than their order does
 _RELATED = 0.35  # correlation of two columns' past surprises from which they are taken to move together
 
 # Those that see the whole partition come before those of one column, which would take a part of it.
@@ -144,7 +145,7 @@ def _together(first: set[str], second: set[str], learned: Learned | None) -> boo
 
 def _alert(found: Cause, context: cause.Context, table: str, label: str) -> Alert:
     violations = tuple(sorted(found.violations, key=lambda v: -v.score))
-    columns = _ranked(violations, found.columns)
+    columns = _ranked(violations, found.columns, context.learned)
     loudest = min((v.severity for v in violations), key=lambda s: s.rank)
     since = min((v.since for v in violations if v.since), default=None)
     title = found.words or _plain(violations, columns)
@@ -167,14 +168,37 @@ def _kind(found: Cause, violations: Sequence[Violation]) -> str:
     return "drift" if violations[0].statistic == "schema" else found.kind
 
 
-def _ranked(violations: Sequence[Violation], first: tuple[str, ...]) -> tuple[str, ...]:
-    """Columns by their loudest violation; ties by the sum of all."""
+def _ranked(
+    violations: Sequence[Violation], first: tuple[str, ...], learned: Learned | None
+) -> tuple[str, ...]:
+    """Columns by their loudest violation; of columns that are all very loud the one that stands first.
+
+    A column goes before those that follow from it, where they still do: they were made
+    from its broken values.
+    """
     weight: dict[str, list[float]] = {}
     for v in violations:
         for place, column in enumerate(v.columns or ((v.column,) if v.column else ())):
             weight.setdefault(column, []).append(v.score * (1.0 if place == 0 else 0.5))
-    order = sorted(weight, key=lambda c: (-max(weight[c]), -sum(weight[c]), c))
-    return (*first, *(c for c in order if c not in first))
+    stands = learned.place if learned is not None else lambda column: 0
+
+    def rank(column: str) -> tuple[object, ...]:
+        return -min(max(weight[column]), _VERY_LOUD), stands(column), -sum(weight[column]), column
+
+    order = (*first, *sorted((c for c in weight if c not in first), key=rank))
+    return order if learned is None else _sources_first(order, violations, learned)
+
+
+def _sources_first(
+    order: tuple[str, ...], violations: Sequence[Violation], learned: Learned
+) -> tuple[str, ...]:
+    apart = [set(v.columns) for v in violations if v.statistic == "dependency"]
+    for made in order[:1]:
+        sources = learned.sources.get(made, frozenset())
+        found = [c for c in order if c in sources and not any({c, made} <= columns for columns in apart)]
+        if found:
+            return (found[0], *(c for c in order if c != found[0]))
+    return order
 
 
 def _plain(violations: Sequence[Violation], columns: tuple[str, ...]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,6 +55,8 @@ class Broken:
     def ranked(self, i: int) -> tuple[str, ...]:
         """A dependency's columns, the likeliest culprit first."""
         columns = self.dependencies[i].columns
+        if self.dependencies[i].form is Form.PART:
+            columns = columns[::-1]  # clocks go wrong more often than what is read off them
         return tuple(
             sorted(
                 columns, key=lambda c: (-self.alone.get(c, 0.0), -self.shares.get(c, 0.0), columns.index(c))
@@ -67,3 +70,18 @@ class Broken:
 def accountable(dependency: Dependency) -> tuple[str, ...]:
     """The columns that a break speaks against: of two that are empty together, the one that is so alone."""
     return dependency.columns[:1] if dependency.form is Form.EMPTY else dependency.columns
+
+
+def sources(dependencies: Iterable[Dependency]) -> dict[str, frozenset[str]]:
+    """For each column those that it follows from by itself alone, and that do not follow from it."""
+    pairs = set()
+    for d in dependencies:
+        if d.form in (Form.PART, Form.MAPPED):
+            pairs.add((d.columns[1], d.columns[0]))
+        elif d.form is Form.DETERMINES and len(d.columns) == 2:
+            pairs.add((d.columns[0], d.columns[1]))
+    found: dict[str, set[str]] = {}
+    for source, made in pairs:
+        if (made, source) not in pairs:
+            found.setdefault(made, set()).add(source)
+    return {made: frozenset(of) for made, of in found.items()}

@@ -92,6 +92,16 @@ class Learned:
         watch = self.watch.copy()
         return Expected(watch, watch.observe(label, partition_time(label), features(profile)))
 
+    @cached_property
+    def sources(self) -> dict[str, frozenset[str]]:
+        """For each column those that it follows from, as rows have shown."""
+        return blame.sources(self.watch.dependencies)
+
+    def place(self, column: str) -> int:
+        """Where a column stands in the table; what is made from others mostly stands behind them."""
+        columns = self.watch.layout.columns
+        return columns.index(column) if column in columns else len(columns)
+
     def related(self, first: str, second: str) -> float:
         """Correlation (0 … 1) of how surprising two columns were in past partitions."""
         return self.watch.related(first, second)
