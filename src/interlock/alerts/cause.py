@@ -127,12 +127,10 @@ def swapped(context: Context, rest: tuple[Violation, ...]) -> Iterator[Cause]:
     if expected is None:
         return
     suspects = list(dict.fromkeys(c for v in rest for c in v.columns))[:_SUSPECTS_MAX]
-    for i, a in enumerate(suspects):
-        for b in suspects[i + 1 :]:
-            if expected.looks_like(a, b) and expected.looks_like(b, a):
-                mine = tuple(v for v in rest if set(v.columns) & {a, b})
-                yield Cause(f"{a} and {b} look swapped", mine, (a, b), "swapped")
-                return
+    for a, b in expected.alike(suspects):
+        mine = tuple(v for v in rest if set(v.columns) & {a, b})
+        yield Cause(f"{a} and {b} look swapped", mine, (a, b), "swapped")
+        return
 
 
 def unit(context: Context, rest: tuple[Violation, ...]) -> Iterator[Cause]:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 
 from interlock.detect.calendar import season
 from interlock.detect.features import Key
 from interlock.detect.layout import Observation
-from interlock.detect.watch import Watch
+from interlock.detect.watch import Mask, Watch
 
 _LOCATIONS = ("min", "max", "q05", "q25", "q50", "q75", "q95")
 _SWAP_GAIN = 0.4  # a swap must bring both columns this much closer
+_SHAPE = ("mean", "stddev", "q05", "q25", "q50", "q75", "q95", "length_mean", "distinct")
+_NEAR = 6.0  # swings; a column farther from another's past does not look like it
+_NEARLY = 1.0 + 1e-9  # sums of many in another order differ in their last bits
 _FAR = 10.0  # swings; farther says no more
 
 
@@ -69,12 +74,41 @@ class Expected:
         columns = [
             c for c, size in zip(self._watch.layout.columns, loud, strict=True) if size >= threshold / 2
         ]
-        for i, a in enumerate(columns):
-            for b in columns[i + 1 :]:
-                if self.looks_like(a, b) and self.looks_like(b, a):
-                    far = self._distance(a, a) + self._distance(b, b)
-                    return a, b, 2.0 * far / threshold
+        for a, b in self.alike(columns):
+            far = self._distance(a, a) + self._distance(b, b)
+            return a, b, 2.0 * far / threshold
         return None
+
+    def alike(self, columns: Sequence[str]) -> Iterator[tuple[str, str]]:
+        """Pairs of columns that each look like the other's past, in the order given."""
+        may = self._may_look_like(columns)
+        for i, j in np.argwhere(np.triu(may & may.T, 1)):
+            if self.looks_like(columns[i], columns[j]) and self.looks_like(columns[j], columns[i]):
+                yield columns[i], columns[j]
+
+    def _may_look_like(self, columns: Sequence[str]) -> Mask:
+        """Pairs that `looks_like` may be true of, and some more: what it costs must not grow with their number."""
+        at = np.array(
+            [[self._watch.layout.at.get(Key(c, f), -1) for f in _SHAPE] for c in columns], dtype=np.intp
+        )
+        at = at.reshape(-1, len(_SHAPE))
+        there = at >= 0
+        seen = np.where(there, self._seen.values[at], np.nan)
+        level, swing = np.where(there, self._scaled[at], np.nan), np.where(there, self._swing[at], np.nan)
+        may = np.zeros((len(columns), len(columns)), dtype=bool)
+        for i in range(len(columns)):
+            with np.errstate(invalid="ignore", divide="ignore"):
+                far = np.minimum(np.abs(seen[i] - level) / swing, _FAR) ** 2
+            known = (~np.isnan(level) & ~np.isnan(seen[i])).sum(axis=1)
+            distance = np.where(known >= 2, np.sqrt(np.nansum(far, axis=1) / np.maximum(known, 1)), np.inf)
+            may[i] = distance <= _NEARLY * min(_SWAP_GAIN * distance[i], _NEAR)
+            may[i] |= self._has_new(columns[i])
+        return may
+
+    def _has_new(self, column: str) -> bool:
+        """Whether a column holds a value that it never held."""
+        domain, now = self._watch.domains.get(column), self._seen.domains.get(column)
+        return domain is not None and now is not None and not now.keys() <= domain.seen.keys()
 
     def looks_like(self, column: str, other: str) -> bool:
         """Whether ``column`` now fits what is expected of ``other`` better than of itself, and well."""
@@ -86,13 +120,13 @@ class Expected:
                 its = len(now & domains[other].seen.keys()) / len(now)
                 if own != 1.0 or its != 1.0:
                     return its >= 0.9 and its > own
-        return self._distance(column, other) < min(_SWAP_GAIN * self._distance(column, column), 6.0)
+        return self._distance(column, other) < min(_SWAP_GAIN * self._distance(column, column), _NEAR)
 
     def _distance(self, column: str, other: str) -> float:
         """How far a column's features are from what is expected of another: root mean square, in its swings."""
         layout = self._watch.layout
         far = []
-        for feature in ("mean", "stddev", "q05", "q25", "q50", "q75", "q95", "length_mean", "distinct"):
+        for feature in _SHAPE:
             mine, its = layout.at.get(Key(column, feature)), layout.at.get(Key(other, feature))
             if (
                 mine is None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -255,7 +256,8 @@ def _quantiles(at: Mapping[float, Number], known: int, prefix: str, distinct: Nu
     if distinct is not None and distinct <= _FEW_VALUES:
         return
     first, last = at.get(0.05), at.get(0.95)
-    ranks = sorted((p, v) for p, v in at.items() if v is not None)
+    known_at = sorted((p, v) for p, v in at.items() if v is not None)
+    ranks, values = [p for p, _ in known_at], [v for _, v in known_at]
     coarse = 0.0
     if first is not None and last is not None:
         coarse = (last - first) * max(0.02, 0.7 / (distinct or 1.0))
@@ -264,13 +266,18 @@ def _quantiles(at: Mapping[float, Number], known: int, prefix: str, distinct: Nu
         if value is not None and below is not None and above is not None:
             off = math.sqrt(p * (1 - p) / known)
             wide = off * (above - below) / (high - low)
-            jump = max(_between(ranks, p + off) - value, value - _between(ranks, p - off))
+            jump = max(_between(ranks, values, p + off) - value, value - _between(ranks, values, p - off))
             yield (prefix + name,), value, max(wide, coarse, jump)
 
 
-def _between(ranks: Sequence[tuple[float, float]], p: float) -> float:
+def _between(ranks: Sequence[float], values: Sequence[float], p: float) -> float:
     """The value at a rank, from the straight line between the known ones."""
-    return float(np.interp(p, [r for r, _ in ranks], [v for _, v in ranks]))
+    right = bisect_right(ranks, p)
+    if right in (0, len(ranks)):
+        return values[0] if right == 0 else values[-1]
+    left = right - 1
+    slope = (values[right] - values[left]) / (ranks[right] - ranks[left])
+    return slope * (p - ranks[left]) + values[left]
 
 
 def _segment(profile: ColumnProfile, rows: int) -> Iterator[Measured]:

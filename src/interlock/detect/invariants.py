@@ -179,23 +179,28 @@ class Order:
 
     def score(self, nulls: Array, rows: float) -> tuple[Array, Array]:
         """Scores of every pair whose equality, and whose order, is broken; (columns, columns) each."""
-        apart = zeroed(nulls[:, None] - nulls[None, :])
-        known = np.minimum(self.rows[:, None], self.rows[None, :])
-        size = odds.score(odds.never_seen(np.abs(apart), np.full(apart.shape, rows), known))
-        equal = np.where(self.held_equal() & (apart != 0), size, 0.0)
-        below = np.where(self.held_below() & (apart > 0), size, 0.0)
-        return equal, below
+        there, counts = ~np.isnan(nulls), zeroed(nulls)
+        both = there[:, None] & there[None, :]
+        equal = self.held_equal() & both & (counts[:, None] != counts[None, :])
+        below = self.held_below() & both & (counts[:, None] > counts[None, :])
+        first, second = np.nonzero(equal | below)  # few of the many pairs a wide table has
+        apart = np.abs(counts[first] - counts[second])
+        known = np.minimum(self.rows[first], self.rows[second])
+        size = odds.score(odds.never_seen(apart, np.full(apart.shape, rows), known))
+        scores = np.zeros((2, *equal.shape))
+        scores[0, first, second] = np.where(equal[first, second], size, 0.0)
+        scores[1, first, second] = np.where(below[first, second], size, 0.0)
+        return scores[0], scores[1]
 
     def admit(self, nulls: Array, rows: float, admitted: Mask) -> None:
-        here = admitted & ~np.isnan(nulls)
+        here, counts = admitted & ~np.isnan(nulls), zeroed(nulls)
         both = here[:, None] & here[None, :]
-        counts = zeroed(nulls)
-        apart = counts[:, None] - counts[None, :]
-        same = both & (apart == 0) & (counts > 0)[:, None]
-        self.equal &= ~(both & (apart != 0))
-        self.below &= ~(both & (apart > 0))
-        self.agreed += same
-        self.touched += same
+        self.equal &= ~(both & (counts[:, None] != counts[None, :]))
+        self.below &= ~(both & (counts[:, None] > counts[None, :]))
+        some = np.flatnonzero(here & (counts > 0))
+        same = counts[some][:, None] == counts[some][None, :]
+        self.agreed[np.ix_(some, some)] += same
+        self.touched[np.ix_(some, some)] += same
         self.rows = self.rows + np.where(here, rows, 0.0)
 
 

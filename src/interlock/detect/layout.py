@@ -71,12 +71,13 @@ class Layout:
         """Align one partition's features with the keys."""
         index = self._index(features.keys)
         shares = [(c, d) for c, d in features.domains.items() if self._has_shares(c, d)]
+        new = [(c, d.keys() - self._shares.get(c, {}).keys()) for c, d in shares]
         self.extend(
             [
                 Key(c, "share", None, v)
-                for c, d in shares
+                for (c, values), (_, d) in zip(new, shares, strict=True)
                 for v in d
-                if Key(c, "share", None, v) not in self.at
+                if v in values
             ]
         )
         raw, errors = np.full((2, len(self.keys)), np.nan)
@@ -124,7 +125,7 @@ class Layout:
         self.exact = np.flatnonzero([_form(k) in EXACT for k in self.keys])
         self.places = Places.of(self.keys)
         self.columns = [self.keys[i].column for i in self.places.nulls]
-        number = {c: n for n, c in enumerate(self.columns)}
+        self.column_at = number = {c: n for n, c in enumerate(self.columns)}
         owned = [
             (i, number[k.column]) for i, k in enumerate(self.keys) if k.column in number and k.segment is None
         ]

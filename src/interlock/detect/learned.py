@@ -50,6 +50,8 @@ class Learned:
 
     def __init__(self, history: History, sensitivity: Sensitivity = NORMAL) -> None:
         self.history, self.sensitivity = history, sensitivity
+        self._last: tuple[Profile, Features] | None = None
+        self._seen: tuple[Features, str, Watch, Observation] | None = None
         self.watch: Watch = history.watch().at(share(sensitivity, history.labels))
 
     @cached_property
@@ -74,14 +76,13 @@ class Learned:
         Judges from the profile alone. A partition without rows is judged by its
         number of rows only. With fewer than seven partitions learned from: nothing.
         """
-        return self.judge_features(features(profile), label)
+        return self.judge_features(self._features(profile), label)
 
     def judge_features(self, found: Features, label: str) -> list[Violation]:
         """`judge` for a partition whose features are at hand."""
         if self.watch.partitions < AFTER:
             return []
-        watch = self.watch.copy()  # features never met widen it
-        seen = watch.observe(label, partition_time(label), found)
+        watch, seen = self._observed(found, label)
         reading = Reading(watch, seen, watch.judge(seen), self)
         violations = [v for part in PARTS for v in part(reading)]
         violations.sort(key=lambda v: (-v.score, v.constraint))
@@ -89,8 +90,20 @@ class Learned:
 
     def expected(self, profile: Profile, label: str) -> Expected:
         """What history expects of a partition, beside what it is."""
-        watch = self.watch.copy()
-        return Expected(watch, watch.observe(label, partition_time(label), features(profile)))
+        return Expected(*self._observed(self._features(profile), label))
+
+    def _features(self, profile: Profile) -> Features:
+        """The features of a profile; those of the last one are kept, since alerts ask again."""
+        if self._last is None or self._last[0] is not profile:
+            self._last = (profile, features(profile))
+        return self._last[1]
+
+    def _observed(self, found: Features, label: str) -> tuple[Watch, Observation]:
+        """A copy of the watch, which features never met widen, and what it sees; the last ones are kept."""
+        if self._seen is None or self._seen[0] is not found or self._seen[1] != label:
+            watch = self.watch.copy()
+            self._seen = (found, label, watch, watch.observe(label, partition_time(label), found))
+        return self._seen[2], self._seen[3]
 
     @cached_property
     def sources(self) -> dict[str, frozenset[str]]:

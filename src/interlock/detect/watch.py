@@ -102,6 +102,7 @@ class Watch:
         self.share = calibration.FALSE_ALARMS  # of clean partitions that may alarm
         self._threshold: float | None = None
         self.swings: deque[Array] = deque(maxlen=calibration.MEMORY)  # each column's largest surprise
+        self._matrix: tuple[int, Array] | None = None
         self.suspect_for = np.zeros(0, dtype=np.int64)  # partitions in a row
 
     def copy(self) -> Watch:
@@ -262,17 +263,25 @@ class Watch:
 
     def related(self, first: str, second: str) -> float:
         """Rank correlation (0 … 1) of how surprising two columns were in past partitions."""
-        columns = self.layout.columns
-        if first not in columns or second not in columns or len(self.swings) < 2 * AFTER:
+        at = self.layout.column_at
+        if first not in at or second not in at or len(self.swings) < 2 * AFTER:
             return 0.0
-        a, b = columns.index(first), columns.index(second)
-        pairs = np.array([(s[a], s[b]) for s in self.swings if len(s) > max(a, b)])
+        pairs = self._swung()[:, [at[first], at[second]]]
         pairs = pairs[~np.isnan(pairs).any(axis=1)]
         if len(pairs) < 2 * AFTER:
             return 0.0
         ranks = pairs.argsort(axis=0).argsort(axis=0)
         together = np.asarray(np.corrcoef(ranks.T))
         return max(0.0, float(together[0, 1]))
+
+    def _swung(self) -> Array:
+        """`swings` as one matrix, (partitions, columns); NaN where a column was not there yet."""
+        if self._matrix is None or self._matrix[0] != self.partitions:
+            found = np.full((len(self.swings), len(self.layout.columns)), np.nan)
+            for into, row in zip(found, self.swings, strict=True):
+                into[: len(row)] = row
+            self._matrix = (self.partitions, found)
+        return self._matrix[1]
 
     # --- details ----------------------------------------------------------------------
 
@@ -363,8 +372,8 @@ class Watch:
             self.follows = {c: parts for c, parts in kept.items() if parts - {CONSTANT}}
 
     def _admit_order(self, seen: Observation, scores: Scores, *, trusted: bool) -> None:
-        broken = ((scores.equal >= 1) | (scores.below >= 1)).any(axis=1)
-        broken |= ((scores.equal >= 1) | (scores.below >= 1)).any(axis=0)
+        pairs = (scores.equal >= 1) | (scores.below >= 1)
+        broken = pairs.any(axis=1) | pairs.any(axis=0)
         here = np.ones_like(broken) if trusted else np.logical_not(broken)
         self.order.admit(self._nulls(seen), float(seen.rows), here)
 
