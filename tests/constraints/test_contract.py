@@ -318,8 +318,19 @@ def test_a_file_with_a_mistake_is_not_written_to(tmp_path: Path) -> None:
 
 def test_the_json_schema_knows_every_key_of_the_file() -> None:
     schema = json_schema()
-    assert set(schema["properties"]) == {"version", "tables", "notify"}
+    assert set(schema["properties"]) == {"version", "models", "tables", "notify"}
     assert {"partition", "constraints", "triggers"} <= set(schema["$defs"]["TableEntry"]["properties"])
     assert schema["$defs"]["TableEntry"]["properties"]["constraints"]["items"]["anyOf"][0] == {
         "type": "string"
     }
+
+
+def test_sources_and_models_are_written_as_they_were_read() -> None:
+    text = (
+        "version: 1\nmodels:\n  delay: {reads: [t.a, t.b], importance: {t.a: 0.4}, writes: p}\n"
+        "tables:\n  t: {partition: day, source: crm}\n"
+    )
+    contract = Contract.loads(text)
+    assert contract.tables["t"].source == "crm"
+    assert contract.models[0].importance == {"t.a": 0.4}
+    assert Contract.loads(contract.to_yaml()) == contract

@@ -58,3 +58,20 @@ def test_a_sensitive_columns_values_stand_in_no_verdict(
     said = json.dumps(broken(people).to_dict(), default=str)
     hidden = "sensitive" in request.node.callspec.id
     assert (CITY in said) is not hidden
+
+
+def test_the_default_value_in_a_sensitive_column_is_not_quoted_even_where_a_count_broke(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "interlock.yaml").write_text(
+        "version: 1\ntables:\n  people:\n    partition: day\n    sensitive: [delay]\n"
+        "    constraints: [{sql: delay >= 0, block: false}]\n"
+    )
+    with interlock.open(tmp_path / ".interlock") as ws:
+        t = ws.table("people")
+        for n in range(DAYS):
+            t.write(a_day(n))
+        verdict = t.write(a_day(DAYS, delay=[-1.0 if i % 2 else float(i) for i in range(30)]))
+    (alert,) = verdict.alerts
+    assert (alert.kind, alert.detail) == ("default", None)
+    assert "-1" not in json.dumps([a.title.partition(": ")[2] for a in verdict.alerts])

@@ -7,7 +7,7 @@ yet; it gives back the causes it found with the violations each explains.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -55,12 +55,20 @@ class Context:
     """What recognisers look at."""
 
     def __init__(
-        self, violations: tuple[Violation, ...], learned: Learned | None, profile: Profile, label: str
+        self,
+        violations: tuple[Violation, ...],
+        learned: Learned | None,
+        profile: Profile,
+        label: str,
+        sensitive: Collection[str] = (),
     ) -> None:
         self.violations, self.learned, self.profile, self.label = violations, learned, profile, label
+        self.sensitive = frozenset(name.casefold() for name in sensitive)
 
     def hides(self, column: str) -> bool:
-        """Whether a column's values must not be quoted: what broke in it was masked."""
+        """Whether a column's values must not be quoted: it is sensitive, or what broke in it was masked."""
+        if column.casefold() in self.sensitive:
+            return True
         return any(v.observed == MASKED for v in self.violations if column in (v.column, *v.columns))
 
     @cached_property

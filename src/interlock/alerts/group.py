@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from interlock.alerts import broad, cause, identity, spelling
@@ -42,17 +42,19 @@ def group(
     label: str,
     learned: Learned | None,
     profile: Profile,
+    sensitive: Collection[str] = (),
 ) -> tuple[Alert, ...]:
     """Alerts for one partition's violations, the most surprising first.
 
     Violations join when one cause explains them (a duplicated load moves every
     count) or when their columns have moved together before. Each alert names
-    its columns, likeliest culprit first, and the next command to type.
+    its columns, likeliest culprit first, and the next command to type. Values of
+    ``sensitive`` columns are not quoted.
     """
     failed = [v for v in violations if v.outcome is Outcome.FAIL]
     if not failed:
         return ()
-    context = cause.Context(tuple(failed), learned, profile, label)
+    context = cause.Context(tuple(failed), learned, profile, label, sensitive)
     alerts = [_alert(found, context, table, label) for found in _causes(context, learned)]
     return tuple(sorted(alerts, key=lambda a: (a.severity.rank, -a.score, a.title)))
 

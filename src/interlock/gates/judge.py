@@ -144,7 +144,14 @@ def judge(
         profile=profiled,
         features=features,
         violations=violations,
-        alerts=alerts.group(violations, table=rules.table, label=label, learned=learned, profile=profiled),
+        alerts=alerts.group(
+            violations,
+            table=rules.table,
+            label=label,
+            learned=learned,
+            profile=profiled,
+            sensitive=rules.sensitive,
+        ),
         outcome=outcome_of(violations) if judged else Outcome.INCONCLUSIVE,
         judged=judged,
         notes=()
