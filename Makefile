@@ -28,9 +28,9 @@ demo: $(BIN)/.base ## a year of real flights through the write gate
 test: lint ## lint and every test, on two workers (ARGS='-k ledger' for some)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
-bench: $(BIN)/.dev $(UV) ## the benchmarks, against peers in environments of their own
+bench: $(BIN)/.dev ## the benchmarks, against peers in environments of their own
 	$(BIN)/python -m benchmarks.profile
-	UV=$(UV) $(BIN)/python -m benchmarks.alerts
+	$(BIN)/python -m benchmarks.alerts
 
 docs: $(BIN)/.dev ## write docs/reference from the code
 	$(BIN)/python docs/generate.py

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import hashlib
 import json
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import interlock
 from benchmarks.alerts import contaminated, judged, misses, run, slow, tables
 from benchmarks.alerts.document import document
 from benchmarks.alerts.faults import Broken
@@ -71,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             measured(table, a.partitions, peers=False)
         return
     for table in chosen:
-        path = DATA / "measured" / f"{table.name}.{a.partitions}.pickle"
+        path = DATA / "measured" / f"{table.name}.{a.partitions}.{_code()}.pickle"
         if not (a.resume and path.exists()):
             measured(table, a.partitions, peers=True, without=a.without).save(path)
         found.append(Measured.load(path))
@@ -80,6 +82,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if bad:
         result["contaminated"] = contaminated.summed(bad)
     _write(result, DATA / "trial" if a.tables else RESULTS)
+
+
+def _code() -> str:
+    """A digest of everything a measurement follows from: `--resume` never mixes two states of the code."""
+    here = Path(__file__).resolve().parent
+    files = [*sorted(Path(interlock.__file__).parent.rglob("*.py")), *sorted(here.rglob("*.py"))]
+    return hashlib.sha256(b"".join(f.read_bytes() for f in files if f.name != "page.py")).hexdigest()[:12]
 
 
 def _write(result: dict[str, object], folder: Path) -> None:

@@ -37,7 +37,7 @@ def _day(seed: int, rows: int = 200) -> pd.DataFrame:
     return pd.DataFrame({"id": ids, "price": price, "double": 2 * price, "store": store, "sold": sold})
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def shop() -> Table:
     found = Shop("shop", "", True, ("id",), ("store",), (), (DOUBLED,), bound=("price", "double"))
     found.__dict__["partitions"] = {f"2024-01-{d:02d}": _day(d) for d in range(1, 31)}
