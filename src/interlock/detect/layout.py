@@ -121,6 +121,7 @@ class Layout:
         self.is_moment = np.array([f is Family.MOMENT for f in families], dtype=bool)
         self.compared = np.array([k.feature not in _NO_BASELINE for k in self.keys], dtype=bool)
         self.breaks = np.array([k.feature == "dependency" for k in self.keys], dtype=bool)
+        self.names = [k.value if k.feature == "dependency" and k.value else k.column for k in self.keys]
         self.loose = np.array([_form(k) in LOOSE for k in self.keys], dtype=bool)
         self.exact = np.flatnonzero([_form(k) in EXACT for k in self.keys])
         self.places = Places.of(self.keys)
@@ -139,10 +140,10 @@ class Layout:
         self.owners = np.array([n for _, n in owned], dtype=np.intp)  # … and which
 
     def of_columns(self, columns: frozenset[str]) -> Mask:
-        """Which features belong to any of these columns."""
+        """Which features belong to any of these columns, or to a dependency of these texts."""
         found = self._of.get(columns)
         if found is None:
-            found = self._of[columns] = np.array([k.column in columns for k in self.keys], dtype=bool)
+            found = self._of[columns] = np.array([name in columns for name in self.names], dtype=bool)
         return found
 
     def _middle(self, key: Key) -> int:

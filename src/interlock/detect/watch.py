@@ -20,7 +20,7 @@ from interlock.detect import calibration, odds
 from interlock.detect.baseline import Baseline, zeroed
 from interlock.detect.calendar import CONSTANT, PARTS, season
 from interlock.detect.calibration import Evidence
-from interlock.detect.features import CODES_MAX, Array, Features, Key
+from interlock.detect.features import CODES_MAX, PATTERN, Array, Features, Key
 from interlock.detect.invariants import AFTER, Never, Order, Range, Rare, widen
 from interlock.detect.layout import Layout, Observation
 from interlock.detect.novelty import Domain
@@ -31,6 +31,8 @@ _CALENDAR_SCORE = 3.0
 _LASTS = 3  # partitions in a row after which a mild change is taken for the new normal
 _OFTEN = 0.25  # of its rows: a dependency broken more often says nothing
 _STAYS_OUT = 2.0  # a milder break alarms, and if it lasts it becomes normal
+_SETTLES = 5  # partitions in a row after which even a loud change is: the world changed, and nobody said so
+_NULLS, _CALENDAR = "\x00nulls:", "\x00calendar:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,11 @@ class Scores:
         """The largest surprise of any of these features; NaN where nothing is known yet."""
         known = np.abs(self.surprise[among & ~np.isnan(self.surprise)])
         return float(known.max()) if known.size else float("nan")
+
+    def apart(self) -> Mask:
+        """The columns whose null counts are not related to another's as ever."""
+        pairs = (self.equal >= 1) | (self.below >= 1)
+        return np.asarray(pairs.any(axis=1) | pairs.any(axis=0))
 
     def largest(self) -> dict[Evidence, float]:
         """The largest score of each kind of invariant; 0 where none broke."""
@@ -104,6 +111,7 @@ class Watch:
         self.swings: deque[Array] = deque(maxlen=calibration.MEMORY)  # each column's largest surprise
         self._matrix: tuple[int, Array] | None = None
         self.suspect_for = np.zeros(0, dtype=np.int64)  # partitions in a row
+        self.loud_for: dict[str, int] = {}  # the same of what stays out
 
     def copy(self) -> Watch:
         twin = Watch(self.seasons)
@@ -117,7 +125,7 @@ class Watch:
         twin.follows, twin.constants = dict(self.follows), dict(self.constants)
         twin.loudest, twin.swings = self.loudest.copy(), self.swings.copy()
         twin.broken, twin.share = {e: past.copy() for e, past in self.broken.items()}, self.share
-        twin.suspect_for = self.suspect_for
+        twin.suspect_for, twin.loud_for = self.suspect_for, self.loud_for
         return twin
 
     @property
@@ -218,26 +226,24 @@ class Watch:
         At a ``new_normal`` every level starts from this partition.
         """
         rows = self.layout.row_counts(seen.errors)
-        bad = (scores.never >= _STAYS_OUT) | (scores.range >= _STAYS_OUT)
-        suspect = (scores.baseline >= 1) | bad
-        if trusted:
-            bad, suspect = np.zeros_like(bad), np.zeros_like(suspect)
+        loud = frozenset() if trusted else self._loud(scores)
+        settled = frozenset(name for name in loud if self.loud_for.get(name, 0) >= _SETTLES)
+        out, anew = self.layout.of_columns(loud - settled), self.layout.of_columns(settled)
+        very = (scores.never >= _STAYS_OUT) | (scores.range >= _STAYS_OUT)
+        suspect = ((scores.baseline >= 1) | very) & (not trusted)
         before = np.pad(self.suspect_for, (0, len(suspect) - len(self.suspect_for)))
-        step = suspect & ~bad & (scores.baseline < _STAYS_OUT) & (before >= _LASTS)
-        wild = bad | (scores.baseline >= _STAYS_OUT)
-        wild = np.zeros_like(wild) if trusted else wild
+        step = suspect & (anew | (~out & (before >= _LASTS)))
         self.baseline.admit(
-            seen.values, seen.errors, season(seen.time, self.seasons), wild, step | np.bool_(new_normal)
+            seen.values, seen.errors, season(seen.time, self.seasons), out, step | np.bool_(new_normal)
         )
-        self.never.admit(seen.raw, rows, ~bad)
+        self.never.admit(seen.raw, rows, ~out)
         self.rare.admit(seen.raw, rows, self.layout.exact)
-        self.range.admit(seen.values, ~suspect)
-        self._admit_order(seen, scores, trusted=trusted)
+        self.range.admit(seen.values, (~suspect | anew) & ~out)
+        self._admit_order(seen, scores, settled, trusted=trusted)
         for column, counts in seen.domains.items():
-            worst = max(scores.new.get(column, 0.0), *scores.gone.get(column, {}).values(), 0.0)
-            if trusted or worst < _STAYS_OUT:
+            if column.removeprefix(PATTERN) not in loud - settled:
                 self.domains.setdefault(column, Domain()).admit(counts)
-        self._admit_calendar(seen, scores, trusted=trusted)
+        self._admit_calendar(seen, scores, settled, trusted=trusted)
         loudest = scores.loudest(before == 0)
         if not np.isnan(loudest):
             self.loudest.append(loudest)
@@ -245,8 +251,20 @@ class Watch:
             self.swings.append(self.by_column(scores.surprise))
         self._admit_breaks(scores)
         self.suspect_for = np.where(suspect & ~step, before + 1, 0)
+        self.loud_for = {name: self.loud_for.get(name, 0) + 1 for name in loud - settled}
         self.partitions += 1
         self.rows += seen.rows
+
+    def _loud(self, scores: Scores) -> frozenset[str]:
+        """What a partition broke so loudly that it stays out: columns, texts of dependencies, relations."""
+        arrays = np.maximum(np.maximum(scores.never, scores.range), scores.baseline)
+        found = {self.layout.names[i] for i in np.flatnonzero(arrays >= _STAYS_OUT)}
+        for column in {*scores.new, *scores.gone}:
+            worst = max(scores.new.get(column, 0.0), *scores.gone.get(column, {}).values(), 0.0)
+            if worst >= _STAYS_OUT:
+                found.add(column.removeprefix(PATTERN))
+        found |= {_NULLS + c for c, at in zip(self.layout.columns, scores.apart(), strict=True) if at}
+        return frozenset(found | {_CALENDAR + column for column in scores.calendar})
 
     def _admit_breaks(self, scores: Scores) -> None:
         """A break that lasts is one event, however many partitions it alarms in."""
@@ -357,25 +375,29 @@ class Watch:
         return {
             c: _CALENDAR_SCORE
             for c, parts in self.follows.items()
-            if seen.rows and not (c in single and self._fits(c, single[c], seen) & parts)
+            if seen.rows
+            and CONSTANT not in parts
+            and not (c in single and self._fits(c, single[c], seen) & parts)
         }
 
-    def _admit_calendar(self, seen: Observation, scores: Scores, *, trusted: bool) -> None:
+    def _admit_calendar(
+        self, seen: Observation, scores: Scores, settled: frozenset[str], *, trusted: bool
+    ) -> None:
         if not seen.rows:
             return
         single = self._single(seen)
         if self.partitions == 0:
             self.constants = dict(single)
             self.follows = {c: self._fits(c, v, seen) for c, v in single.items()}
-        elif trusted or not scores.calendar:
+        elif trusted or not scores.calendar or any(_CALENDAR + c in settled for c in scores.calendar):
             kept = {c: self._fits(c, single[c], seen) & p for c, p in self.follows.items() if c in single}
             self.follows = {c: parts for c, parts in kept.items() if parts - {CONSTANT}}
 
-    def _admit_order(self, seen: Observation, scores: Scores, *, trusted: bool) -> None:
-        pairs = (scores.equal >= 1) | (scores.below >= 1)
-        broken = pairs.any(axis=1) | pairs.any(axis=0)
-        here = np.ones_like(broken) if trusted else np.logical_not(broken)
-        self.order.admit(self._nulls(seen), float(seen.rows), here)
+    def _admit_order(
+        self, seen: Observation, scores: Scores, settled: frozenset[str], *, trusted: bool
+    ) -> None:
+        anew = np.array([trusted or _NULLS + c in settled for c in self.layout.columns], dtype=bool)
+        self.order.admit(self._nulls(seen), float(seen.rows), anew | np.logical_not(scores.apart()))
 
 
 def _as_number(label: str) -> float | None:

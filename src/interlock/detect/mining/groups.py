@@ -30,7 +30,7 @@ def determined(sample: Sample) -> Iterator[Dependency]:
         return
     codes = {c: v for c, v in sample.codes.items() if v.max(initial=-1) >= 1}
     names = list(codes)[:_COLUMNS_MAX]
-    by = [c for c in names if 2 <= codes[c].max() + 1 <= _VALUES_MAX * sample.rows]
+    by = [c for c in names if 2 <= codes[c].max() + 1 <= _VALUES_MAX * sample.rows and _named(sample, c)]
     told: dict[str, list[frozenset[str]]] = {c: [] for c in names}
     texts = set(sample.of(Kind.TEXT))
     paired = sorted(by, key=lambda c: (c not in texts, -codes[c].max()))[:_PAIRED_MAX]
@@ -43,6 +43,14 @@ def determined(sample: Sample) -> Iterator[Dependency]:
             if _holds(group, codes[of], sample.other):
                 told[of].append(frozenset(determinants))
                 yield Dependency(Form.DETERMINES, (*determinants, of))
+
+
+def _named(sample: Sample, column: str) -> bool:
+    """Whether values are names or counts: equal fractions are chance, and determine nothing."""
+    if sample.kinds[column] not in (Kind.FLOAT, Kind.DECIMAL):
+        return True
+    values = sample.values[column][sample.known[column]]
+    return bool(np.all(values == np.floor(values)))
 
 
 def mapped(sample: Sample) -> Iterator[Dependency]:
