@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from interlock import backtest as backtesting
 from interlock import constraints, detect, settings
 from interlock import profiles as profiling
-from interlock.alerts.slo import Standing, standing
+from interlock.alerts.slo import Standing
 from interlock.catalog import (
     AcceptRecord,
     Mode,
@@ -20,7 +20,6 @@ from interlock.catalog import (
     Reader,
     TableRecord,
     accepts,
-    alerts,
     lake,
     outbox,
     partitions,
@@ -43,7 +42,6 @@ from interlock.gates.verdict import Verdict
 from interlock.names import Severity, partition_label
 from interlock.profiles.profile import Profile
 from interlock.workspace import measured, remembered, trial
-from interlock.workspace.health import health
 from interlock.workspace.series import Series, series
 
 if TYPE_CHECKING:
@@ -346,9 +344,7 @@ class Table:
         if promised is None:
             return None
         with self._site.catalog.read() as rx:
-            every, judged = partitions.all_(rx, self.name), verdicts.list_(rx, self.name)
-            false_alarms = alerts.false_alarms(rx, self.name)
-        return standing(self.name, promised, health(every, judged, false_alarms), dt.datetime.now(dt.UTC))
+            return measured.stands(rx, self.name, promised, dt.datetime.now(dt.UTC))
 
     # --- history ----------------------------------------------------------------------
 
