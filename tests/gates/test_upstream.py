@@ -162,6 +162,26 @@ def _five_days(
     assert told(server) == ["quarantined", "recovered"], "one message when all are healthy"
 
 
+_DRIFTS = pytest.mark.xfail(reason="the five days move the level of features they leave out", strict=False)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [pytest.param(f, marks=_DRIFTS if f in ("another unit", "a default", "late") else ()) for f in FAULTS],
+)
+def test_five_days_in_shadow_teach_nothing_the_days_after_are_quiet(project: Path, fault: str) -> None:
+    act = FAULTS[fault][0]
+    with interlock.open(project) as ws:
+        write(ws, act, *FAULT)
+        for number in range(AFTER, AFTER + 3):
+            for table in TABLES:
+                verdict = ws.table(table).write(a_day(table, number))
+                loud = [v.observed for a in verdict.alerts for v in a.violations]
+                assert not loud, f"{table}, {number - AFTER + 1} days after"
+        assert opened(ws) == []
+        assert {a.state for a in ws.alerts(limit=None)} == {"recovered"}
+
+
 def test_the_order_in_which_tables_come_does_not_matter(ws: Workspace, server: Server) -> None:
     for table in TABLES:
         write(ws, dead, *FAULT, tables=(table,))

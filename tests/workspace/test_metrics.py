@@ -89,6 +89,26 @@ def test_a_ticket_on_a_published_partition_counts_against_the_objective(ws: Work
     assert value(collect(ws), "interlock_slo_attained_ratio") == 0.5
 
 
+def test_a_false_alarm_counts_neither_in_the_metrics_nor_in_the_objective(ws: Workspace) -> None:
+    t = ws.table("t", partition="day").objective(0.5, "10d")
+    t.require("delay >= 0", severity="ticket", block=False)
+    t.require("id < 1000", severity="ticket", block=False)
+    t.write(a_day(0, delay=-1.0))
+    t.write(a_day(1))
+
+    def both() -> tuple[float | None, float]:
+        stands = t.slo()
+        assert stands is not None
+        healthy = (stands.partitions - len(stands.unhealthy)) / stands.partitions
+        return value(collect(ws), "interlock_slo_attained_ratio"), healthy
+
+    assert both() == (0.5, 0.5)
+    ws.alerts()[0].false_alarm("early birds are fine")
+    assert both() == (1.0, 1.0)
+    t.write(a_day(2, delay=-1.0, id=range(5_000, 5_030)))
+    assert both() == (pytest.approx(2 / 3), pytest.approx(2 / 3)), "its other alert is one"
+
+
 def test_the_ledger_is_verified_only_where_asked(busy: Workspace) -> None:
     assert value(collect(busy), "interlock_ledger_verified") is None
     assert value(collect(busy, verify=True), "interlock_ledger_verified") == 1

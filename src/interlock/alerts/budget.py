@@ -54,7 +54,7 @@ class Means:
 
 def news(record: AlertRecord, growth: float, now: dt.datetime) -> str | None:
     """What there is to tell of an alert since somebody was last told; None for nothing."""
-    if record.state is AlertState.RECOVERED:
+    if record.state in (AlertState.RECOVERED, AlertState.SETTLED):
         heard = record.told in (NOW, LATER) and record.told_at is not None and record.told_at <= now
         return RECOVERED if heard and not record.recovery_told else None
     if not record.state.is_open or record.severity == Severity.INFO:

@@ -58,11 +58,18 @@ def _closed(record: AlertRecord, at: dt.datetime) -> AlertRecord:
     )
 
 
+def lasted(partitions: int) -> str:
+    """Why an alert is over that nobody mended and nobody accepted."""
+    return f"has lasted for {partitions:,} partitions and is taken as the new normal"
+
+
 def ended(record: AlertRecord) -> str:
     """How a closed alert ended, in words."""
     when = f" on {record.closed_at:%Y-%m-%d %H:%M} UTC" if record.closed_at is not None else ""
     if record.state is AlertState.RECOVERED:
         return f"it recovered with {record.table}@{record.closed_label}{when}"
+    if record.state is AlertState.SETTLED:
+        return f"it {lasted(record.seen)}, with {record.table}@{record.closed_label}{when}"
     what = "called a false alarm" if record.feedback is Feedback.FALSE_ALARM else "closed"
     return f"{what} by {record.who}{when}" + (f" ({record.reason})" if record.reason else "")
 

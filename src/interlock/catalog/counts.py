@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select, text
+from sqlalchemy import ColumnElement, Row, Select, TextClause, and_, func, or_, select, text
 
 from interlock.catalog import schema
 from interlock.catalog.catalog import Reader
@@ -17,6 +17,13 @@ from interlock.catalog.schema import Moment
 Counts = dict[tuple[str, ...], int]
 _DATED = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*"
 _PARTITIONS, _VERDICTS, _ALERTS = schema.partitions, schema.verdicts, schema.alerts
+_TITLE: TextClause = text(
+    "(SELECT json_extract(a.value, '$.title') FROM json_each(interlock_verdict.document, '$.alerts') a"
+    " WHERE json_extract(a.value, '$.severity') IN ('page', 'ticket')"
+    " AND coalesce(json_extract(a.value, '$.id'), '') NOT IN"
+    " (SELECT 'A' || id FROM interlock_alert WHERE feedback = 'false_alarm')"
+    " ORDER BY json_extract(a.value, '$.severity') = 'ticket', a.key LIMIT 1)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +43,16 @@ def partitions(rx: Reader) -> Counts:
     return _counts(rx, select(p.table_name, p.state, func.count()).group_by(p.table_name, p.state))
 
 
-def held(rx: Reader) -> list[Held]:
-    """What readers see of each table that has a partition."""
+def held(rx: Reader, table: str | None = None) -> list[Held]:
+    """What readers see of each table that has a partition, or of one."""
     p = _PARTITIONS.c
     dated = func.max(p.label).filter(p.label.op("GLOB")(_DATED))
     loaded = func.max(p.loaded_at, type_=Moment)
     statement = select(p.table_name, func.sum(p.rows), func.sum(p.size_bytes), dated, loaded)
-    current = p.state.in_([state.value for state in CURRENT])
-    found = rx.connection.execute(statement.where(current).group_by(p.table_name))
+    statement = statement.where(p.state.in_([state.value for state in CURRENT]))
+    if table is not None:
+        statement = statement.where(p.table_name == table)
+    found = rx.connection.execute(statement.group_by(p.table_name))
     return [Held(t, int(rows), int(size), last, at.timestamp()) for t, rows, size, last, at in found]
 
 
@@ -117,15 +126,17 @@ def _wanted(columns: Any, since: Mapping[str, str]) -> ColumnElement[bool]:
     return and_(columns.table_name == least.c.key, recent)
 
 
-def loud(rx: Reader, ids: Iterable[str]) -> frozenset[str]:
-    """Those of these verdicts that raised a ticket or a page."""
-    v = _VERDICTS.c
-    alarmed = text(
-        "EXISTS (SELECT 1 FROM json_each(interlock_verdict.document, '$.alerts') a"
-        " WHERE json_extract(a.value, '$.severity') IN ('page', 'ticket'))"
-    )
-    wanted = v.id.in_(_each(ids))
-    return frozenset(rx.connection.scalars(select(v.id).where(wanted, alarmed)))
+def alarms(rx: Reader, ids: Iterable[str]) -> dict[str, str]:
+    """The title of the loudest ticket or page of each of these verdicts that raised one.
+
+    An alert that somebody called a false alarm was none.
+    """
+    wanted = _VERDICTS.c.id.in_(_each(ids))
+    found: dict[str, str] = {}
+    for id_, title in rx.connection.execute(select(_VERDICTS.c.id, _TITLE).where(wanted)):
+        if title is not None:
+            found[id_] = str(title)
+    return found
 
 
 def _each(values: Iterable[str]) -> Select[Any]:

@@ -128,6 +128,7 @@ class AlertState(StrEnum):
     OPEN = "open"
     ACKNOWLEDGED = "acknowledged"  # open, and a person knows
     RECOVERED = "recovered"  # closed by a clean partition
+    SETTLED = "settled"  # closed because it lasted so long that it is the new normal
     CLOSED = "closed"  # closed by a person
 
     @property

@@ -21,7 +21,7 @@ app = typer.Typer(
     help="List and show alerts, and say what they were worth.", no_args_is_help=True, rich_markup_mode=None
 )
 
-STATE = {"open": "bold", "acknowledged": "cyan", "recovered": "green", "closed": "dim"}
+STATE = {"open": "bold", "acknowledged": "cyan", "recovered": "green", "settled": "yellow", "closed": "dim"}
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The alert, such as A17.")]
 Reason = Annotated[str, typer.Option("--reason", "-r", help="Why; recorded in the ledger.")]

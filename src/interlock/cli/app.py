@@ -15,6 +15,7 @@ from interlock.cli import (
     metrics,
     quarantine,
     report,
+    sensitivity,
     slo,
     tables,
     write,
@@ -36,6 +37,7 @@ app.command("check")(check.check)
 app.command("write")(write.write)
 app.command("enforce")(tables.enforce)
 app.command("accept")(tables.accept)
+app.command("sensitivity")(sensitivity.sensitivity)
 app.command("backtest")(backtest.backtest)
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(contract.app, name="contract")

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from interlock.alerts import budget
+from interlock.alerts.feedback import lasted
 from interlock.constraints.table_contract import Trigger
 from interlock.errors import ExtraMissing, TriggerFailed
 from interlock.gates.verdict import Verdict
@@ -114,13 +115,14 @@ def _run(command: Sequence[str], document: Mapping[str, Any], timeout_s: float) 
 
 
 def title_of(document: Mapping[str, Any]) -> str:
-    """``flights@2013-06-01 quarantined``; ``recovered`` where that is all there is to tell."""
+    """``flights@2013-06-01 quarantined``; ``recovered`` or ``settled`` where that is all there is to tell."""
     news, digest = document.get("news", ()), document.get("digest")
     if digest is not None:
         owner = f" of {digest['owner']}" if digest["owner"] else ""
         return f"{len(news)} more alert{'' if len(news) == 1 else 's'}{owner} in week {digest['week']}"
     if news and all(n["what"] == budget.RECOVERED for n in news):
-        return f"{document.get('table')}@{document.get('partition')} recovered"
+        word = "settled" if all(n["state"] == "settled" for n in news) else "recovered"
+        return f"{document.get('table')}@{document.get('partition')} {word}"
     return f"{document.get('table')}@{document.get('partition')} {document.get('decision')}"
 
 
@@ -141,6 +143,8 @@ def body_of(document: Mapping[str, Any]) -> str:
 def _line(news: Mapping[str, Any]) -> str:
     times = f"{news['seen']:,} partition{'' if news['seen'] == 1 else 's'}"
     about = f"{news['title']}\n  {news['id']}, in {times} since {news['first']}"
+    if news["what"] == budget.RECOVERED and news["state"] == "settled":
+        return f"[settled] {news['title']}\n  {news['id']} {lasted(news['seen'])} since {news['first']}"
     if news["what"] == budget.RECOVERED:
         return f"[recovered] {about}"
     word = {budget.GROWN: ", grown", budget.PAGE: ", a page now"}.get(news["what"], "")

@@ -12,6 +12,7 @@ from interlock.catalog import AlertRecord, Reader, Writer, alerts
 from interlock.errors import AlertNotFound, nearest
 from interlock.gates import decided, trigger
 from interlock.gates.request import Request
+from interlock.gates.settled import settled
 from interlock.gates.site import Site
 from interlock.gates.verdict import Verdict
 from interlock.settings import current
@@ -37,10 +38,11 @@ def follow(
     limits = limits_of(request)
     known = {r.id: r for r in _live(tx, request, tx.now)}
     first_id = next_id = alerts.next_id(tx)
-    changed, told = set[int](), []
+    changed, told = set[int](), list[Verdict]()
     for verdict in made:
         step = lifecycle.follow(known, _sighting(verdict, request), limits, next_id, closing=not late)
-        known, next_id = step.known, max([next_id, *(i + 1 for i in step.known)])
+        ended = settled(tx, known, step.known, step.changed, told)
+        known, next_id = step.known | ended, max([next_id, *(i + 1 for i in step.known)])
         changed |= step.changed
         told.append(replace(verdict, alerts=step.alerts))
     if over is not None:

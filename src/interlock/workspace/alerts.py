@@ -47,7 +47,7 @@ class KnownAlert:
 
     @property
     def state(self) -> str:
-        """``open``, ``acknowledged``, ``recovered`` (by a clean partition) or ``closed`` (by a person)."""
+        """``open``, ``acknowledged``, ``recovered`` (by a clean partition), ``settled`` (normal now) or ``closed``."""
         return self.record.state.value
 
     @property

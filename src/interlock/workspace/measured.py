@@ -16,7 +16,7 @@ from interlock.constraints.table_contract import Slo
 from interlock.errors import LedgerError
 from interlock.ledger import Ledger
 from interlock.names import partition_time
-from interlock.workspace.health import by_problem, released
+from interlock.workspace.health import by_problem, in_short, released
 
 if TYPE_CHECKING:
     from interlock.gates.site import Site
@@ -84,7 +84,11 @@ def promised(record: TableRecord, written: Slo | None) -> Slo | None:
 def standings(
     rx: Reader, objectives: Mapping[str, Slo], held: Mapping[str, Held], now: dt.datetime
 ) -> dict[str, Standing]:
-    """How each table stands to its objective; only what its window may hold is looked at."""
+    """How each table stands to its objective; only what its window may hold is looked at.
+
+    A partition is as healthy as its newest verdict, or healthy where a person
+    released it in spite of that one.
+    """
     if not objectives:
         return {}
     since = {name: _since(held.get(name), promise) for name, promise in objectives.items()}
@@ -93,14 +97,20 @@ def standings(
         versions[version.table].append(version)
     spared = frozenset[str]().union(*(released(v) for v in versions.values()))
     newest = counts.newest_verdicts(rx, since, spared)
-    loud = counts.loud(rx, newest.values())
+    alarms = counts.alarms(rx, newest.values())
     problems: dict[str, dict[str, str | None]] = {name: {} for name in objectives}
     for (name, label), verdict in newest.items():
-        problems[name][label] = "a ticket or a page" if verdict in loud else None
+        problems[name][label] = in_short(alarms.get(verdict))
     return {
         name: standing(name, promise, by_problem(versions[name], problems[name]), now)
         for name, promise in objectives.items()
     }
+
+
+def stands(rx: Reader, table: str, objective: Slo, now: dt.datetime) -> Standing:
+    """How one table stands to its objective: what `standings` says of it."""
+    held = {h.table: h for h in counts.held(rx, table)}
+    return standings(rx, {table: objective}, held, now)[table]
 
 
 def _since(held: Held | None, promise: Slo) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from interlock import backtest as backtesting
 from interlock import constraints, detect, settings
 from interlock import profiles as profiling
-from interlock.alerts.slo import Standing, standing
+from interlock.alerts.slo import Standing
 from interlock.catalog import (
     AcceptRecord,
     Mode,
@@ -20,7 +20,6 @@ from interlock.catalog import (
     Reader,
     TableRecord,
     accepts,
-    alerts,
     lake,
     outbox,
     partitions,
@@ -42,8 +41,8 @@ from interlock.gates.request import Request
 from interlock.gates.verdict import Verdict
 from interlock.names import Severity, partition_label
 from interlock.profiles.profile import Profile
-from interlock.workspace import measured, remembered, trial
-from interlock.workspace.health import health
+from interlock.workspace import chosen, measured, remembered, trial
+from interlock.workspace.chosen import Chosen, Origin
 from interlock.workspace.series import Series, series
 
 if TYPE_CHECKING:
@@ -197,17 +196,28 @@ class Table:
         """How many false alarms are accepted: ``low``, ``normal``, ``high``, or a number a year.
 
         Sets the threshold of what was learned; ``normal`` is one false alarm in 75
-        partitions. What ``interlock.yaml`` says of the table goes first. Raises
-        `UsageError`.
+        partitions. Raises `UsageError` where that is none, and where
+        ``interlock.yaml`` says another: it would be heard first.
         """
-        chosen = detect.as_sensitivity(value)
+        wanted = detect.as_sensitivity(value)
+        written = self._workspace.contract_of(self.name).sensitivity
+        if written is not None and detect.as_sensitivity(written) != wanted:
+            raise UsageError(
+                f"{self._workspace.contract_path.name} sets the sensitivity of {self.name} to {written}",
+                hint=f"write `sensitivity: {wanted}` under {self.name} there, or take the line out",
+            )
         with self._site.catalog.write() as tx:
             record = tables.get(tx, self.name)
-            if record.settings.get("sensitivity") != chosen:
-                tables.put(tx, replace(record, settings={**record.settings, "sensitivity": chosen}))
-                outbox.append(tx, "sensitivity", {"table": self.name, "sensitivity": chosen})
+            if record.settings.get("sensitivity") != wanted:
+                tables.put(tx, replace(record, settings={**record.settings, "sensitivity": wanted}))
+                outbox.append(tx, "sensitivity", {"table": self.name, "sensitivity": wanted})
         self._workspace.project()
         return self
+
+    @property
+    def chosen_sensitivity(self) -> Chosen:
+        """The sensitivity in force: ``.sensitivity``, ``.origin``, ``.false_alarms_per_year`` it aims at."""
+        return chosen.chosen(*self._sensitivity_from(), [p.label for p in self.partitions()])
 
     def learn(self) -> tuple[Constraint, ...]:
         """What the table normally holds, learned from its published partitions, with evidence."""
@@ -346,9 +356,7 @@ class Table:
         if promised is None:
             return None
         with self._site.catalog.read() as rx:
-            every, judged = partitions.all_(rx, self.name), verdicts.list_(rx, self.name)
-            false_alarms = alerts.false_alarms(rx, self.name)
-        return standing(self.name, promised, health(every, judged, false_alarms), dt.datetime.now(dt.UTC))
+            return measured.stands(rx, self.name, promised, dt.datetime.now(dt.UTC))
 
     # --- history ----------------------------------------------------------------------
 
@@ -409,9 +417,11 @@ class Table:
         return detect.learn(history, sensitivity=self._sensitivity()) if history.labels else None
 
     def _sensitivity(self) -> detect.Sensitivity:
+        return self._sensitivity_from()[0]
+
+    def _sensitivity_from(self) -> tuple[detect.Sensitivity, Origin]:
         written = self._workspace.contract_of(self.name).sensitivity
-        own = self.record.settings.get("sensitivity", detect.NORMAL)
-        return detect.as_sensitivity(own if written is None else written)
+        return chosen.sensitivity(written, self.record.settings)
 
     def backtest(
         self,
@@ -431,7 +441,7 @@ class Table:
         seed, same result. Raises `HistoryTooShort` below fourteen partitions.
         """
         current, record = self._sensitivity(), self.record
-        chosen = [detect.as_sensitivity(s) for s in sensitivities]
+        wanted = [detect.as_sensitivity(s) for s in sensitivities]
         rules = self._rules(record)
         named = frozenset(map(partition_label, not_clean))
         past, left_out = trial.past(self._site, self.name, self.history(), named)
@@ -442,7 +452,7 @@ class Table:
                 self.name,
                 past,
                 backtesting.Site(rules.key, rules.segments, spared),
-                list(dict.fromkeys([*chosen, current])),
+                list(dict.fromkeys([*wanted, current])),
                 current=current,
                 partitions=partitions or settings.current().backtest_partitions,
                 seed=seed,
