@@ -197,7 +197,7 @@ WEATHER = Table(
 PIZZA = Table(
     "pizzaplace",
     "gt: a year of pizzas sold, 2015 (simulated from a real menu)",
-    False,
+    True,
     (),
     ("type", "name", "size"),
     (),

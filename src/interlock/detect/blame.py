@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,8 +55,10 @@ class Broken:
     def ranked(self, i: int) -> tuple[str, ...]:
         """A dependency's columns, the likeliest culprit first."""
         columns = self.dependencies[i].columns
-        if self.dependencies[i].form is Form.PART:
-            columns = columns[::-1]  # clocks go wrong more often than what is read off them
+        if self.dependencies[i].form in (Form.PART, Form.DETERMINES):
+            columns = columns[
+                ::-1
+            ]  # clocks more often than what is read off them, and what was made than its sources
         return tuple(
             sorted(
                 columns, key=lambda c: (-self.alone.get(c, 0.0), -self.shares.get(c, 0.0), columns.index(c))
@@ -72,16 +74,18 @@ def accountable(dependency: Dependency) -> tuple[str, ...]:
     return dependency.columns[:1] if dependency.form is Form.EMPTY else dependency.columns
 
 
-def sources(dependencies: Iterable[Dependency]) -> dict[str, frozenset[str]]:
-    """For each column those that it follows from by itself alone, and that do not follow from it."""
+def sources(dependencies: Iterable[Dependency], place: Callable[[str], int]) -> dict[str, frozenset[str]]:
+    """For each column those that it follows from by itself alone; of two that follow from each other the first."""
     pairs = set()
     for d in dependencies:
+        if d.form is Form.LINEAR and len(d.columns) == 2:
+            pairs |= {(d.columns[0], d.columns[1]), (d.columns[1], d.columns[0])}
         if d.form in (Form.PART, Form.MAPPED):
             pairs.add((d.columns[1], d.columns[0]))
         elif d.form is Form.DETERMINES and len(d.columns) == 2:
             pairs.add((d.columns[0], d.columns[1]))
     found: dict[str, set[str]] = {}
     for source, made in pairs:
-        if (made, source) not in pairs:
+        if (made, source) not in pairs or place(source) < place(made):
             found.setdefault(made, set()).add(source)
     return {made: frozenset(of) for made, of in found.items()}

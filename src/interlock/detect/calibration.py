@@ -25,7 +25,7 @@ from interlock.detect.odds import CHANCE
 MEMORY = 180  # partitions the threshold of surprises is set from
 MEMORY_BREAKS = 730  # the same for invariants, which break rarely
 FALSE_ALARMS = 1 / 75  # aimed at, per partition
-OF_SURPRISES, OF_BREAKS = 1 / 2, 1 / 6  # of the false alarms aimed at: deviations, each kind of invariant
+OF_SURPRISES, OF_BREAKS = 3 / 4, 1 / 5  # of the false alarms aimed at: deviations, each kind of invariant
 _PRIOR = 20.0  # weight of what is assumed before a table has a past, in partitions
 _PRIOR_SCALE = 0.17
 _PRIOR_BREAKS = 5.0

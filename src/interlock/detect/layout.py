@@ -139,6 +139,11 @@ class Layout:
         self.owned = np.array([i for i, _ in owned], dtype=np.intp)  # features of a column …
         self.owners = np.array([n for _, n in owned], dtype=np.intp)  # … and which
 
+    def is_loose(self, name: str) -> bool:
+        """Whether this is the text of a dependency that an odd row may break."""
+        key = next((k for k in self.keys if k.value == name and k.feature == "dependency"), None)
+        return key is not None and _form(key) in LOOSE
+
     def of_columns(self, columns: frozenset[str]) -> Mask:
         """Which features belong to any of these columns, or to a dependency of these texts."""
         found = self._of.get(columns)

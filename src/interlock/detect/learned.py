@@ -108,7 +108,7 @@ class Learned:
     @cached_property
     def sources(self) -> dict[str, frozenset[str]]:
         """For each column those that it follows from, as rows have shown."""
-        return blame.sources(self.watch.dependencies)
+        return blame.sources(self.watch.dependencies, self.place)
 
     def place(self, column: str) -> int:
         """Where a column stands in the table; what is made from others mostly stands behind them."""

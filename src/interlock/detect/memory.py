@@ -53,6 +53,7 @@ def dump(watch: Watch, rows: Sequence[Row]) -> bytes:
         "follows": {c: sorted(parts) for c, parts in watch.follows.items()},
         "constants": watch.constants,
         "loud_for": watch.loud_for,
+        "loud_before": sorted(watch.loud_before),
     }
     arrays: dict[str, Any] = {
         f"{name}.{field}": array for name in _STATES for field, array in vars(getattr(watch, name)).items()
@@ -99,7 +100,7 @@ def _restored(about: dict[str, Any], arrays: Any) -> Watch:
     watch.domains = {c: Domain(*values) for c, values in about["domains"].items()}
     watch.follows = {c: frozenset(parts) for c, parts in about["follows"].items()}
     watch.constants = dict(about["constants"])
-    watch.loud_for = dict(about["loud_for"])
+    watch.loud_for, watch.loud_before = dict(about["loud_for"]), set(about["loud_before"])
     watch.loudest = deque(arrays["loudest"].tolist(), maxlen=calibration.MEMORY)
     for evidence in Evidence:
         past = arrays[f"broken.{evidence}"].tolist()

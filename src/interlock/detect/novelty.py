@@ -28,10 +28,13 @@ class Domain:
     seen: dict[str, int] = field(default_factory=dict)
     least: dict[str, int] = field(default_factory=dict)  # smallest count, of values in every partition
     burst: float = 1.0  # most rows a value had when it was new
+    gap: float = 1.0  # most rows that were expected of a value when it was absent
     open: bool = False
 
     def copy(self) -> Domain:
-        return Domain(self.partitions, self.rows, dict(self.seen), dict(self.least), self.burst, self.open)
+        return Domain(
+            self.partitions, self.rows, dict(self.seen), dict(self.least), self.burst, self.gap, self.open
+        )
 
     @property
     def once(self) -> int:
@@ -62,9 +65,17 @@ class Domain:
         found = {}
         for value in (v for v in self.least if v not in counts):  # in an order that lasts
             expected = self.least[value] * min(1.0, rows / usual)
-            log_odds = looks - expected - math.log(self.partitions / 3.0)
+            log_odds = looks - expected / self.gap - math.log(self.partitions / 3.0)
             found[value] = float(odds.score(min(0.0, log_odds)))
         return found
+
+    def _missed(self, counts: Mapping[str, int]) -> None:
+        """Once values that were always there have been absent, others of their size may be."""
+        if self.partitions < 2 * AFTER:
+            return
+        ratio = min(1.0, sum(counts.values()) * self.partitions / max(self.rows, 1))
+        missed = (n * ratio for v, n in self.least.items() if v not in counts)
+        self.gap = max(self.gap, *missed, 1.0)
 
     def admit(self, counts: Mapping[str, int]) -> None:
         if self.open:
@@ -74,6 +85,7 @@ class Domain:
         else:
             if new := self.unseen(counts):
                 self.burst = max(self.burst, float(max(new.values())))
+            self._missed(counts)
             self.least = {v: n if n <= counts[v] else counts[v] for v, n in self.least.items() if v in counts}
         seen = self.seen
         for value in counts:

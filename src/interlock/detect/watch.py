@@ -112,6 +112,7 @@ class Watch:
         self._matrix: tuple[int, Array] | None = None
         self.suspect_for = np.zeros(0, dtype=np.int64)  # partitions in a row
         self.loud_for: dict[str, int] = {}  # the same of what stays out
+        self.loud_before: set[str] = set()  # what stayed out for a while and then was as before
 
     def copy(self) -> Watch:
         twin = Watch(self.seasons)
@@ -126,6 +127,7 @@ class Watch:
         twin.loudest, twin.swings = self.loudest.copy(), self.swings.copy()
         twin.broken, twin.share = {e: past.copy() for e, past in self.broken.items()}, self.share
         twin.suspect_for, twin.loud_for = self.suspect_for, self.loud_for
+        twin.loud_before = set(self.loud_before)
         return twin
 
     @property
@@ -227,7 +229,7 @@ class Watch:
         """
         rows = self.layout.row_counts(seen.errors)
         loud = frozenset() if trusted else self._loud(scores)
-        settled = frozenset(name for name in loud if self.loud_for.get(name, 0) >= _SETTLES)
+        settled = frozenset(name for name in loud if self._settles(name))
         out, anew = self.layout.of_columns(loud - settled), self.layout.of_columns(settled)
         very = (scores.never >= _STAYS_OUT) | (scores.range >= _STAYS_OUT)
         suspect = ((scores.baseline >= 1) | very) & (not trusted)
@@ -251,9 +253,16 @@ class Watch:
             self.swings.append(self.by_column(scores.surprise))
         self._admit_breaks(scores)
         self.suspect_for = np.where(suspect & ~step, before + 1, 0)
+        self.loud_before |= self.loud_for.keys() - loud
         self.loud_for = {name: self.loud_for.get(name, 0) + 1 for name in loud - settled}
         self.partitions += 1
         self.rows += seen.rows
+
+    def _settles(self, name: str) -> bool:
+        """Whether what is loud again is learned: it lasts, or it need not hold and came before and went."""
+        if self.loud_for.get(name, 0) >= _SETTLES:
+            return True
+        return name in self.loud_before and self.layout.is_loose(name)
 
     def _loud(self, scores: Scores) -> frozenset[str]:
         """What a partition broke so loudly that it stays out: columns, texts of dependencies, relations."""
