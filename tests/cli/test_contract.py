@@ -75,3 +75,10 @@ def test_a_table_is_exported_with_what_is_declared_of_it_and_its_types(run: Run,
     assert [c.sql for c in table.constraints] == ["delay >= 0", "id IS NOT NULL"]
     assert table.slo is not None and (table.slo.healthy, str(table.slo.fresh)) == (0.9, "06:00:00")
     assert run("contract", "export", "flights", "-w", tmp_path / "ws").out == exported.out
+
+
+def test_an_exported_contract_as_json_holds_the_same_text(run: Run, tmp_path: Path) -> None:
+    with interlock.open(tmp_path / ".interlock") as ws:
+        ws.table("flights", partition="day").write(a_day(0))
+    printed = run("contract", "export", "flights").out
+    assert run("contract", "export", "flights", "--json").json == {"contract": printed}

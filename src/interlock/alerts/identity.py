@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from interlock.alerts.alert import Alert
-from interlock.catalog.records import AlertRecord
 from interlock.constraints.constraint import Violation
 from interlock.names import Origin, Severity
+
+if TYPE_CHECKING:
+    from interlock.catalog.records import AlertRecord
 
 UNEXPLAINED = "unexplained"
 KINDS = {

@@ -57,11 +57,14 @@ def export(
         bool, typer.Option("--force", help="Replace the file of -o where there is one.")
     ] = False,
     workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
 ) -> int:
     """What is declared of a table, as YAML of the standard."""
     with existing(workspace) as ws:
         text = ws.existing_table(table).to_odcs()
-    _put(output, text, force)
+    if as_json:
+        print_json({"contract": text})
+    _put(output, text, force, quiet=as_json)
     return 0
 
 

@@ -3,8 +3,9 @@
 A dependency says something of single rows (``hour * 100 + minute`` is the time,
 a text is in capitals) or of rows that share values (origin and destination
 determine the distance). `Dependency.counts` gives two aggregates: how many rows
-it could be tested on, and how many of them break it. NULL and NaN are no
-evidence either way.
+it could be tested on, and how many of them break it. NULL is no evidence either
+way, nor is what is no finite number where numbers are compared; of `EQUAL` and
+`DETERMINES` NaN is a value like others.
 """
 
 from __future__ import annotations
@@ -99,15 +100,15 @@ class Dependency:
         if self.form is Form.GROUPED and found[0].kind not in _NUMBERS:
             return False
         if self.form in QUOTING:
-            return all(_told_by(c) is told for c, told in zip(found, self._told(), strict=True))
+            return all(c.kind in kinds for c, kinds in zip(found, self._told(), strict=True))
         if self.form is Form.PART:
             return found[0].kind in _NUMBERS and found[1].kind in _MOMENTS
         return all(c.kind in _KINDS.get(self.form, _ANY) for c in found)
 
-    def _told(self) -> tuple[bool, bool]:
-        """Of a quoting form: whether each column's values are texts."""
+    def _told(self) -> tuple[tuple[Kind, ...], tuple[Kind, ...]]:
+        """Of a quoting form: the kinds that the values written down for each column are compared with."""
         pairs = self.parameters[1:] if self.form is Form.GROUPED else self.parameters
-        return isinstance(pairs[1], str), isinstance(pairs[0], str)
+        return _kinds_of(pairs[1]), _kinds_of(pairs[0])
 
     @property
     def sql(self) -> str:
@@ -143,8 +144,8 @@ def _alike(column: Column) -> object:
     return "number" if column.kind in _NUMBERS else column.kind
 
 
-def _told_by(column: Column) -> bool:
-    return column.kind not in _NUMBERS
+def _kinds_of(value: Parameter) -> tuple[Kind, ...]:
+    return (Kind.TEXT,) if isinstance(value, str) else _NUMBERS
 
 
 def _number(name: str) -> str:

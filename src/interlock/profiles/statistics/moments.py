@@ -118,7 +118,7 @@ def _count(scope: Scope, counts: Counts) -> Values:
         mean = math.fsum(map(operator.mul, values, counts.counts)) / n
         gaps = [v - mean for v in values]
         spread = math.fsum(map(operator.mul, counts.counts, map(operator.mul, gaps, gaps)))
-    except OverflowError:
+    except (OverflowError, ValueError):  # a sum beyond all numbers, or of both infinities
         return {"mean": None, "stddev": None}
     return {"mean": _finite(mean), "stddev": _finite(math.sqrt(spread / (n - 1))) if n > 1 else None}
 
