@@ -15,7 +15,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-from pydantic import ValidationError
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from interlock import durable
@@ -26,21 +25,15 @@ from interlock.constraints.contract_shape import (
     FORMS,
     AlertsEntry,
     ConstraintEntry,
-    ContractFile,
-    Fresh,
-    InSet,
-    Matches,
-    Model,
     ModelEntry,
-    References,
-    RepairEntry,
     SloEntry,
     TableEntry,
     TriggerEntry,
     json_schema,
 )
+from interlock.constraints.mistakes import validated
 from interlock.constraints.objectives import objective
-from interlock.constraints.parse import duration, parse, span_text
+from interlock.constraints.parse import duration, parse
 from interlock.constraints.table_contract import (
     EVENTS,
     REPAIRS,
@@ -50,13 +43,14 @@ from interlock.constraints.table_contract import (
     Slo,
     TableContract,
     Trigger,
+    notices,
 )
+from interlock.constraints.written import constraint_document, table_document
 from interlock.errors import ContractError, InterlockError, nearest
 from interlock.names import Origin, Severity, table_name
 
 VERSION = 1
 FILENAME = "interlock.yaml"
-_ERRORS_SHOWN = 10
 
 
 # --- the values -------------------------------------------------------------------------
@@ -79,7 +73,7 @@ class Contract:
     def loads(cls, text: str, filename: str = FILENAME) -> Contract:
         """Read a contract from text; ``filename`` stands in its errors."""
         document = yaml_file.load(text, filename)
-        shape = _validated(document, filename)
+        shape = validated(document, filename)
         made = _Maker(document, filename)
         notify = tuple(shape.notify)
         tables = {
@@ -89,7 +83,7 @@ class Contract:
 
     def table(self, name: str) -> TableContract:
         """What is said of a table: its own part, or only what holds for all."""
-        return self.tables.get(name) or TableContract(triggers=_notices(self.notify))
+        return self.tables.get(name) or TableContract(triggers=notices(self.notify))
 
     def to_yaml(self) -> str:
         """The contract as YAML; reading it gives an equal contract."""
@@ -114,99 +108,6 @@ def text_of(path: Path) -> str:
         raise ContractError(f"{path}: not UTF-8 at byte {error.start}") from None
     except OSError as error:
         raise ContractError(f"{path}: {error.strerror}") from None
-
-
-def _notices(notify: Iterable[str]) -> tuple[Trigger, ...]:
-    return tuple(Trigger("alert", "notify", address) for address in notify)
-
-
-# --- mistakes ---------------------------------------------------------------------------
-
-
-def _validated(document: CommentedMap, filename: str) -> ContractFile:
-    try:
-        return ContractFile.model_validate(yaml_file.plain(document))
-    except ValidationError as error:
-        found = sorted(
-            error.errors(include_url=False), key=lambda e: e["type"] == "missing"
-        )  # a typo explains it
-        seen = dict.fromkeys(_mistake(document, filename, dict(e)) for e in found)
-        lines = list(seen)[:_ERRORS_SHOWN]
-        if len(seen) > _ERRORS_SHOWN:
-            lines.append(f"{filename}: and {len(seen) - _ERRORS_SHOWN} more")
-        raise ContractError("\n".join(lines)) from None
-
-
-def _mistake(document: CommentedMap, filename: str, error: dict[str, Any]) -> str:
-    unknown = error["type"] == "extra_forbidden"
-    missing = error["type"] == "missing"
-    path = _path_in(document, error["loc"]) + ([error["loc"][-1]] if missing else [])
-    at = yaml_file.mark(document, path[:-1] if missing else path, key=unknown)
-    where = yaml_file.place(filename, *at)
-    name = next((str(step) for step in reversed(path) if isinstance(step, str)), "")
-    if unknown:
-        known = list(_model_at(path[:-1]).model_fields)
-        close = nearest(name, known)
-        return f"{where}: unknown key {name!r}; {close or 'known: ' + ', '.join(known)}"
-    if missing:
-        return f"{where}: {name!r} is missing"
-    return f"{where}: {_in_words(error, name)}"
-
-
-def _in_words(error: dict[str, Any], name: str) -> str:
-    subject = f"{name!r}: " if name else ""
-    if error["type"] == "literal_error":
-        expected = str(error["ctx"]["expected"]).replace("'", "")
-        if not isinstance(error["input"], str):
-            return f"{subject}must be {expected}, not {_shown(error['input'])}"
-        close = nearest(str(error["input"]), [w.strip() for w in expected.replace(" or ", ",").split(",")])
-        return f"{subject}{error['input']!r} is not one of {expected}" + (f"; {close}" if close else "")
-    if error["type"] == "too_short":
-        return f"{subject}must not be empty"
-    words = str(error["msg"]).replace("Input should be", "must be").replace("dictionary", "mapping")
-    words = re.sub(r" or instance of \w+", "", words.replace("a valid ", "a "))
-    return f"{subject}{words[0].lower()}{words[1:]}, not {_shown(error['input'])}"
-
-
-def _shown(value: Any) -> str:
-    return {dict: "a mapping", list: "a list", type(None): "nothing"}.get(type(value)) or repr(value)[:60]
-
-
-def _path_in(document: CommentedMap, location: tuple[Any, ...]) -> list[Any]:
-    """A pydantic location without the parts that name alternatives of a union."""
-    path: list[Any] = []
-    node: Any = document
-    for step in location:
-        if (isinstance(node, CommentedMap) and step in node) or (
-            isinstance(node, CommentedSeq) and isinstance(step, int) and step < len(node)
-        ):
-            path.append(step)
-            node = node[step]
-    return path
-
-
-_MODELS: dict[str, type[Model]] = {
-    "constraints": ConstraintEntry,
-    "triggers": TriggerEntry,
-    "tables": TableEntry,
-    "repair": RepairEntry,
-    "slo": SloEntry,
-    "alerts": AlertsEntry,
-    "in_set": InSet,
-    "references": References,
-    "matches": Matches,
-    "fresh": Fresh,
-}
-
-
-def _model_at(path: list[Any]) -> type[Model]:
-    """Which part of the file a place belongs to: the last step that has a model."""
-    for step in reversed(path[2:] if path[:1] == ["tables"] else path):
-        if step in _MODELS:
-            return _MODELS[step]
-    if path[:1] == ["models"] and len(path) > 1:
-        return ModelEntry
-    return TableEntry if path[:1] == ["tables"] and len(path) > 1 else ContractFile
 
 
 # --- from the shape to the values -------------------------------------------------------
@@ -260,7 +161,7 @@ class _Maker:
             slo=self.at([*path, "slo"], lambda: _slo(entry.slo)),
             sensitivity=entry.sensitivity,
             constraints=tuple(found.values()),
-            triggers=(*triggers, *_notices(notify)),
+            triggers=(*triggers, *notices(notify)),
             alerts=self.at([*path, "alerts"], partial(_policy, entry.alerts)),
         )
 
@@ -346,73 +247,7 @@ def _quiet(text: str | None) -> Quiet | None:
     return made
 
 
-# --- from the values to the file --------------------------------------------------------
-
-
-_KEYS = (
-    *("partition", "key", "owner", "sensitive", "segments"),
-    *("attach", "source", "allow_samples", "enforce", "sensitivity"),
-)
-
-
-def table_document(table: TableContract, notify: tuple[str, ...]) -> dict[str, Any]:
-    empty = TableContract()
-    document: dict[str, Any] = {}
-    for name in _KEYS:
-        value = getattr(table, name)
-        if value != getattr(empty, name):
-            document[name] = list(value) if isinstance(value, tuple) else value
-    if table.slo is not None:
-        document["slo"] = _slo_document(table.slo)
-    if table.constraints:
-        document["constraints"] = [constraint_document(c) for c in table.constraints]
-    everywhere = _notices(notify)
-    triggers = [_trigger_document(t) for t in table.triggers if t not in everywhere]
-    if triggers:
-        document["triggers"] = triggers
-    if table.alerts != empty.alerts:
-        document["alerts"] = _policy_document(table.alerts)
-    return document
-
-
-def _slo_document(promised: Slo) -> dict[str, Any]:
-    document: dict[str, Any] = {"healthy": promised.healthy, "window": f"{promised.window_days}d"}
-    if promised.fresh is not None:
-        document |= {"fresh": f"{promised.fresh:%H:%M}", "zone": promised.zone}
-    return document
-
-
-def _policy_document(policy: AlertPolicy) -> dict[str, Any]:
-    said = {
-        "budget": policy.budget,
-        "quiet": str(policy.quiet) if policy.quiet is not None else None,
-        "cooldown": span_text(policy.cooldown) if policy.cooldown is not None else None,
-    }
-    return {name: value for name, value in said.items() if value is not None}
-
-
-def constraint_document(constraint: Constraint) -> dict[str, Any]:
-    """One entry of ``constraints``: its SQL and name, and what differs from the defaults."""
-    document: dict[str, Any] = {"sql": constraint.sql, "name": constraint.name}
-    if constraint.tolerance:
-        document["tolerance"] = constraint.tolerance
-    if constraint.severity is not Severity.PAGE:
-        document["severity"] = constraint.severity.value
-    if not constraint.block:
-        document["block"] = False
-    return document
-
-
-def _trigger_document(trigger: Trigger) -> dict[str, Any]:
-    target: Any = trigger.target
-    if isinstance(target, Repair):
-        target = {"constraint": target.constraint, "action": target.action}
-    document = {"on": trigger.on, trigger.action: list(target) if isinstance(target, tuple) else target}
-    if trigger.attempts is not None:
-        document["attempts"] = trigger.attempts
-    if trigger.timeout_s is not None:
-        document["timeout_s"] = trigger.timeout_s
-    return document
+# --- what was learned ---------------------------------------------------------------------
 
 
 def write_learned(path: str | Path, table: str, constraints: Iterable[Constraint]) -> tuple[Constraint, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from interlock.constraints.constraint import Constraint
@@ -102,3 +103,8 @@ class TableContract:
     constraints: tuple[Constraint, ...] = ()
     triggers: tuple[Trigger, ...] = field(default=())
     alerts: AlertPolicy = NO_POLICY
+
+
+def notices(notify: Iterable[str]) -> tuple[Trigger, ...]:
+    """The triggers of addresses that hear every alert."""
+    return tuple(Trigger("alert", "notify", address) for address in notify)
