@@ -34,7 +34,7 @@ def table(ws: Workspace) -> Table:
 @pytest.fixture(scope="module")
 def verdicts(table: Table) -> dict[str, Verdict]:
     """What was said of the storm's days and those after, each written by itself."""
-    with flights_year._days() as days:
+    with flights_year.by_day() as days:
         table.backfill(days.between(dt.date(2013, 1, 1), BEFORE))
         return {day: table.write(days.clean(dt.date.fromisoformat(day)), day) for day in (*STORM, *QUIET)}
 

@@ -62,7 +62,7 @@ def loss(flights: pd.DataFrame, predicted: Vector) -> Vector:
 
 @pytest.fixture(scope="module")
 def model() -> Delay:
-    with flights_year._days() as days:
+    with flights_year.by_day() as days:
         return Delay.trained(days.between(dt.date(2013, 1, 1), TRAINED_UNTIL).df())
 
 
@@ -74,7 +74,7 @@ def costs(model: Delay) -> dict[str, float]:
     fault touches the delay at arrival: the truth is in the rows as they came.
     """
     found = {}
-    with flights_year._days() as days:
+    with flights_year.by_day() as days:
         for day in days.all:
             fault = flights_year._FAULT_OF.get(day)
             came = (days.broken(day, fault) if fault is not None else days.clean(day)).df()
