@@ -58,7 +58,8 @@ class Violation:
     is the multiple of the table's alarm threshold (≥ 1 alarms), and
     ``false_alarms_per_year`` how often a clean table would reach it: None where too
     little history says so, and for what was not learned. ``since`` is the label of
-    the first partition of the current unbroken series of violations.
+    the first partition of the current unbroken series of violations. ``mild`` is what alarms
+    because this table hardly ever shows it, and would say little elsewhere: one new value.
     ``sample`` holds up to `settings.sample_keys` failing rows, by key.
     """
 
@@ -79,6 +80,7 @@ class Violation:
     segment: tuple[str, str | None] | None = None  # (segment column, value)
     columns: tuple[str, ...] = ()
     false_alarms_per_year: float | None = None
+    mild: bool = False
 
     def with_(self, **changes: Any) -> Violation:
         return replace(self, **changes)

@@ -23,6 +23,7 @@ from interlock.names import Origin, Severity, partition_time
 from interlock.profiles.profile import Profile
 
 PAGE_SCORE = 2.5  # louder than this wakes someone
+MILD_SCORE = 1.5  # an invariant that is broken by less, by its odds alone, holds back nothing
 VIOLATIONS_MAX = 100
 
 
@@ -260,7 +261,7 @@ def _dependency(reading: Reading) -> Iterator[Violation]:
             rows=round(share * tested),
             share=share,
             columns=found.ranked(i),
-            strictness=reading.strictness[evidence] if evidence else 1.0,
+            strictness=reading.strictness[evidence] if evidence else None,
         )
 
 
@@ -363,9 +364,10 @@ def _violation(
     share: float | None = None,
     columns: tuple[str, ...] = (),
     statistic: str | None = None,
-    strictness: float = 1.0,
+    strictness: float | None = None,
 ) -> Violation:
     column = None if key.column == TABLE else key.column
+    alone = score / (strictness or 1.0)
     return Violation(
         constraint=name,
         column=column,
@@ -374,8 +376,9 @@ def _violation(
         expected=expected,
         rows=rows,
         share=share,
-        severity=_severity(score / strictness),
+        severity=_severity(alone),
         score=round(score, 3),
+        mild=strictness is not None and alone < MILD_SCORE,
         false_alarms_per_year=per_year,
         origin=Origin.LEARNED,
         blocking=False,

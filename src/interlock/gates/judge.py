@@ -52,13 +52,13 @@ class Rules:
     def blocks(self, violation: Violation) -> bool:
         """Declared and accepted constraints say so themselves; learned ones only when enforced.
 
-        A note (severity ``info``) of something learned never blocks: one new
-        value among thousands is no reason to hold back a day, unless that
+        A note (severity ``info``) or mild break of something learned never blocks:
+        one new value among thousands is no reason to hold back a day, unless that
         constraint was enforced by name.
         """
         if violation.origin is not Origin.LEARNED:
             return violation.blocking
-        if violation.severity is Severity.INFO:
+        if violation.severity is Severity.INFO or violation.mild:
             return violation.constraint in self.enforced
         return "*" in self.enforced or violation.constraint in self.enforced
 
