@@ -120,12 +120,13 @@ class Baseline:
         best = self._best(forecasts, season)
         wide = self.deviation(best, errors)
         known = here & (self.count >= LEARNED_AFTER)
-        cut = np.where(suspect, _CUT_SUSPECT, _CUT) * wide
+        usual = self.deviation(best, np.fmin(errors, self.error))  # a fault's own spread allows it nothing
+        cut = np.where(suspect, _CUT_SUSPECT * usual, _CUT * wide)
         cut = np.where(known & ~step, cut, np.inf)
         wrong = np.clip(values - forecasts, -cut, cut)
         started = here & (self.count > 0)
         self._score(wrong, started, season)
-        self._scale(values - best, wide, errors, known & ~suspect, here)
+        self._scale(values - best, wide, errors, known & ~suspect, here & ~(suspect & ~step))
         moved = np.where(step & known, values - best, 0.0)
         self._move(values, wrong, here, season, moved)
 
