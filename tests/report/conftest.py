@@ -26,7 +26,7 @@ def a_day(
     """One day's sales. ``price`` and ``city`` replace those columns."""
     return duckdb.sql(f"""
         SELECT day, id, {price} AS price, {city} AS city FROM (
-            SELECT DATE '{label(number)}' AS day, {number} * 10000 + i AS id,
+            SELECT DATE '{label(number)}' AS day, {number + 1} * 10000 + i AS id,
                 round(10 + (hash(i, {number}) % 1000) / 100, 2)::DOUBLE AS price,
                 ['Ulm', 'Kiel', 'Köln'][1 + (hash(i, {number}, 'city') % 3)::INTEGER] AS city
             FROM range({rows}) t(i))
@@ -49,7 +49,7 @@ def past(folder: Path) -> None:
         sales = ws.table("sales", partition="day", key=["id"])
         sales.require("avg(price) < 16", block=False, severity="ticket", name="cheap")
         sales.require("price > 0", name="positive")
-        unknown = a_day(0, city="CASE WHEN id < 20 THEN NULL ELSE city END")
+        unknown = a_day(0, city="CASE WHEN id < 10020 THEN NULL ELSE city END")
         sales.backfill(unknown.union(days(1, 34)))
         sales.write(a_day(34, price="-price"), label(34))
         sales.drop(label(34), "wrong sign")
