@@ -43,6 +43,7 @@ def import_(
         print_json({"contract": found.to_yaml(), "unmapped": left})
     _put(output, found.to_yaml(), force, quiet=as_json)
     if found.unmapped and not as_json:
+        sys.stdout.flush()  # the contract first, whatever reads both
         stderr().print(f"{len(found.unmapped)} parts have no counterpart:", style="yellow", markup=False)
         for part in found.unmapped:
             stderr().print(plain(f"  {file}:{part.line}: {part.path}: {part.why}"), markup=False)
