@@ -7,6 +7,7 @@ from itertools import combinations
 
 import numpy as np
 
+from interlock.detect.mining import band
 from interlock.detect.mining.pairs import neighbours
 from interlock.detect.mining.sample import Sample
 from interlock.profiles.dependency import Dependency, Form
@@ -19,10 +20,6 @@ _COLUMNS_MAX = 14  # of a wider table triples are looked for among neighbours
 _WINDOW = 6
 _DIGITS = 6
 _FINE = 0.01  # of the column's spread: what rounding blurs more could be a copy of much
-_NEAR_QUANTILE = 0.995
-_NEAR_SHARE = 0.35  # of the column's own spread, that the width may be
-_NEAR_WIDER = 1.5
-_BULK_QUANTILE = 0.85
 
 
 def computed(sample: Sample) -> Iterator[Dependency]:
@@ -158,7 +155,7 @@ def near(sample: Sample, computed_already: frozenset[str]) -> Iterator[Dependenc
             if of in computed_already:
                 continue
             found = _band(sample.values[by][both], sample.values[of][both])
-            if found is not None and found[0] < best.get(of, (_NEAR_SHARE,))[0]:
+            if found is not None and found[0] < best.get(of, (band.SHARE_MAX,))[0]:
                 best[of] = found[0], [Dependency(Form.NEAR, (of, by), line) for line in found[1]]
     for _, dependencies in best.values():
         yield from dependencies
@@ -166,7 +163,7 @@ def near(sample: Sample, computed_already: frozenset[str]) -> Iterator[Dependenc
 
 def _band(x: np.ndarray, y: np.ndarray) -> tuple[float, list[tuple[float, ...]]] | None:
     """A line, the width that nearly all rows keep to and that of the bulk; the first over the values' own spread."""
-    spread = float(np.quantile(y, 0.99) - np.quantile(y, 0.01))
+    spread = band.spread(y)
     if not np.ptp(x) or not spread or abs(np.corrcoef(x, y)[0, 1]) < 0.5:
         return None
     slope, constant = np.polyfit(x, y, 1)
@@ -176,11 +173,10 @@ def _band(x: np.ndarray, y: np.ndarray) -> tuple[float, list[tuple[float, ...]]]
         return None
     slope, constant = np.polyfit(x[kept], y[kept], 1)
     off = np.abs(y - (slope * x + constant))
-    width = float(np.quantile(off, _NEAR_QUANTILE)) * _NEAR_WIDER
+    width, bulk = band.widths(off)
     if width <= _tolerance(y):
         return None  # computed, not near
-    widths = width, float(np.quantile(off, _BULK_QUANTILE))
-    return width / spread, [(_short(slope), _short(constant), _short(w)) for w in widths]
+    return width / spread, [(_short(slope), _short(constant), _short(w)) for w in (width, bulk)]
 
 
 def _tolerance(values: np.ndarray) -> float:

@@ -7,6 +7,7 @@ from itertools import combinations
 
 import numpy as np
 
+from interlock.detect.mining import band
 from interlock.detect.mining.sample import Sample
 from interlock.engines.schema import Kind
 from interlock.profiles.dependency import Dependency, Form, Parameter
@@ -20,7 +21,6 @@ _PAIRED_MAX = 8  # columns of which pairs are tried
 _GROUPS_MAX = 64  # of a column whose values are written down, the most frequent
 _GROUP_ROWS = 4
 _QUOTED = (Kind.TEXT, Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL)
-NEAR_SHARE = 0.35  # of the column's own spread, that the groups' width may be
 _VALUES_MAX = 0.8  # distinct values over rows, above which a column names rows
 
 
@@ -82,7 +82,7 @@ def grouped(sample: Sample) -> Iterator[Dependency]:
     codes = {c: v for c, v in sample.codes.items() if 2 <= v.max(initial=-1) + 1 <= sample.rows / 4}
     by_columns = [c for c in codes if sample.kinds[c] in _QUOTED][:_COLUMNS_MAX]
     for of in sample.numbers[:_COLUMNS_MAX]:
-        best: tuple[float, list[Dependency]] = (NEAR_SHARE, [])
+        best: tuple[float, list[Dependency]] = (band.SHARE_MAX, [])
         for by in by_columns:
             found = _around(sample, by, of) if by != of else None
             if found is not None and found[0] < best[0]:
@@ -103,8 +103,8 @@ def _around(sample: Sample, by: str, of: str) -> tuple[float, list[Dependency]] 
         return None
     middles = {i: float(np.median(numbers[group == i])) for i in kept}
     off = np.abs(np.concatenate([numbers[group == i] - middles[i] for i in kept]))
-    spread = float(np.quantile(numbers, 0.99) - np.quantile(numbers, 0.01))
-    width, bulk = float(np.quantile(off, 0.995)) * 1.5, float(np.quantile(off, 0.85))
+    spread = band.spread(numbers)
+    width, bulk = band.widths(off)
     if not spread or not width or len(set(middles.values())) < 2:
         return None
     pairs = [p for i in kept for p in (_plain(values[i]), float(f"{middles[i]:.6g}"))]
