@@ -31,7 +31,7 @@ _CALENDAR_SCORE = 3.0
 _LASTS = 3  # partitions in a row after which a mild change is taken for the new normal
 _OFTEN = 0.25  # of its rows: a dependency broken more often says nothing
 _STAYS_OUT = 2.0  # a milder break alarms, and if it lasts it becomes normal
-_SETTLES = 5  # partitions in a row after which even a loud change is: the world changed, and nobody said so
+SETTLES = 5  # partitions in a row after which even a loud change is: the world changed, and nobody said so
 _NULLS, _CALENDAR = "\x00nulls:", "\x00calendar:"
 
 
@@ -260,7 +260,7 @@ class Watch:
 
     def _settles(self, name: str) -> bool:
         """Whether what is loud again is learned: it lasts, or it need not hold and came before and went."""
-        if self.loud_for.get(name, 0) >= _SETTLES:
+        if self.loud_for.get(name, 0) >= SETTLES:
             return True
         return name in self.loud_before and self.layout.is_loose(name)
 

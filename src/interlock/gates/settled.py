@@ -8,10 +8,13 @@ from typing import Any
 
 from interlock.catalog import AlertRecord, AlertState, Reader, accepts, verdicts
 from interlock.catalog.partitions import label_order
+from interlock.detect.watch import SETTLES
 from interlock.gates.verdict import Verdict
 from interlock.names import Decision, Origin
 
-AFTER = 6  # published partitions in a row: five that stay out of what is learned, and the one that does not
+AFTER = (
+    SETTLES + 1
+)  # published partitions in a row: those that stay out of what is learned, and one that does not
 _READ = (Decision.PUBLISHED.value, Decision.ADMITTED.value)
 
 Document = Mapping[str, Any]
