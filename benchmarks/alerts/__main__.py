@@ -14,13 +14,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import interlock
-from benchmarks.alerts import contaminated, judged, misses, run, slow, tables
+from benchmarks.alerts import catalogue, contaminated, judged, misses, run, slow
 from benchmarks.alerts.document import document
 from benchmarks.alerts.faults import Broken
 from benchmarks.alerts.packages import DATA
 from benchmarks.alerts.page import render
 from benchmarks.alerts.run import Measured
-from benchmarks.alerts.tables import Table
+from benchmarks.alerts.tables import TUNING, Table
 from benchmarks.profile import machine
 from benchmarks.profile.environments import NotInstallable
 
@@ -35,7 +35,7 @@ def measured(table: Table, partitions: int, *, peers: bool, without: Sequence[st
     replay, broken = judged.replayed(table), run.broken(table, partitions, SEED)
     cases = judged.cases(table, replay, broken)
     found = run.measured(table, replay, cases, peers=peers)
-    if table.tuning:
+    if table.group == TUNING:
         path = misses.written(table, replay, cases)
         print(misses.shown(table, replay, cases), f"each fault: {path}", sep="\n")
     print(f"{table.name}: {len(cases)} faults, {time.perf_counter() - began:.0f} s", file=sys.stderr)
@@ -59,7 +59,7 @@ def _slow(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.alerts", description=__doc__)
-    parser.add_argument("--tables", nargs="+", default=[], help="names, `tuning` or `held-out`: a trial")
+    parser.add_argument("--tables", nargs="+", default=[], help="names or groups, `tuning` …: a trial")
     parser.add_argument("--only", choices=["interlock"], help="without the peers; writes no page")
     parser.add_argument("--partitions", type=int, default=PLANTED_IN, help="broken partitions of each table")
     names = [library.name for library in slow.LIBRARIES]
@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--resume", action="store_true", help="keep the tables that were measured before")
     a = parser.parse_args(arguments)
     facts = {"machine": machine.facts(), "load_at_start": machine.load(), "broken_partitions": a.partitions}
-    chosen, found = tables.chosen(a.tables), []
+    chosen, found = catalogue.chosen(a.tables), []
     if a.only:
         for table in chosen:
             measured(table, a.partitions, peers=False)

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.alerts.catalogue import TABLES
 from benchmarks.alerts.compare import Array, Difference, Outcome, Trial, differences, precision
 from benchmarks.alerts.faults import CONFINED, ROWS, STRENGTHS, UPSTREAM
 from benchmarks.alerts.run import OURS, Measured, Planted
-from benchmarks.alerts.tables import TABLES
+from benchmarks.alerts.tables import HELD_OUT, RESERVE, TUNING
 from interlock.backtest.interval import wilson
 
 Document = dict[str, Any]
@@ -27,17 +28,11 @@ def _at(strength: float, p: Planted) -> bool:
     return p.place != ROWS and p.strength == strength
 
 
-SETS: dict[str, Callable[[str], bool]] = {
-    "held-out": lambda name: not TABLES[name].tuning,
-    "tuning": lambda name: TABLES[name].tuning,
-}
-
-
 def document(measured: Sequence[Measured]) -> Document:
     sets = {
-        name: [m for m in measured if of(m.table)]
-        for name, of in SETS.items()
-        if any(of(m.table) for m in measured)
+        group: found
+        for group in (HELD_OUT, RESERVE, TUNING)
+        if (found := [m for m in measured if TABLES[m.table].group == group])
     }
     return {
         "tables": [_table(m) for m in measured],
@@ -52,7 +47,7 @@ def _table(m: Measured) -> Document:
     return {
         "name": m.table,
         "about": table.about,
-        "group": "tuning" if table.tuning else "held-out",
+        "group": table.group,
         "partitions": len(table.partitions),
         "columns": len(table.types),
         "not_clean": dict(table.not_clean),

@@ -1,0 +1,20 @@
+"""The public tables by name, and in the groups they are measured in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from benchmarks.alerts.catalogue import held_out, reserve, tuning
+from benchmarks.alerts.tables import HELD_OUT, RESERVE, TUNING, Table
+
+TABLES: dict[str, Table] = {t.name: t for t in (*tuning.TABLES, *held_out.TABLES, *reserve.TABLES)}
+GROUPS = {
+    group: tuple(t.name for t in TABLES.values() if t.group == group) for group in (TUNING, HELD_OUT, RESERVE)
+}
+
+
+def chosen(names: Iterable[str], *, partitions: int | None = None) -> list[Table]:
+    """Tables by name or group; all but the reserve where nothing is named."""
+    wanted = [n for name in list(names) or [TUNING, HELD_OUT] for n in GROUPS.get(name, (name,))]
+    return [replace(TABLES[name], last=partitions) for name in wanted]

@@ -1,0 +1,20 @@
+"""Days that are not clean, and why."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+
+
+def on(why: str, days: Iterable[str]) -> dict[str, str]:
+    return dict.fromkeys(days, why)
+
+
+def days(year: int, spans: Iterable[tuple[str, str, str]]) -> dict[str, str]:
+    found = {}
+    for first, last, why in spans:
+        day = dt.date.fromisoformat(f"{year}-{first}")
+        while day <= dt.date.fromisoformat(f"{year}-{last}"):
+            found[day.isoformat()] = why
+            day += dt.timedelta(days=1)
+    return found
