@@ -51,6 +51,47 @@ def differs(now: pd.Series, was: pd.Series) -> np.ndarray:
     return ~same.fillna(False).to_numpy(dtype=bool)
 
 
+# --- what is common --------------------------------------------------------------------
+
+
+def _hour_of(column: str) -> Compute:
+    return lambda f, w: f[column].dt.hour.astype(float)
+
+
+def _times(column: str, factor: float, digits: int) -> Compute:
+    return lambda f, w: (f[column] * factor).round(digits)
+
+
+def _ratio(above: str, below: str, digits: int) -> Compute:
+    """Null where there is nothing to divide by."""
+    return lambda f, w: (f[above] / f[below].where(f[below] != 0)).round(digits)
+
+
+def _is(column: str, value: str) -> Compute:
+    return lambda f, w: (f[column] == value).astype(float).where(f[column].notna())
+
+
+def _band(column: str, names: dict[str, float]) -> Compute:
+    """The name of the band a number lies in, by where each begins (the first: below all); null for null."""
+
+    def compute(frame: Frame, was: Frame) -> pd.Series:
+        edges = np.array([-np.inf, *list(names.values())[1:]])
+        at = np.searchsorted(edges, frame[column].fillna(0), side="right") - 1
+        found = pd.Series(np.array([*names], dtype=object)[at], index=frame.index, dtype=object)
+        return found.where(frame[column].notna(), None)
+
+    return compute
+
+
+def _of_each(by: str, column: str, how: str) -> Compute:
+    """A sum or a count over the rows with the same value of ``by``."""
+    return lambda f, w: f.groupby(by, dropna=False)[column].transform(how).round(2).astype(float)
+
+
+def _above(values: pd.Series, limit: float) -> pd.Series:
+    return (values > limit).astype(float).where(values.notna())
+
+
 # --- clocks written as HHMM ------------------------------------------------------------
 
 
@@ -90,19 +131,15 @@ FLIGHTS = (
 SALES = (
     Derived("revenue", ("price", "quantity"), lambda f, w: (f["price"] * f["quantity"]).round(2)),
     Derived("total", ("revenue", "tax"), lambda f, w: (f["revenue"] + f["tax"]).round(2)),
-    Derived("hour_of_day", ("timestamp",), lambda f, w: f["timestamp"].dt.hour.astype(float)),
+    Derived("hour_of_day", ("timestamp",), _hour_of("timestamp")),
 )
 
 
-def _per_order(how: str) -> Compute:
-    return lambda f, w: f.groupby("id", dropna=False)["price"].transform(how).round(2).astype(float)
-
-
 PIZZA = (
-    Derived("hour_of_day", ("sold_at",), lambda f, w: f["sold_at"].dt.hour.astype(float)),
-    Derived("order_total", ("id", "price"), _per_order("sum"), whole=True),
-    Derived("order_items", ("id",), _per_order("size"), whole=True),
-    Derived("price_eur", ("price",), lambda f, w: (f["price"] * 0.9).round(2)),
+    Derived("hour_of_day", ("sold_at",), _hour_of("sold_at")),
+    Derived("order_total", ("id", "price"), _of_each("id", "price", "sum"), whole=True),
+    Derived("order_items", ("id",), _of_each("id", "price", "size"), whole=True),
+    Derived("price_eur", ("price",), _times("price", 0.9, 2)),
 )
 
 
@@ -135,7 +172,7 @@ def _km_from_centre(frame: Frame, was: Frame) -> pd.Series:
 
 
 STOPS = (
-    Derived("hour_of_day", ("stopped_at",), lambda f, w: f["stopped_at"].dt.hour.astype(float)),
+    Derived("hour_of_day", ("stopped_at",), _hour_of("stopped_at")),
     Derived("km_from_centre", ("lat", "long"), _km_from_centre),
     Derived(
         "searched",
@@ -155,7 +192,7 @@ def _humidity(frame: Frame, was: Frame) -> pd.Series:
 WEATHER = (
     Derived("humid", ("temp", "dewp"), _humidity),
     Derived("temp_c", ("temp",), lambda f, w: ((f["temp"] - 32) / 1.8).round(1)),
-    Derived("wind_ms", ("wind_speed",), lambda f, w: (f["wind_speed"] * 0.44704).round(2)),
+    Derived("wind_ms", ("wind_speed",), _times("wind_speed", 0.44704, 2)),
 )
 
 
@@ -174,5 +211,124 @@ EMPLOYMENT = (
 )
 
 
-def _above(values: pd.Series, limit: float) -> pd.Series:
-    return (values > limit).astype(float).where(values.notna())
+# --- stays, orders, strikes, clicks, cars, matches -------------------------------------
+
+
+def _booked_on(frame: Frame, was: Frame) -> pd.Series:
+    """The lead before the arrival; what no calendar holds is cut at two centuries."""
+    return frame["arrival_date"] - pd.to_timedelta(frame["lead_time"].clip(-73_000, 73_000), unit="D")
+
+
+HOTEL = (
+    Derived(
+        "nights",
+        ("stays_in_weekend_nights", "stays_in_week_nights"),
+        lambda f, w: f["stays_in_weekend_nights"] + f["stays_in_week_nights"],
+    ),
+    Derived(
+        "guests", ("adults", "children", "babies"), lambda f, w: f["adults"] + f["children"] + f["babies"]
+    ),
+    Derived(
+        "room_total",
+        ("avg_price_per_room", "nights"),
+        lambda f, w: (f["avg_price_per_room"] * f["nights"]).round(2),
+    ),
+    Derived("price_to_usual", ("avg_price_per_room",), _ratio("avg_price_per_room", "historical_adr", 3)),
+    Derived("booked_on", ("lead_time",), _booked_on),
+    Derived(
+        "room_changed",
+        ("reserved_room_type", "assigned_room_type"),
+        lambda f, w: (f["reserved_room_type"] != f["assigned_room_type"]).astype(float),
+    ),
+)
+
+RETAIL = (
+    Derived("amount", ("quantity", "price"), lambda f, w: (f["quantity"] * f["price"]).round(2)),
+    Derived("cancelled", ("invoice",), lambda f, w: f["invoice"].str.startswith("C").astype(float)),
+    Derived("stock_range", ("stock_code",), lambda f, w: f["stock_code"].str.slice(0, 2)),
+    Derived("hour_of_day", ("invoiced_at",), _hour_of("invoiced_at")),
+    Derived("invoice_total", ("invoice", "amount"), _of_each("invoice", "amount", "sum"), whole=True),
+    Derived("invoice_lines", ("invoice",), _of_each("invoice", "quantity", "size"), whole=True),
+)
+
+STRIKES = (
+    Derived("height_m", ("height",), _times("height", 0.3048, 1)),
+    Derived("speed_kmh", ("speed",), _times("speed", 1.852, 1)),
+    Derived(
+        "height_band", ("height",), _band("height", {"ground": 0, "low": 1, "middle": 1_000, "high": 5_000})
+    ),
+    Derived("weekday", ("struck_on",), lambda f, w: f["struck_on"].dt.day_of_week.astype(float)),
+    Derived("airliner", ("ac_mass",), lambda f, w: _above(f["ac_mass"], 3)),
+    Derived(
+        "species_known",
+        ("species",),
+        lambda f, w: (~f["species"].str.startswith("UNKNOWN").fillna(False).astype(bool)).astype(float),
+    ),
+)
+
+BANDIT = (
+    Derived("minute", ("shown_at",), lambda f, w: f["shown_at"].dt.minute.astype(float)),
+    Derived("slot", ("position",), _band("position", {"left": 1, "centre": 2, "right": 3})),
+    Derived(
+        "weight",
+        ("propensity_score",),
+        lambda f, w: (1 / f["propensity_score"].where(f["propensity_score"] != 0)).round(2),
+    ),
+    Derived("weighted_click", ("click", "propensity_score"), _ratio("click", "propensity_score", 2)),
+)
+
+TRAFFIC = (
+    Derived("temp_c", ("temp",), lambda f, w: (f["temp"] - 273.15).round(2)),
+    Derived("temp_f", ("temp_c",), lambda f, w: (f["temp_c"] * 1.8 + 32).round(1)),
+    Derived("hour_of_day", ("measured_at",), _hour_of("measured_at")),
+    Derived(
+        "load", ("traffic_volume",), _band("traffic_volume", {"free": 0, "steady": 1_500, "dense": 4_500})
+    ),
+    Derived("clear_sky", ("weather_main",), _is("weather_main", "Clear")),
+    Derived("cars_a_minute", ("traffic_volume",), _times("traffic_volume", 1 / 60, 2)),
+)
+
+FOOTBALL = (
+    Derived("goals", ("home_goals", "away_goals"), lambda f, w: f["home_goals"] + f["away_goals"]),
+    Derived("difference", ("home_goals", "away_goals"), lambda f, w: f["home_goals"] - f["away_goals"]),
+    Derived("result", ("difference",), _band("difference", {"away": -1, "draw": 0, "home": 1})),
+    Derived(
+        "home_points",
+        ("difference",),
+        lambda f, w: (np.sign(f["difference"]).map({-1.0: 0.0, 0.0: 1.0, 1.0: 3.0})).astype(float),
+    ),
+    Derived("hour_of_day", ("kicked_off",), _hour_of("kicked_off")),
+    Derived("weekday", ("kicked_off",), lambda f, w: f["kicked_off"].dt.day_of_week.astype(float)),
+)
+
+# --- baskets, power --------------------------------------------------------------------
+
+GROCERIES = (
+    Derived("unit_price", ("sales_value", "quantity"), _ratio("sales_value", "quantity", 4)),
+    Derived(
+        "list_price",
+        ("sales_value", "retail_disc", "coupon_match_disc"),
+        lambda f, w: (f["sales_value"] + f["retail_disc"] + f["coupon_match_disc"]).round(2),
+    ),
+    Derived("discount_share", ("retail_disc", "list_price"), _ratio("retail_disc", "list_price", 4)),
+    Derived("private_label", ("brand",), _is("brand", "Private")),
+    Derived("hour_of_day", ("sold_at",), _hour_of("sold_at")),
+    Derived(
+        "basket_total", ("basket_id", "sales_value"), _of_each("basket_id", "sales_value", "sum"), whole=True
+    ),
+    Derived("basket_items", ("basket_id",), _of_each("basket_id", "quantity", "size"), whole=True),
+)
+
+ELECTRICITY = (
+    Derived("demand_mw", ("demand",), _times("demand", 1_000, 0)),
+    Derived("temperature_f", ("temperature",), lambda f, w: (f["temperature"] * 1.8 + 32).round(1)),
+    Derived("cooling", ("temperature",), lambda f, w: (f["temperature"] - 24).clip(lower=0).round(1)),
+    Derived("heating", ("temperature",), lambda f, w: (18 - f["temperature"]).clip(lower=0).round(1)),
+    Derived("load", ("demand",), _band("demand", {"low": 0, "middle": 4, "high": 5})),
+    Derived("hour_of_day", ("measured_at",), _hour_of("measured_at")),
+    Derived(
+        "part_of_day",
+        ("hour_of_day",),
+        _band("hour_of_day", {"night": 0, "morning": 6, "afternoon": 12, "evening": 18}),
+    ),
+)

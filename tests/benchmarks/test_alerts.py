@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.alerts import faults
+from benchmarks.alerts import derived, faults
 from benchmarks.alerts.catalogue import GROUPS, TABLES, chosen
 from benchmarks.alerts.change import WAYS
 from benchmarks.alerts.compare import Outcome, Trial, caught_at, differences, precision
@@ -105,6 +105,48 @@ def test_only_rows_whose_source_changed_are_made_again() -> None:
     was = pd.DataFrame({"price": [1.0, 2.0, 3.0], "double": [2.0, 99.0, 6.0]})
     now = recomputed(was.assign(price=[1.0, 2.0, 30.0]), was, (DOUBLED,))
     assert now["double"].tolist() == [2.0, 99.0, 60.0]
+
+
+def _made(column: str, of: tuple[Derived, ...], frame: pd.DataFrame) -> list[object]:
+    (one,) = (d for d in of if d.column == column)
+    return list(one.compute(frame, frame))
+
+
+def test_a_band_begins_at_its_number_and_null_is_in_none() -> None:
+    frame = pd.DataFrame({"height": [0.0, 1.0, 999.0, 1_000.0, 32_500.0, -5.0, np.nan]})
+    bands = _made("height_band", derived.STRIKES, frame)
+    assert bands == ["ground", "low", "low", "middle", "high", "ground", None]
+
+
+def test_nothing_is_divided_by_zero() -> None:
+    frame = pd.DataFrame({"sales_value": [3.0, 3.0, 0.0], "quantity": [2.0, 0.0, 0.0]})
+    made = _made("unit_price", derived.GROCERIES, frame)
+    assert made[0] == 1.5
+    assert np.isnan(made[1:]).all()  # type: ignore[call-overload]
+
+
+def test_a_lead_time_that_no_calendar_holds_is_cut() -> None:
+    arrival = pd.Series(pd.to_datetime(["2017-05-01", "2017-05-01"]))
+    frame = pd.DataFrame({"arrival_date": arrival, "lead_time": [30.0, 9e9]})
+    soon, never = _made("booked_on", derived.HOTEL, frame)
+    assert soon == pd.Timestamp("2017-04-01")
+    assert never < pd.Timestamp("1900-01-01")  # type: ignore[operator]
+
+
+def test_a_total_is_over_the_rows_of_its_invoice() -> None:
+    frame = pd.DataFrame(
+        {"invoice": ["A", "B", "A"], "amount": [1.25, 5.0, 2.5], "quantity": [1.0, 1.0, 1.0]}
+    )
+    assert _made("invoice_total", derived.RETAIL, frame) == [3.75, 5.0, 3.75]
+    assert _made("invoice_lines", derived.RETAIL, frame) == [2.0, 1.0, 2.0]
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=lambda t: t.name)
+def test_what_is_made_from_a_made_column_comes_after_it(table: Table) -> None:
+    """Else a fault would reach the first and stop short of the second."""
+    made = [d.column for d in table.derived]
+    for at, one in enumerate(table.derived):
+        assert not set(one.sources) & set(made[at:]), one.column
 
 
 def test_nulls_in_both_are_no_difference() -> None:

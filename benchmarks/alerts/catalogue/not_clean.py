@@ -1,9 +1,15 @@
-"""Days that are not clean, and why."""
+"""Days that are not clean, and why.
+
+`COUNT` is one rule for the tables it stands beside: over twice or under half the median rows
+of the nine partitions around, those of the same weekday where partitions are days.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
+
+COUNT = "raw rows: over twice or under half as many as usual on such a day"
 
 
 def on(why: str, days: Iterable[str]) -> dict[str, str]:
