@@ -42,7 +42,7 @@ class Domain:
         return sum(1 for n in self.seen.values() if n == 1)
 
     def unseen(self, counts: Mapping[str, int]) -> dict[str, int]:
-        return {v: counts[v] for v in counts.keys() - self.seen.keys()}
+        return {v: n for v, n in counts.items() if v not in self.seen}
 
     def score_new(self, counts: Mapping[str, int]) -> float:
         """How surprising the new values of a partition are; 0 where there is none."""
