@@ -100,9 +100,9 @@ class Learned:
         return self._last[1]
 
     def _observed(self, found: Features, label: str) -> tuple[Watch, Observation]:
-        """A copy of the watch, which features never met widen, and what it sees; the last ones are kept."""
+        """The watch, wider by features never met, and what it sees; the last ones are kept."""
         if self._seen is None or self._seen[0] is not found or self._seen[1] != label:
-            watch = self.watch.copy()
+            watch = self.watch.to_judge()
             self._seen = (found, label, watch, watch.observe(label, partition_time(label), found))
         return self._seen[2], self._seen[3]
 

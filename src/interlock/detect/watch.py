@@ -11,6 +11,7 @@ import datetime as dt
 import math
 from collections import deque
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -123,6 +124,15 @@ class Watch:
         twin.loud_before = set(self.loud_before)
         return twin
 
+    def to_judge(self) -> Watch:
+        """The same knowledge, shared and so cheap, to `observe` and `judge` by; what is admitted needs `copy`."""
+        twin = copy(self)
+        twin._threshold = twin._matrix = None
+        twin.layout, twin.baseline = self.layout.copy(), copy(self.baseline)
+        twin.never, twin.rare, twin.range = copy(self.never), copy(self.rare), copy(self.range)
+        twin.order = copy(self.order)
+        return twin
+
     @property
     def threshold(self) -> float:
         """The surprise from which a feature alarms."""
@@ -157,7 +167,7 @@ class Watch:
         """The same knowledge, alarming on this share of clean partitions. To judge by, not to learn on from."""
         if share == self.share:
             return self
-        twin = self.copy()
+        twin = self.to_judge()
         twin.share = share
         return twin
 
