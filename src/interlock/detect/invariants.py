@@ -204,7 +204,9 @@ class Order:
 
     def score(self, nulls: Array, rows: float) -> Apart:
         """Scores of the pairs whose equality, or whose order, is broken; NaN breaks neither."""
-        more, fewer = np.divmod(np.flatnonzero(self.below & _above(nulls)), max(len(nulls), 1))
+        some, above = _above(nulls)
+        at, fewer = np.nonzero(self.below[some] & above)
+        more = some[at]
         agreed = self.agreed[more, fewer]
         equal = self.below[fewer, more] & (agreed >= _EQUAL_EVIDENCE)
         below = agreed >= _ORDER_EVIDENCE
@@ -216,15 +218,16 @@ class Order:
 
     def admit(self, nulls: Array, rows: float, admitted: Mask) -> None:
         counts = np.where(admitted, nulls, np.nan)
-        self.below &= ~_above(counts)
-        some = np.flatnonzero(counts > 0)
+        some, above = _above(counts)
+        self.below[some] &= ~above
         self.agreed[np.ix_(some, some)] += counts[some][:, None] == counts[some][None, :]
         self.rows = self.rows + np.where(np.isnan(counts), 0.0, rows)
 
 
-def _above(counts: Array) -> Mask:
-    """Which column's count is above which other's, (columns, columns); NaN is above nothing, nor below."""
-    return np.asarray(counts[:, None] > counts[None, :])
+def _above(counts: Array) -> tuple[Index, Mask]:
+    """The columns with nulls, and above which others' counts theirs are, (with nulls, columns); NaN is none's."""
+    some = np.flatnonzero(counts > 0)
+    return some, counts[some][:, None] > counts
 
 
 def widen(state: Never | Rare | Range | Order, width: int) -> None:
