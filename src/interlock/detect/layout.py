@@ -117,7 +117,10 @@ class Layout:
             if key.feature == "share" and key.value is not None:
                 self._shares.setdefault(key.column, {})[key.value] = len(self.keys)
             self.keys.append(key)
-        self._masks()
+        if all(key.feature == "share" for key in keys):
+            self._share_masks(keys)
+        else:
+            self._masks()
 
     def _masks(self) -> None:
         families = [k.family for k in self.keys]
@@ -143,6 +146,22 @@ class Layout:
         self.middles = np.array([self._middle(k) for k in self.keys], dtype=np.intp)
         self.owned = np.array([i for i, _ in owned], dtype=np.intp)  # features of a column …
         self.owners = np.array([n for _, n in owned], dtype=np.intp)  # … and which
+
+    def _share_masks(self, shares: list[Key]) -> None:
+        """`_masks` after shares of new values alone, which change nothing about the other keys."""
+        more = (0, len(shares))
+        self.is_share, self.compared = (
+            np.pad(m, more, constant_values=True) for m in (self.is_share, self.compared)
+        )
+        self.is_count, self.is_moment, self.breaks, self.loose = (
+            np.pad(m, more) for m in (self.is_count, self.is_moment, self.breaks, self.loose)
+        )
+        self.middles = np.pad(self.middles, more, constant_values=-1)
+        self.names = [*self.names, *(k.column for k in shares)]
+        self._of = {}
+        owned = [k for k in shares if k.column in self.column_at]
+        self.owned = np.array([*self.owned, *(self.at[k] for k in owned)], dtype=np.intp)
+        self.owners = np.array([*self.owners, *(self.column_at[k.column] for k in owned)], dtype=np.intp)
 
     def is_loose(self, name: str) -> bool:
         """Whether this is the text of a dependency that an odd row may break."""

@@ -193,7 +193,8 @@ class Watch:
             widen(self.never, width)
             widen(self.rare, width)
             widen(self.range, width)
-            widen(self.order, len(self.layout.places.nulls))
+            if len(self.layout.columns) > len(self.order.rows):
+                widen(self.order, len(self.layout.columns))
         return seen
 
     def score(self, seen: Observation) -> Scores:
