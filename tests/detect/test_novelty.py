@@ -18,6 +18,11 @@ def test_a_new_value_in_a_closed_domain_alarms() -> None:
     assert domain.score_new({"A": 60, "B": 40}) == 0
 
 
+def test_new_values_come_as_the_partition_has_them_in_every_process() -> None:
+    new = {f"v{i}": i for i in range(50)}
+    assert list(_domain([{"A": 60}] * 30).unseen({"A": 60, **new}).items()) == list(new.items())
+
+
 def test_a_single_row_is_weak_evidence_after_a_short_history() -> None:
     domain = _domain([{"A": 60, "B": 40}] * 10)
     assert domain.score_new({"A": 60, "B": 39, "C": 1}) < 1

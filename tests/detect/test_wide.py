@@ -11,7 +11,7 @@ from benchmarks.wide import table
 from interlock import alerts, detect
 from interlock.detect import learned, odds
 from interlock.detect.expected import Expected
-from interlock.detect.invariants import Order
+from interlock.detect.invariants import Apart, Order
 from interlock.names import partition_time
 from interlock.profiles.profile import Profile
 
@@ -101,10 +101,10 @@ def test_odds_are_worked_out_for_the_pairs_of_columns_that_broke_something(
     monkeypatch.setattr(odds, "never_seen", counted)
     now = same.copy()
     now[7] = 12.0
-    equal, below = order.score(now, 1_000.0)
-    assert asked == [2 * (width - 1)]
-    assert (equal > 0).sum() == 2 * (width - 1) and (equal == equal.T).all()
-    assert (below[7] > 0).sum() == width - 1 == (below > 0).sum()
+    apart = order.score(now, 1_000.0)
+    assert asked == [width - 1]
+    assert set(apart.more) == {7} and set(apart.fewer) == set(range(width)) - {7}
+    assert (apart.equal > 0).all() and (apart.below > 0).all()
 
 
 def test_a_column_without_a_count_breaks_no_order() -> None:
@@ -112,5 +112,26 @@ def test_a_column_without_a_count_breaks_no_order() -> None:
     for _ in range(30):
         order.admit(np.array([5.0, 5.0, np.nan]), 100.0, np.ones(3, dtype=bool))
     assert order.agreed.tolist() == [[30, 30, 0], [30, 30, 0], [0, 0, 0]]
-    equal, below = order.score(np.array([5.0, np.nan, 3.0]), 100.0)
-    assert not equal.any() and not below.any()
+    assert not order.score(np.array([5.0, np.nan, 3.0]), 100.0).more.size
+    assert order.score(np.array([5.0, 3.0, np.nan]), 100.0).more.tolist() == [0]
+
+
+def test_a_count_that_was_below_anothers_may_be_so_again_and_not_above_it() -> None:
+    order = Order(2)
+    for at in range(30):
+        order.admit(np.array([5.0, 5.0 if at else 4.0]), 100.0, np.ones(2, dtype=bool))
+    assert not order.held_equal()[0, 1] and order.held_below().tolist() == [[True, False], [True, True]]
+    assert not order.score(np.array([5.0, 3.0]), 100.0).more.size
+    apart = order.score(np.array([3.0, 5.0]), 100.0)
+    assert (apart.more.tolist(), apart.fewer.tolist(), apart.equal.tolist()) == ([1], [0], [0.0])
+    assert apart.below[0] > 0
+
+
+def test_what_is_told_of_columns_that_were_always_equal_is_not_told_again_as_an_order_between_them() -> None:
+    more, fewer = np.array([0, 2, 0, 0]), np.array([1, 3, 2, 4])
+    apart = Apart(more, fewer, np.array([2.0, 2.0, 0.0, 0.0]), np.array([2.0, 2.0, 3.0, 3.0]))
+    assert list(learned._unrelated(apart)) == [
+        (0, 1, "as many nulls as", 2.0),
+        (2, 3, "as many nulls as", 2.0),
+        (0, 4, "no more nulls than", 3.0),
+    ]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from interlock.detect.baseline import zeroed
 from interlock.detect.calendar import season
 from interlock.detect.features import Key
 from interlock.detect.layout import Observation
@@ -15,7 +16,7 @@ _LOCATIONS = ("min", "max", "q05", "q25", "q50", "q75", "q95")
 _SWAP_GAIN = 0.4  # a swap must bring both columns this much closer
 _SHAPE = ("mean", "stddev", "q05", "q25", "q50", "q75", "q95", "length_mean", "distinct")
 _NEAR = 6.0  # swings; a column farther from another's past does not look like it
-_NEARLY = 1.0 + 1e-9  # sums of many in another order differ in their last bits
+_NEARLY = 1.0 + 1e-9  # sums in another order differ in their last bits
 _FAR = 10.0  # swings; farther says no more
 
 
@@ -86,23 +87,27 @@ class Expected:
             if self.looks_like(columns[i], columns[j]) and self.looks_like(columns[j], columns[i]):
                 yield columns[i], columns[j]
 
+    @np.errstate(invalid="ignore", over="ignore")
     def _may_look_like(self, columns: Sequence[str]) -> Mask:
-        """Pairs that `looks_like` may be true of, and some more: what it costs must not grow with their number."""
-        at = np.array(
-            [[self._watch.layout.at.get(Key(c, f), -1) for f in _SHAPE] for c in columns], dtype=np.intp
-        )
-        at = at.reshape(-1, len(_SHAPE))
-        there = at >= 0
-        seen = np.where(there, self._seen.values[at], np.nan)
-        level, swing = np.where(there, self._scaled[at], np.nan), np.where(there, self._swing[at], np.nan)
+        """Pairs that `looks_like` may be true of, and some more. Most are too far apart in their first feature."""
+        layout = self._watch.layout
+        at = np.array([[layout.at.get(Key(c, f), -1) for c in columns] for f in _SHAPE], dtype=np.intp)
+        seen, level = np.where(at >= 0, (self._seen.values[at], self._scaled[at]), np.nan)
+        swing = self._swing[at]
+        known = (~np.isnan(seen)).T.astype(float) @ ~np.isnan(level)
+        own = zeroed(np.minimum(np.abs(seen - level) / swing, _FAR)) ** 2
+        near = np.minimum(_SWAP_GAIN**2 * own.sum(axis=0) / np.maximum(known.diagonal(), 1), _NEAR**2)
+        near[known.diagonal() < 2] = _NEAR**2
+        first, second = np.nonzero(known >= 2)
+        left = _NEARLY * near[first] * known[first, second]  # of the squared distance
+        for feature in range(len(_SHAPE)):
+            far = np.abs(seen[feature, first] - level[feature, second]) / swing[feature, second]
+            left -= zeroed(np.minimum(far, _FAR)) ** 2
+            kept = np.flatnonzero(left >= 0)
+            first, second, left = first[kept], second[kept], left[kept]
         may = np.zeros((len(columns), len(columns)), dtype=bool)
-        for i in range(len(columns)):
-            with np.errstate(invalid="ignore", divide="ignore"):
-                far = np.minimum(np.abs(seen[i] - level) / swing, _FAR) ** 2
-            known = (~np.isnan(level) & ~np.isnan(seen[i])).sum(axis=1)
-            distance = np.where(known >= 2, np.sqrt(np.nansum(far, axis=1) / np.maximum(known, 1)), np.inf)
-            may[i] = distance <= _NEARLY * min(_SWAP_GAIN * distance[i], _NEAR)
-            may[i] |= self._has_new(columns[i])
+        may[first, second] = True
+        may[[self._has_new(c) for c in columns]] = True
         return may
 
     def _has_new(self, column: str) -> bool:

@@ -10,8 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
-from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -20,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from interlock.detect import quantiles
 from interlock.engines.schema import Kind
 from interlock.profiles.dependency import Dependency
 from interlock.profiles.profile import ColumnProfile, Profile
@@ -156,8 +156,11 @@ def _keys(schema: tuple[str, ...]) -> tuple[Key, ...]:
 def features(profile: Profile) -> Features:
     """The features of a profile, in an order that depends on the schema alone."""
     found = [*_table(profile)]
+    ranked = _quantiles(profile)
     for name, column in profile.columns.items():
-        found.extend((Key(name, *k), v, e) for k, v, e in _column(column, profile.rows))
+        measured = [*_column(column, profile.rows, ranked.get(name, ()))]
+        keys = _keys_of(name, tuple([feature for feature, _, _ in measured]))
+        found.extend([(key, v, e) for key, (_, v, e) in zip(keys, measured, strict=True)])
     for dependency, (tested, broken) in profile.dependencies.items():
         share = min(1.0, broken / tested) if tested else None
         key = Key(dependency.columns[0], "dependency", None, dependency.text)
@@ -169,7 +172,7 @@ def features(profile: Profile) -> Features:
             for name, column in segment.columns.items():
                 found.extend(
                     (Key(name, feature, by, segment.value), v, e)
-                    for (feature,), v, e in _segment(column, segment.rows)
+                    for feature, v, e in _segment(column, segment.rows)
                 )
     return Features(
         rows=profile.rows,
@@ -180,10 +183,17 @@ def features(profile: Profile) -> Features:
     )
 
 
+@lru_cache(maxsize=16_384)
+def _keys_of(column: str, features: tuple[str, ...]) -> tuple[Key, ...]:
+    return tuple(Key(column, feature) for feature in features)
+
+
 Number = float | None
 _FEW_VALUES = 12  # of fewer values quantiles jump; the shares of the values tell more
 _COUNTED = 0.25  # counts are mostly scheduled, not drawn: their error is a fraction of Poisson's
-Measured = tuple[tuple[str, ...], Number, Number]
+_MOMENTS = frozenset({Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMPTZ})
+_RANKED = frozenset({Kind.TEXT, Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL})  # kinds with a commonest value
+Measured = tuple[str, Number, Number]  # feature, value, error
 
 
 def _table(profile: Profile) -> Iterator[tuple[Key, Number, Number]]:
@@ -194,100 +204,82 @@ def _table(profile: Profile) -> Iterator[tuple[Key, Number, Number]]:
             yield Key(TABLE, name), float(count) / profile.rows, _per_root(profile.rows)
 
 
-def _column(profile: ColumnProfile, rows: int) -> Iterator[Measured]:
+def _column(profile: ColumnProfile, rows: int, ranked: Iterable[Measured]) -> Iterator[Measured]:
     if not rows:
         return
-    known = rows - int(profile["nulls"] or 0)
-    yield ("nulls",), _number(profile["nulls"], per=rows), _per_root(rows)
-    kind = profile.column.kind
-    distinct = _number(profile["distinct"])
+    get, kind, known = profile.values.get, profile.column.kind, _known(profile, rows)
+    error = _per_root(known)
+    yield "nulls", _number(get("nulls"), per=rows), _per_root(rows)
+    distinct = _number(get("distinct"))
     if distinct and kind is not Kind.FLOAT:
-        yield ("distinct",), distinct, _COUNTED * _per_root(distinct)
-    if kind.numeric:
-        yield from _numeric(profile, known)
-    elif kind in (Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMPTZ):
-        yield ("earliest",), _seconds(profile["min"]), 0.0
-        yield ("latest",), _seconds(profile["max"]), 0.0
-        if known:
-            moments = {float(p): _seconds(v) for p, v in (profile["quantiles"] or {}).items()}
-            yield from _quantiles(moments, known, "t", distinct)
-    if known and profile["top"] and kind in (Kind.TEXT, Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL):
-        yield ("top",), min(1.0, float(profile["top"][0][1]) / known), _per_root(known)
-    if known and profile["length_mean"] is not None:
-        spread = float(profile["length_max"] or 0) - float(profile["length_min"] or 0)
-        yield ("length_mean",), _number(profile["length_mean"]), spread / 4.0 * _per_root(known)
-        yield ("length_min",), _number(profile["length_min"]), 0.0
-        yield ("length_max",), _number(profile["length_max"]), 0.0
+        yield "distinct", distinct, _COUNTED * _per_root(distinct)
+    if kind.numeric and known:
+        yield from _numeric(profile, known, error)
+    elif kind in _MOMENTS:
+        yield "earliest", _seconds(get("min")), 0.0
+        yield "latest", _seconds(get("max")), 0.0
+    yield from ranked
+    if known and kind in _RANKED and (top := get("top")):
+        yield "top", min(1.0, float(top[0][1]) / known), error
+    if known and (length := get("length_mean")) is not None:
+        spread = float(get("length_max") or 0) - float(get("length_min") or 0)
+        yield "length_mean", _number(length), spread / 4.0 * error
+        yield "length_min", _number(get("length_min")), 0.0
+        yield "length_max", _number(get("length_max")), 0.0
 
 
-def _numeric(profile: ColumnProfile, known: int) -> Iterator[Measured]:
+def _known(profile: ColumnProfile, rows: int) -> int:
+    return rows - int(profile["nulls"] or 0)
+
+
+def _numeric(profile: ColumnProfile, known: int, error: float) -> Iterator[Measured]:
+    get = profile.values.get
     for name in ("zeros", "negatives", "nans", "infinities"):
-        if known:
-            yield (name,), _number(profile[name], per=known), _per_root(known)
-    if not known:
-        return
-    yield ("min",), _number(profile["min"]), 0.0
-    yield ("max",), _number(profile["max"]), 0.0
-    deviation = _number(profile["stddev"])
+        yield name, _number(get(name), per=known), error
+    yield "min", _number(get("min")), 0.0
+    yield "max", _number(get("max")), 0.0
+    deviation = _number(get("stddev"))
     if deviation is not None:
-        yield ("mean",), _number(profile["mean"]), deviation * _per_root(known)
+        yield "mean", _number(get("mean")), deviation * error
         if deviation > 0:
-            yield ("stddev",), deviation, 1.5 * _per_root(known)
-    at = {float(p): _number(v) for p, v in (profile["quantiles"] or {}).items()}
-    yield from _quantiles(at, known, "q", _number(profile["distinct"]))
+            yield "stddev", deviation, 1.5 * error
 
 
-# name, probability, and the neighbours whose distance gives the density at that quantile
-_QUANTILES = (
-    ("05", 0.05, 0.01, 0.25),
-    ("25", 0.25, 0.05, 0.5),
-    ("50", 0.5, 0.25, 0.75),
-    ("75", 0.75, 0.5, 0.95),
-    ("95", 0.95, 0.75, 0.99),
-)
+def _quantiles(profile: Profile) -> dict[str, list[Measured]]:
+    """The quantiles of each column that has them, measured together where the same ranks are known."""
+    alike: dict[tuple[str, ...], list[tuple[str, list[float], int, float]]] = {}
+    for name, column in profile.columns.items():
+        known, distinct = _known(column, profile.rows), _number(column["distinct"])
+        if known and (distinct is None or distinct > _FEW_VALUES) and (at := _ranked(column)):
+            alike.setdefault(tuple(at), []).append((name, [*at.values()], known, distinct or 1.0))
+    found: dict[str, list[Measured]] = {}
+    for ranks, columns in alike.items():
+        names = [name for name, *_ in columns]
+        numbers = (np.array([column[i] for column in columns]) for i in (1, 2, 3))
+        for quantile, values, errors in quantiles.errors([float(p) for p in ranks], *numbers):
+            for name, value, error in zip(names, values.tolist(), errors.tolist(), strict=True):
+                prefix = "t" if profile.columns[name].column.kind in _MOMENTS else "q"
+                found.setdefault(name, []).append((prefix + quantile, value, error))
+    return found
 
 
-def _quantiles(at: Mapping[float, Number], known: int, prefix: str, distinct: Number) -> Iterator[Measured]:
-    """Quantiles with the error of each, no finer than the gap between neighbouring values.
-
-    The error is the larger of the asymptotic one and what a standard error of the rank would
-    change: where values leave a gap beside a quantile it may jump across.
-    """
-    if distinct is not None and distinct <= _FEW_VALUES:
-        return
-    first, last = at.get(0.05), at.get(0.95)
-    known_at = sorted((p, v) for p, v in at.items() if v is not None)
-    ranks, values = [p for p, _ in known_at], [v for _, v in known_at]
-    coarse = 0.0
-    if first is not None and last is not None:
-        coarse = (last - first) * max(0.02, 0.7 / (distinct or 1.0))
-    for name, p, low, high in _QUANTILES:
-        value, below, above = at.get(p), at.get(low), at.get(high)
-        if value is not None and below is not None and above is not None:
-            off = math.sqrt(p * (1 - p) / known)
-            wide = off * (above - below) / (high - low)
-            jump = max(_between(ranks, values, p + off) - value, value - _between(ranks, values, p - off))
-            yield (prefix + name,), value, max(wide, coarse, jump)
-
-
-def _between(ranks: Sequence[float], values: Sequence[float], p: float) -> float:
-    """The value at a rank, from the straight line between the known ones."""
-    right = bisect_right(ranks, p)
-    if right in (0, len(ranks)):
-        return values[0] if right == 0 else values[-1]
-    left = right - 1
-    slope = (values[right] - values[left]) / (ranks[right] - ranks[left])
-    return slope * (p - ranks[left]) + values[left]
+def _ranked(column: ColumnProfile) -> dict[str, float]:
+    """The known quantiles of numbers and moments."""
+    kind = column.column.kind
+    read = _number if kind.numeric else _seconds if kind in _MOMENTS else None
+    if read is None:
+        return {}
+    return {p: x for p, v in (column["quantiles"] or {}).items() if (x := read(v)) is not None}
 
 
 def _segment(profile: ColumnProfile, rows: int) -> Iterator[Measured]:
     if rows < SEGMENT_ROWS_MIN:
         return
-    known = rows - int(profile["nulls"] or 0)
-    yield ("nulls",), _number(profile["nulls"], per=rows), _per_root(rows)
+    known = _known(profile, rows)
+    yield "nulls", _number(profile["nulls"], per=rows), _per_root(rows)
     if profile.column.kind.numeric and known > 1 and profile["stddev"] is not None:
-        yield ("negatives",), _number(profile["negatives"], per=known), _per_root(known)
-        yield ("mean",), _number(profile["mean"]), float(profile["stddev"]) * _per_root(known)
+        yield "negatives", _number(profile["negatives"], per=known), _per_root(known)
+        yield "mean", _number(profile["mean"]), float(profile["stddev"]) * _per_root(known)
 
 
 def _domains(profile: Profile) -> dict[str, dict[str, int]]:
@@ -308,6 +300,8 @@ def _coded(column: ColumnProfile) -> bool:
 
 def value_text(value: object) -> str:
     """A domain value as text: ISO 8601 for dates, ``true``/``false`` for booleans."""
+    if isinstance(value, str):
+        return value
     if isinstance(value, bool):
         return str(value).lower()
     return value.isoformat() if hasattr(value, "isoformat") else str(value)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -163,47 +163,71 @@ class Range:
 _RANGE_STRICTNESS = 0.6  # extremes are many and wild: alarm at CHANCE ** (1 / 0.6), about 3e-5
 
 
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """Pairs of columns whose null counts are not related as ever; arrays run along the few pairs there are."""
+
+    more: Index  # the column with more nulls
+    fewer: Index
+    equal: Array  # how surprising it is that they differ; 0 where they need not be equal
+    below: Array  # how surprising it is that the one has more; 0 where it may
+
+    def alarming(self) -> Apart:
+        """Those of the pairs that alarm."""
+        loud = (self.equal >= 1) | (self.below >= 1)
+        return Apart(self.more[loud], self.fewer[loud], self.equal[loud], self.below[loud])
+
+    def columns(self) -> Index:
+        return np.union1d(self.more, self.fewer)
+
+    def largest(self) -> float:
+        """The largest score; 0 where nothing broke."""
+        return float(max(self.equal.max(initial=0.0), self.below.max(initial=0.0)))
+
+    def times(self, factor: float) -> Apart:
+        return replace(self, equal=self.equal * factor, below=self.below * factor)
+
+
 class Order:
-    """Which columns' null counts were always equal, and which never above another's."""
+    """Which columns' null counts were never above another's; neither of two whose counts were always equal was."""
 
     def __init__(self, width: int = 0) -> None:
-        self.equal = np.ones((width, width), dtype=bool)
         self.below = np.ones((width, width), dtype=bool)
-        self.agreed = np.zeros((width, width))
-        self.touched = np.zeros((width, width))
+        self.agreed = np.zeros((width, width), dtype=np.int32)  # partitions with equal counts, and not zero
         self.rows = np.zeros(width)
 
     def held_equal(self) -> Mask:
-        return self.equal & (self.agreed >= _EQUAL_EVIDENCE)
+        return np.asarray(self.below & self.below.T & (self.agreed >= _EQUAL_EVIDENCE))
 
     def held_below(self) -> Mask:
-        return self.below & (self.touched >= _ORDER_EVIDENCE)
+        return np.asarray(self.below & (self.agreed >= _ORDER_EVIDENCE))
 
-    def score(self, nulls: Array, rows: float) -> tuple[Array, Array]:
-        """Scores of every pair whose equality, and whose order, is broken; (columns, columns) each."""
-        there, counts = ~np.isnan(nulls), zeroed(nulls)
-        both = there[:, None] & there[None, :]
-        equal = self.held_equal() & both & (counts[:, None] != counts[None, :])
-        below = self.held_below() & both & (counts[:, None] > counts[None, :])
-        first, second = np.nonzero(equal | below)  # few of the many pairs a wide table has
-        apart = np.abs(counts[first] - counts[second])
-        known = np.minimum(self.rows[first], self.rows[second])
+    def score(self, nulls: Array, rows: float) -> Apart:
+        """Scores of the pairs whose equality, or whose order, is broken; NaN breaks neither."""
+        some, above = _above(nulls)
+        at, fewer = np.nonzero(self.below[some] & above)
+        more = some[at]
+        agreed = self.agreed[more, fewer]
+        equal = self.below[fewer, more] & (agreed >= _EQUAL_EVIDENCE)
+        below = agreed >= _ORDER_EVIDENCE
+        some = np.flatnonzero(equal | below)  # few of the many pairs a wide table has
+        more, fewer = more[some], fewer[some]
+        apart, known = nulls[more] - nulls[fewer], np.minimum(self.rows[more], self.rows[fewer])
         size = odds.score(odds.never_seen(apart, np.full(apart.shape, rows), known))
-        scores = np.zeros((2, *equal.shape))
-        scores[0, first, second] = np.where(equal[first, second], size, 0.0)
-        scores[1, first, second] = np.where(below[first, second], size, 0.0)
-        return scores[0], scores[1]
+        return Apart(more, fewer, np.where(equal[some], size, 0.0), np.where(below[some], size, 0.0))
 
     def admit(self, nulls: Array, rows: float, admitted: Mask) -> None:
-        here, counts = admitted & ~np.isnan(nulls), zeroed(nulls)
-        both = here[:, None] & here[None, :]
-        self.equal &= ~(both & (counts[:, None] != counts[None, :]))
-        self.below &= ~(both & (counts[:, None] > counts[None, :]))
-        some = np.flatnonzero(here & (counts > 0))
-        same = counts[some][:, None] == counts[some][None, :]
-        self.agreed[np.ix_(some, some)] += same
-        self.touched[np.ix_(some, some)] += same
-        self.rows = self.rows + np.where(here, rows, 0.0)
+        counts = np.where(admitted, nulls, np.nan)
+        some, above = _above(counts)
+        self.below[some] &= ~above
+        self.agreed[np.ix_(some, some)] += counts[some][:, None] == counts[some][None, :]
+        self.rows = self.rows + np.where(np.isnan(counts), 0.0, rows)
+
+
+def _above(counts: Array) -> tuple[Index, Mask]:
+    """The columns with nulls, and above which others' counts theirs are, (with nulls, columns); NaN is none's."""
+    some = np.flatnonzero(counts > 0)
+    return some, counts[some][:, None] > counts
 
 
 def widen(state: Never | Rare | Range | Order, width: int) -> None:

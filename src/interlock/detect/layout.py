@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import repeat
 
 import numpy as np
 import numpy.typing as npt
@@ -70,31 +71,35 @@ class Layout:
     def observe(self, label: str, time: dt.datetime | None, features: Features) -> Observation:
         """Align one partition's features with the keys."""
         index = self._index(features.keys)
-        shares = [(c, d) for c, d in features.domains.items() if self._has_shares(c, d)]
-        new = [(c, d.keys() - self._shares.get(c, {}).keys()) for c, d in shares]
-        self.extend(
-            [
-                Key(c, "share", None, v)
-                for (c, values), (_, d) in zip(new, shares, strict=True)
-                for v in d
-                if v in values
-            ]
-        )
+        shares = self._shared(features.domains)
         raw, errors = np.full((2, len(self.keys)), np.nan)
         raw[index], errors[index] = features.values, features.errors
-        for column, counts in shares:
-            total = max(sum(counts.values()), 1)
-            places = self._shares.setdefault(column, {})
-            where = list(places.values())
-            raw[where] = [counts.get(v, 0) / total for v in places]
-            errors[where] = total**-0.5
+        where = [i for _, places in shares for i in places.values()]
+        sizes = [len(places) for _, places in shares]
+        counted = [n for counts, places in shares for n in map(counts.get, places, repeat(0))]
+        totals = [max(sum(counts.values()), 1) for counts, _ in shares]
+        raw[where] = np.array(counted) / np.repeat(totals, sizes)
+        errors[where] = np.repeat([total**-0.5 for total in totals], sizes)
         return Observation(label, time, features.rows, raw, self.scaled(raw, time), errors, features.domains)
 
-    def _has_shares(self, column: str, counts: Mapping[str, int]) -> bool:
-        if column.startswith(PATTERN):
-            return False
-        most = SHARES_MAX if Key(column, "length_mean") in self.at else SHARES_NUMBER_MAX
-        return len(self._shares.get(column, {}).keys() | counts.keys()) <= most
+    def _shared(
+        self, domains: Mapping[str, Mapping[str, int]]
+    ) -> list[tuple[Mapping[str, int], dict[str, int]]]:
+        """Of each column with a share per value its counts, and where its values' shares are."""
+        found, fresh = [], []
+        for column, counts in domains.items():
+            if column.startswith(PATTERN):
+                continue
+            known = self._shares.get(column, {})
+            new = [] if counts.keys() <= known.keys() else [v for v in counts if v not in known]
+            if len(known) + len(new) <= self._shares_max(column):
+                found.append((counts, self._shares.setdefault(column, known)))
+                fresh += [Key(column, "share", None, v) for v in new]
+        self.extend(fresh)
+        return found
+
+    def _shares_max(self, column: str) -> int:
+        return SHARES_MAX if Key(column, "length_mean") in self.at else SHARES_NUMBER_MAX
 
     def _index(self, keys: tuple[Key, ...]) -> Index:
         found = self._indexes.get(keys)
@@ -112,7 +117,10 @@ class Layout:
             if key.feature == "share" and key.value is not None:
                 self._shares.setdefault(key.column, {})[key.value] = len(self.keys)
             self.keys.append(key)
-        self._masks()
+        if all(key.feature == "share" for key in keys):
+            self._share_masks(keys)
+        else:
+            self._masks()
 
     def _masks(self) -> None:
         families = [k.family for k in self.keys]
@@ -138,6 +146,22 @@ class Layout:
         self.middles = np.array([self._middle(k) for k in self.keys], dtype=np.intp)
         self.owned = np.array([i for i, _ in owned], dtype=np.intp)  # features of a column …
         self.owners = np.array([n for _, n in owned], dtype=np.intp)  # … and which
+
+    def _share_masks(self, shares: list[Key]) -> None:
+        """`_masks` after shares of new values alone, which change nothing about the other keys."""
+        more = (0, len(shares))
+        self.is_share, self.compared = (
+            np.pad(m, more, constant_values=True) for m in (self.is_share, self.compared)
+        )
+        self.is_count, self.is_moment, self.breaks, self.loose = (
+            np.pad(m, more) for m in (self.is_count, self.is_moment, self.breaks, self.loose)
+        )
+        self.middles = np.pad(self.middles, more, constant_values=-1)
+        self.names = [*self.names, *(k.column for k in shares)]
+        self._of = {}
+        owned = [k for k in shares if k.column in self.column_at]
+        self.owned = np.array([*self.owned, *(self.at[k] for k in owned)], dtype=np.intp)
+        self.owners = np.array([*self.owners, *(self.column_at[k.column] for k in owned)], dtype=np.intp)
 
     def is_loose(self, name: str) -> bool:
         """Whether this is the text of a dependency that an odd row may break."""

@@ -14,7 +14,7 @@ from interlock.detect.calibration import Evidence
 from interlock.detect.expected import Expected
 from interlock.detect.features import PATTERN, TABLE, Features, Key, features
 from interlock.detect.history import History
-from interlock.detect.invariants import AFTER
+from interlock.detect.invariants import AFTER, Apart
 from interlock.detect.layout import Observation
 from interlock.detect.rate import Rate, partitions_per_year
 from interlock.detect.sensitivity import NORMAL, Sensitivity, share
@@ -100,9 +100,9 @@ class Learned:
         return self._last[1]
 
     def _observed(self, found: Features, label: str) -> tuple[Watch, Observation]:
-        """A copy of the watch, which features never met widen, and what it sees; the last ones are kept."""
+        """The watch, wider by features never met, and what it sees; the last ones are kept."""
         if self._seen is None or self._seen[0] is not found or self._seen[1] != label:
-            watch = self.watch.copy()
+            watch = self.watch.to_judge()
             self._seen = (found, label, watch, watch.observe(label, partition_time(label), found))
         return self._seen[2], self._seen[3]
 
@@ -210,32 +210,41 @@ def _range(reading: Reading) -> Iterator[Violation]:
 
 
 def _order(reading: Reading) -> Iterator[Violation]:
-    scores, watch, seen = reading.scores, reading.watch, reading.seen
+    order, watch, seen = reading.scores.order.alarming(), reading.watch, reading.seen
     columns, at = watch.layout.columns, watch.layout.places.nulls
     counts = np.round(seen.raw[at] * seen.rows)
-    loud = np.nan_to_num(np.abs(scores.surprise[at]))
-    equal, below = np.asarray(scores.equal >= 1), np.asarray(scores.below >= 1)
-    broken = (equal | below | below.T).sum(axis=1)  # whoever breaks most relations is the culprit
-    unequal = np.asarray(equal.any(axis=0))
-    known = unequal[:, None] & unequal[None, :]
-    for matrix, word in ((np.triu(equal), "as many nulls as"), (below & ~known, "no more nulls than")):
-        for a, b in zip(*np.nonzero(matrix), strict=True):
-            culprit, other = (a, b) if (broken[a], loud[a]) >= (broken[b], loud[b]) else (b, a)
-            apart = abs(counts[a] - counts[b])
-            score = float(max(scores.equal[a, b], scores.below[a, b]))
-            yield _violation(
-                Key(columns[culprit], "nulls"),
-                name=f"{columns[a]}_nulls_{columns[b]}",
-                observed=f"{columns[a]} has {counts[a]:,.0f} nulls, {columns[b]} {counts[b]:,.0f}",
-                expected=f"{columns[a]} has {word} {columns[b]}, as {reading.history}",
-                score=score,
-                per_year=reading.at_break(Evidence.HELD, score),
-                rows=int(apart),
-                share=float(apart) / max(seen.rows, 1),
-                columns=(columns[culprit], columns[other]),
-                statistic="null relation",
-                strictness=reading.strictness[Evidence.HELD],
-            )
+    loud = np.nan_to_num(np.abs(reading.scores.surprise[at]))
+    broken = np.bincount(np.concatenate([order.more, order.fewer]), minlength=len(columns))
+    for a, b, word, score in _unrelated(order):
+        # whoever breaks most relations is the culprit
+        culprit, other = (a, b) if (broken[a], loud[a]) >= (broken[b], loud[b]) else (b, a)
+        apart = abs(counts[a] - counts[b])
+        yield _violation(
+            Key(columns[culprit], "nulls"),
+            name=f"{columns[a]}_nulls_{columns[b]}",
+            observed=f"{columns[a]} has {counts[a]:,.0f} nulls, {columns[b]} {counts[b]:,.0f}",
+            expected=f"{columns[a]} has {word} {columns[b]}, as {reading.history}",
+            score=score,
+            per_year=reading.at_break(Evidence.HELD, score),
+            rows=int(apart),
+            share=float(apart) / max(seen.rows, 1),
+            columns=(columns[culprit], columns[other]),
+            statistic="null relation",
+            strictness=reading.strictness[Evidence.HELD],
+        )
+
+
+def _unrelated(order: Apart) -> Iterator[tuple[int, int, str, float]]:
+    """Which columns' null counts, in what relation, and how surprising; nothing that other pairs explain."""
+    unequal = order.equal >= 1
+    known = np.union1d(order.more[unequal], order.fewer[unequal])
+    explained = np.isin(order.more, known) & np.isin(order.fewer, known)
+    for i in np.flatnonzero(unequal | ~explained):
+        a, b, score = int(order.more[i]), int(order.fewer[i]), float(max(order.equal[i], order.below[i]))
+        if unequal[i]:
+            yield min(a, b), max(a, b), "as many nulls as", score
+        else:
+            yield a, b, "no more nulls than", score
 
 
 def _dependency(reading: Reading) -> Iterator[Violation]:

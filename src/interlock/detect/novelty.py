@@ -42,13 +42,14 @@ class Domain:
         return sum(1 for n in self.seen.values() if n == 1)
 
     def unseen(self, counts: Mapping[str, int]) -> dict[str, int]:
-        return {v: counts[v] for v in counts.keys() - self.seen.keys()}
+        if counts.keys() <= self.seen.keys():
+            return {}
+        return {v: n for v, n in counts.items() if v not in self.seen}
 
     def score_new(self, counts: Mapping[str, int]) -> float:
         """How surprising the new values of a partition are; 0 where there is none."""
-        if self.open or self.partitions < AFTER or counts.keys() <= self.seen.keys():
+        if self.open or self.partitions < AFTER or not (new := self.unseen(counts)):
             return 0.0
-        new = self.unseen(counts)
         rows = sum(counts.values())
         usual = max(self.rows / self.partitions, 1.0)
         once = self.once
@@ -58,7 +59,7 @@ class Domain:
 
     def score_gone(self, counts: Mapping[str, int]) -> dict[str, float]:
         """How surprising each value's absence is, for values that every partition held."""
-        if self.open or self.partitions < 2 * AFTER:
+        if self.open or self.partitions < 2 * AFTER or self.least.keys() <= counts.keys():
             return {}
         rows, usual = sum(counts.values()), max(self.rows / self.partitions, 1.0)
         looks = math.log(max(len(self.least), 1))  # any of them might have been absent
@@ -85,8 +86,11 @@ class Domain:
         else:
             if new := self.unseen(counts):
                 self.burst = max(self.burst, float(max(new.values())))
-            self._missed(counts)
-            self.least = {v: n if n <= counts[v] else counts[v] for v, n in self.least.items() if v in counts}
+            if not self.least.keys() <= counts.keys():
+                self._missed(counts)
+                self.least = {v: n for v, n in self.least.items() if v in counts}
+            least = self.least.get
+            self.least.update([(v, n) for v, n in counts.items() if n < least(v, 0)])
         seen = self.seen
         for value in counts:
             seen[value] = seen.get(value, 0) + 1

@@ -170,10 +170,7 @@ def _present(watch: Watch) -> Iterator[Constraint]:
 def _orders(watch: Watch) -> Iterator[Constraint]:
     columns, order = watch.layout.columns, watch.order
     equal = order.held_equal()
-    for matrix, sign, evidence in (
-        (np.triu(equal, 1), "=", order.agreed),
-        (order.held_below() & ~equal, ">=", order.touched),
-    ):
+    for matrix, sign in ((np.triu(equal, 1), "="), (order.held_below() & ~equal, ">=")):
         for a, b in zip(*np.nonzero(matrix), strict=True):
             if a == b:
                 continue
@@ -184,7 +181,7 @@ def _orders(watch: Watch) -> Iterator[Constraint]:
                 Level.TABLE,
                 (columns[a], columns[b]),
                 "null relation",
-                {"partitions": watch.partitions, "why": f"equal and not zero in {evidence[a, b]:.0f}"},
+                {"partitions": watch.partitions, "why": f"equal and not zero in {order.agreed[a, b]}"},
             )
 
 

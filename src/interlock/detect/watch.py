@@ -11,6 +11,7 @@ import datetime as dt
 import math
 from collections import deque
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,7 +22,7 @@ from interlock.detect.baseline import Baseline, zeroed
 from interlock.detect.calendar import CONSTANT, PARTS, season
 from interlock.detect.calibration import Evidence
 from interlock.detect.features import CODES_MAX, PATTERN, Array, Features, Key
-from interlock.detect.invariants import AFTER, Never, Order, Range, Rare, widen
+from interlock.detect.invariants import AFTER, Apart, Never, Order, Range, Rare, widen
 from interlock.detect.layout import Layout, Observation
 from interlock.detect.novelty import Domain
 from interlock.profiles.dependency import Dependency
@@ -45,8 +46,7 @@ class Scores:
     range: Array
     loose: Mask  # which of `never` are
     rare: Array
-    equal: Array  # (columns, columns)
-    below: Array
+    order: Apart
     new: Mapping[str, float]
     gone: Mapping[str, Mapping[str, float]]
     calendar: Mapping[str, float]
@@ -56,17 +56,12 @@ class Scores:
         known = np.abs(self.surprise[among & ~np.isnan(self.surprise)])
         return float(known.max()) if known.size else float("nan")
 
-    def apart(self) -> Mask:
-        """The columns whose null counts are not related to another's as ever."""
-        pairs = (self.equal >= 1) | (self.below >= 1)
-        return np.asarray(pairs.any(axis=1) | pairs.any(axis=0))
-
     def largest(self) -> dict[Evidence, float]:
         """The largest score of each kind of invariant; 0 where none broke."""
-        held = (self.never[~self.loose], self.equal, self.below)
+        never = float(self.never[~self.loose].max(initial=0.0))
         gone = (max(values.values(), default=0.0) for values in self.gone.values())
         return {
-            Evidence.HELD: max(float(a.max(initial=0.0)) for a in held),
+            Evidence.HELD: max(never, self.order.largest()),
             Evidence.LOOSE: float(self.never[self.loose].max(initial=0.0)),
             Evidence.RARE: float(self.rare.max(initial=0.0)),
             Evidence.RANGE: float(self.range.max(initial=0.0)),
@@ -80,8 +75,7 @@ class Scores:
         return replace(
             self,
             never=self.never * np.where(self.loose, by[Evidence.LOOSE], held),
-            equal=self.equal * held,
-            below=self.below * held,
+            order=self.order.times(held),
             rare=self.rare * by[Evidence.RARE],
             range=self.range * by[Evidence.RANGE],
             new={c: score * by[Evidence.NEW] for c, score in self.new.items()},
@@ -130,6 +124,15 @@ class Watch:
         twin.loud_before = set(self.loud_before)
         return twin
 
+    def to_judge(self) -> Watch:
+        """The same knowledge, shared and so cheap, to `observe` and `judge` by; what is admitted needs `copy`."""
+        twin = copy(self)
+        twin._threshold = twin._matrix = None
+        twin.layout, twin.baseline = self.layout.copy(), copy(self.baseline)
+        twin.never, twin.rare, twin.range = copy(self.never), copy(self.rare), copy(self.range)
+        twin.order = copy(self.order)
+        return twin
+
     @property
     def threshold(self) -> float:
         """The surprise from which a feature alarms."""
@@ -164,7 +167,7 @@ class Watch:
         """The same knowledge, alarming on this share of clean partitions. To judge by, not to learn on from."""
         if share == self.share:
             return self
-        twin = self.copy()
+        twin = self.to_judge()
         twin.share = share
         return twin
 
@@ -190,7 +193,8 @@ class Watch:
             widen(self.never, width)
             widen(self.rare, width)
             widen(self.range, width)
-            widen(self.order, len(self.layout.places.nulls))
+            if len(self.layout.columns) > len(self.order.rows):
+                widen(self.order, len(self.layout.columns))
         return seen
 
     def score(self, seen: Observation) -> Scores:
@@ -200,7 +204,6 @@ class Watch:
         surprise = np.where(layout.compared & ~explained, self._surprise(seen), np.nan)
         surprise[layout.breaks] = np.maximum(surprise[layout.breaks], 0.0)  # fewer are no news
         rows = layout.row_counts(seen.errors)
-        equal, below = self.order.score(self._nulls(seen), float(seen.rows))
         places = layout.places
         return Scores(
             surprise=surprise,
@@ -209,8 +212,7 @@ class Watch:
             loose=layout.loose,
             rare=self.rare.score(seen.raw, rows, layout.exact),
             range=np.where(explained, 0.0, self._range(seen)),
-            equal=equal,
-            below=below,
+            order=self.order.score(self._nulls(seen), float(seen.rows)),
             new=self._new(seen),
             gone=self._gone(seen),
             calendar=self._calendar(seen),
@@ -272,7 +274,7 @@ class Watch:
             worst = max(scores.new.get(column, 0.0), *scores.gone.get(column, {}).values(), 0.0)
             if worst >= _STAYS_OUT:
                 found.add(column.removeprefix(PATTERN))
-        found |= {_NULLS + c for c, at in zip(self.layout.columns, scores.apart(), strict=True) if at}
+        found |= {_NULLS + self.layout.columns[i] for i in scores.order.alarming().columns()}
         return frozenset(found | {_CALENDAR + column for column in scores.calendar})
 
     def _admit_breaks(self, scores: Scores) -> None:
@@ -405,8 +407,10 @@ class Watch:
     def _admit_order(
         self, seen: Observation, scores: Scores, settled: frozenset[str], *, trusted: bool
     ) -> None:
-        anew = np.array([trusted or _NULLS + c in settled for c in self.layout.columns], dtype=bool)
-        self.order.admit(self._nulls(seen), float(seen.rows), anew | np.logical_not(scores.apart()))
+        admitted = np.ones(len(self.layout.columns), dtype=bool)
+        for i in scores.order.alarming().columns():
+            admitted[i] = trusted or _NULLS + self.layout.columns[i] in settled
+        self.order.admit(self._nulls(seen), float(seen.rows), admitted)
 
 
 def _as_number(label: str) -> float | None:
