@@ -35,7 +35,7 @@ from interlock.gates.readers import Loss, ModelReader, Predict
 from interlock.gates.site import Site
 from interlock.gates.verdict import Verdict
 from interlock.names import table_name
-from interlock.workspace import doctor, models, place, reader, recovery
+from interlock.workspace import doctor, models, own, place, reader, recovery
 from interlock.workspace.alerts import KnownAlert
 from interlock.workspace.table import Progress, Table, quiet
 
@@ -159,7 +159,7 @@ class Workspace:
     def _bound(self, name: str, source: str | None) -> Table:
         table = self._tables.setdefault(name, Table(self, name))
         if source is not None:
-            table._set(source=source)
+            own.put(self.site, name, source=source)
         return table
 
     def tables(self) -> list[Table]:
