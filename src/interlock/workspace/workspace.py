@@ -187,8 +187,8 @@ class Workspace:
 
         Events: ``fail``, ``pass``, ``inconclusive``, ``published``,
         ``quarantined``, ``alert`` (one opened, grew or became a page) and
-        ``recovered`` (the partition closed one). A callable that fails is recorded, tried again
-        within bounds, and never changes the verdict.
+        ``recovered`` (the partition closed one, or it has settled). A callable that fails is
+        recorded, tried again within bounds, and never changes the verdict.
         """
         made = trigger.python(event, action, attempts=attempts, timeout_s=timeout_s)
         self._hooks.setdefault(table or "", []).append(made)
