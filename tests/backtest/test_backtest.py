@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 import interlock
-from interlock import backtest, detect
+from interlock import backtest, detect, settings
 from interlock.backtest import result
 from interlock.backtest.interval import poisson, wilson
 from interlock.backtest.result import Level, Recall
@@ -77,6 +77,37 @@ def test_a_quarantined_day_is_left_out_and_said(tmp_path: Path) -> None:
         wrong = connection.sql(f"SELECT * REPLACE (-age AS age) FROM ({rows(20, 21)})")
         assert table.write(wrong, "2024-01-21").decision.value == "quarantined"
         assert table.backtest(partitions=1).left_out[trial.QUARANTINED] == 1
+
+
+def test_large_partitions_are_told_the_same_as_small_ones(tmp_path: Path) -> None:
+    """Their faults are profiled one a statement, of rows that are read again for each."""
+    a_day = 9_000
+    assert a_day > settings.current().counted_rows_max
+    with interlock.open(tmp_path / "w") as ws, duckdb.connect() as connection:
+        table = ws.table("orders", partition="day", key=["id"])
+        table.backfill(connection.sql(rows(0, 15, a_day)))
+        found = table.backtest(partitions=1, sensitivities=["normal"])
+        with settings.override(counted_rows_max=10 * a_day):
+            assert table.backtest(partitions=1, sensitivities=["normal"]) == found
+    caught = {(r.kind, r.strength): r.caught for r in found.levels[0].by_kind}
+    assert caught["nulls", 0.05] == caught["truncated", 0.2] == caught["duplicated", 0.05] == 1
+
+
+@pytest.mark.parametrize(("gross", "caught"), [("net + tax", 3), ("other", 0)])
+def test_what_only_a_dependency_can_see_counts_where_one_was_mined(
+    tmp_path: Path, gross: str, caught: int
+) -> None:
+    """A shuffled column has every value it had, each beside another row's."""
+    draws = ", ".join(
+        f"(hash(i, d, '{c}') % 10000 / 100)::DECIMAL(9, 2) AS {c}" for c in ("net", "tax", "other")
+    )
+    with interlock.open(tmp_path / "w") as ws, duckdb.connect() as connection:
+        days = f"SELECT DATE '2024-01-01' + d::INTEGER AS day, {draws} FROM range(24) t(d), range(400) u(i)"
+        table = ws.table("orders", partition="day")
+        table.backfill(connection.sql(f"SELECT day, net, tax, {gross} AS gross FROM ({days})"))
+        found = table.backtest(partitions=3)
+    (shuffled,) = (r for r in found.levels[1].by_kind if r.kind == "shuffled")
+    assert (shuffled.planted, shuffled.caught) == (3, caught)
 
 
 def test_thirteen_partitions_are_too_few(tmp_path: Path) -> None:

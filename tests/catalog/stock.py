@@ -28,6 +28,9 @@ RUNNER = """
 import glob, json, os, sys
 import duckdb, duckdb_extension_ducklake, duckdb_extension_sqlite_scanner
 
+answers = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)  # whatever else is printed does not stand among the answers
+
 def attached(catalog, options):
     con = duckdb.connect()
     for module in (duckdb_extension_sqlite_scanner, duckdb_extension_ducklake):
@@ -46,7 +49,7 @@ for line in sys.stdin:
                 answer.append([con.execute(statement).fetchall() for statement in statements])
     except Exception as error:
         answer = str(error)
-    print(json.dumps(answer, default=str), flush=True)
+    print(json.dumps(answer, default=str), file=answers, flush=True)
 """
 
 

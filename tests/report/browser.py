@@ -62,6 +62,10 @@ class Browser:
         """What a script in the page returns."""
         return self._ask("POST", "/execute/sync", {"script": script, "args": list(arguments)})
 
+    def reload(self) -> None:
+        """The same page anew; back when it is there."""
+        self._ask("POST", "/refresh", {})
+
     def find(self, selector: str) -> str:
         return str(self._ask("POST", "/element", {"using": "css selector", "value": selector})[_ELEMENT])
 
@@ -80,9 +84,11 @@ class Browser:
         return str(self._ask("GET", f"/element/{self.find(selector)}/text"))
 
     def emulate(self, **media: str) -> None:
-        """Media features, such as ``prefers_color_scheme="dark"``; or ``media="print"``."""
+        """Media features, such as ``prefers_color_scheme="dark"``; or ``media="print"``. The page has heard of them."""
         features = [{"name": k.replace("_", "-"), "value": v} for k, v in media.items() if k != "media"]
         self.command("Emulation.setEmulatedMedia", media=media.get("media", ""), features=features)
+        # Listeners hear of it in the next frame at the earliest, in the one after at the latest.
+        self.run("return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
     def resize(self, width: int, height: int, *, phone: bool = False) -> None:
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": phone}

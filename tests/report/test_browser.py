@@ -89,7 +89,7 @@ def test_the_page_is_dark_where_the_system_is_and_where_somebody_says_so(opened)
     opened.click("#theme")
 
     assert paper(opened) == light
-    opened.run("location.reload()")
+    opened.reload()
     assert paper(opened) == light, "the choice is remembered"
 
 

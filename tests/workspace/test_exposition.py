@@ -7,6 +7,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client.parser import text_string_to_metric_families
 
 from interlock.workspace.exposition import Metric, Sample, text
 
@@ -55,8 +56,7 @@ def test_a_path_that_is_no_unicode_has_gaps_instead() -> None:
     ),
 )
 def test_prometheus_own_parser_reads_back_what_was_written(value: float, labels: dict[str, str]) -> None:
-    parser = pytest.importorskip("prometheus_client.parser")
-    (family,) = parser.text_string_to_metric_families(text([one(value, **labels)]))
+    (family,) = text_string_to_metric_families(text([one(value, **labels)]))
     (sample,) = family.samples
     assert sample.labels == labels
     assert sample.value == value or (math.isnan(value) and math.isnan(sample.value))

@@ -43,17 +43,15 @@ class _Known(detect.Learned):
         return [v for v in super().judge_features(found, label) if v.constraint not in self._beginning]
 
 
-def due(settings: Mapping[str, object], history: detect.History) -> bool:
-    """Whether the early partitions are to be judged now; once per table."""
-    return not settings.get(DONE) and len(history.labels) >= current().judge_again_partitions
-
-
 def judge_again(site: Site, request: Request, *, past: bool = False) -> list[Verdict]:
     """Verdicts of the early partitions that break something, stored and told.
 
-    ``past``: all of it came at once, so that what ended long ago is no news.
+    Once per table, when its history is long enough; else nothing. ``past``: all of
+    it came at once, so that what ended long ago is no news.
     """
     limits = current()
+    if request.table.settings.get(DONE) or len(request.history.labels) < limits.judge_again_partitions:
+        return []
     early = request.history.labels[: limits.judge_early_partitions]
     after = request.history.rows[limits.judge_early_partitions :][: limits.judge_again_history]
     learned = detect.learn(detect.History.of(after), sensitivity=request.rules.sensitivity)

@@ -24,7 +24,7 @@ from interlock.catalog import (
     tables,
     verdicts,
 )
-from interlock.errors import PartitionNotFound, SchemaIncompatible, nearest
+from interlock.errors import PartitionNotFound, SchemaIncompatible, UsageError, nearest
 from interlock.gates import commit, decided, fingerprint, incoming, layout, staging
 from interlock.gates.site import Site
 
@@ -75,6 +75,15 @@ def held(rx: Reader, table: str, label: str) -> PartitionRecord:
     )
 
 
+def verdict(rx: Reader, table: str, label: str) -> dict[str, Any]:
+    """The document of the verdict that put a partition into quarantine. Raises `PartitionNotFound`."""
+    record = held(rx, table, label)
+    found = verdicts.get(rx, record.verdict_id) if record.verdict_id else None
+    if found is None:
+        raise PartitionNotFound(f"{table}@{label} has no verdict on record")
+    return dict(found.document)
+
+
 def released_labels(rx: Reader, table: str) -> frozenset[str]:
     """Partitions a person let out of quarantine: what they hold counts as normal."""
     return frozenset(r.label for r in partitions.all_(rx, table) if r.state is State.RELEASED)
@@ -82,6 +91,7 @@ def released_labels(rx: Reader, table: str) -> frozenset[str]:
 
 def release(site: Site, table: TableRecord, label: str, reason: str, who: str) -> dict[str, Any]:
     """Publish a quarantined partition after all. Raises `SchemaIncompatible` where it cannot be stored."""
+    _needs(reason)
     with (
         commit.one_writer(site, table.name),
         staging.begin(site.staging, uuid.uuid4().hex, table.name, label) as place,
@@ -165,6 +175,7 @@ def _release(
 
 def drop(site: Site, table: TableRecord, label: str, reason: str, who: str) -> dict[str, Any]:
     """Take a partition out of quarantine for good. The file goes after the grace period."""
+    _needs(reason)
     with commit.one_writer(site, table.name), site.catalog.write() as tx:
         record = held(tx, table.name, label)
         partitions.move(tx, _ids([record]), State.DROPPED)
@@ -174,6 +185,11 @@ def drop(site: Site, table: TableRecord, label: str, reason: str, who: str) -> d
         fact = _told(tx, "drop", record, reason, who)
     decided.project(site)
     return fact
+
+
+def _needs(reason: str) -> None:
+    if not reason.strip():
+        raise UsageError("a reason is needed", hint="it is recorded in the ledger")
 
 
 def _told(tx: Writer, kind: str, record: PartitionRecord, reason: str, who: str) -> dict[str, Any]:

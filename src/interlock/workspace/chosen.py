@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING, Any
 from interlock import detect
 from interlock.detect.rate import partitions_per_year
 from interlock.detect.sensitivity import share
+from interlock.errors import UsageError
+from interlock.workspace import own
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
+
+    from interlock.workspace.table import Table
 
 
 class Origin(StrEnum):
@@ -57,6 +61,25 @@ def sensitivity(written: object | None, settings: Mapping[str, Any]) -> tuple[de
     return detect.NORMAL, Origin.DEFAULT
 
 
-def chosen(value: detect.Sensitivity, origin: Origin, labels: Sequence[str]) -> Chosen:
-    """What a sensitivity means for a table with partitions of these labels."""
+def in_force(table: Table) -> tuple[detect.Sensitivity, Origin]:
+    """A table's sensitivity, and who chose it."""
+    return sensitivity(table.workspace.contract_of(table.name).sensitivity, table.record.settings)
+
+
+def of(table: Table) -> Chosen:
+    """What is in force, and what it means for a table with its partitions' labels."""
+    value, origin = in_force(table)
+    labels = [p.label for p in table.partitions()]
     return Chosen(value, origin, share(value, labels), partitions_per_year(labels))
+
+
+def choose(table: Table, value: detect.Sensitivity) -> None:
+    """Set it in the workspace. Raises `UsageError` where that is none, and where the contract would be heard first."""
+    wanted, workspace = detect.as_sensitivity(value), table.workspace
+    written = workspace.contract_of(table.name).sensitivity
+    if written is not None and detect.as_sensitivity(written) != wanted:
+        raise UsageError(
+            f"{workspace.contract_path.name} sets the sensitivity of {table.name} to {written}",
+            hint=f"write `sensitivity: {wanted}` under {table.name} there, or take the line out",
+        )
+    own.put(workspace.site, table.name, entry="sensitivity", sensitivity=wanted)

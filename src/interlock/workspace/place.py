@@ -25,6 +25,12 @@ class Place:
     def exists(self) -> bool:
         return (self.folder / CATALOG).is_file()
 
+    @property
+    def contract_path(self) -> Path:
+        """Where the contract file is, or would be: beside an ``.interlock`` folder, else in the workspace."""
+        beside = self.folder.parent if self.folder.name == FOLDER else self.folder
+        return self.contract or beside / CONTRACT
+
 
 def find(path: str | os.PathLike[str] | None) -> Place:
     """What ``path`` means.

@@ -1,4 +1,4 @@
-"""Reading what is published: DuckDB views over the lake's current files."""
+"""Reading what is published: DuckDB views over the lake's current files, the columns they have, their profiles."""
 
 from __future__ import annotations
 
@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 from sqlglot import exp
 
-from interlock.catalog import Mode, Reader, partitions, scan, tables
+from interlock import profiles as profiling
+from interlock.catalog import Mode, Reader, lake, partitions, profiles, scan, tables
 from interlock.engines.failures import translated
 from interlock.engines.parquet import quoted
-from interlock.errors import QueryFailed
+from interlock.engines.types import column
+from interlock.errors import PartitionNotFound, QueryFailed, nearest
 from interlock.gates.site import Site
 
 if TYPE_CHECKING:
     from interlock.catalog import TableRecord
+    from interlock.engines.schema import Schema
+    from interlock.profiles.profile import Profile
 
 
 def sql(site: Site, query: str) -> duckdb.DuckDBPyRelation:
@@ -63,3 +67,23 @@ def source(site: Site, name: str) -> exp.Expression | None:
     if text is None:
         return None
     return exp.Var(this=f"({text}) AS referenced")
+
+
+def schema(site: Site, name: str) -> Schema | None:
+    """What a table holds today; None before its first partition."""
+    with site.catalog.read() as rx:
+        if tables.get(rx, name).lake_table_id is not None:
+            return tuple(column(f.name, f.type.duckdb) for f in lake.columns(rx, name))
+        current = partitions.current(rx, name)
+    return tuple(column(n, t) for n, t in current[-1].schema) if current else None
+
+
+def profile(site: Site, name: str, label: str) -> Profile:
+    """The profile taken when a partition was judged. Raises `PartitionNotFound`."""
+    with site.catalog.read() as rx:
+        record = partitions.one(rx, name, label)
+        document = profiles.document(rx, record.id) if record is not None and record.id is not None else None
+        if document is None:
+            known = [p.label for p in partitions.current(rx, name)]
+            raise PartitionNotFound(f"{name} has no partition {label!r}", hint=nearest(label, known))
+    return profiling.from_document(document)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from interlock import durable
-from interlock.catalog import State, lake, partitions
+from interlock.catalog import State, lake, partitions, triggers
+from interlock.constraints.table_contract import TableContract
 from interlock.errors import InterlockError, LedgerError
-from interlock.gates import staging
+from interlock.gates import staging, trigger
 from interlock.gates.site import Site
 from interlock.ledger import Ledger
 from interlock.settings import current
@@ -38,6 +40,15 @@ def recover(site: Site) -> tuple[str, ...]:
     if caught_up:
         notes.append(f"{caught_up} ledger entries were committed but not yet in the ledger's files")
     return tuple(notes)
+
+
+def run_triggers(site: Site, contract_of: Callable[[str], TableContract]) -> None:
+    """Run what a process that died left undone; whatever a living one is at is left to it."""
+    with site.catalog.read() as rx:
+        waiting = {run.table for run in triggers.pending(rx)}
+    for name in sorted(waiting):
+        if declared := contract_of(name).triggers:
+            trigger.run_pending(site, name, declared, {}, wait_s=0)
 
 
 def collect_orphans(site: Site) -> list[Path]:

@@ -1,22 +1,56 @@
-"""A table's past for a backtest: what was published, and what a person or a gate kept out of the clean days."""
+"""A backtest of a table: on what was published, less what a person or a gate kept out of the clean days."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from interlock import backtest, detect
 from interlock import profiles as profiling
 from interlock.catalog import PartitionRecord, Reader, State, accepts, partitions, profiles
+from interlock.engines.duckdb import DuckDB
 from interlock.gates.site import Site
 from interlock.profiles.profile import Profile
+from interlock.workspace import request
+
+if TYPE_CHECKING:
+    from interlock.workspace.table import Table
 
 RELEASED = "released from quarantine by a person"
 ACCEPTED = "the first of a new normal that was accepted"
 QUARANTINED = "in quarantine, or dropped from it"
 NAMED = "named as not clean"
+
+
+def run(
+    table: Table,
+    sensitivities: Sequence[detect.Sensitivity],
+    *,
+    partitions: int,
+    not_clean: Collection[str],
+    seed: int,
+    progress: Callable[[int, int], None],
+) -> backtest.Backtest:
+    """See `Table.backtest`; ``not_clean`` are labels. The table's own sensitivity is tried too."""
+    rules = request.rules(table)
+    rows, left_out = past(table.workspace.site, table.name, table.history(), not_clean)
+    spared = frozenset({table.partition} if table.partition else ())
+    with DuckDB() as engine:
+        return backtest.run(
+            engine,
+            table.name,
+            rows,
+            backtest.Site(rules.key, rules.segments, spared),
+            list(dict.fromkeys([*map(detect.as_sensitivity, sensitivities), rules.sensitivity])),
+            current=rules.sensitivity,
+            partitions=partitions,
+            seed=seed,
+            left_out=left_out,
+            progress=progress,
+        )
 
 
 def past(

@@ -6,7 +6,6 @@ import contextlib
 import getpass
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -14,28 +13,17 @@ from typing import TYPE_CHECKING, Any, Self
 from sqlglot import exp
 
 from interlock.alerts.feedback import Precision
-from interlock.catalog import (
-    Catalog,
-    Mode,
-    ModelRecord,
-    TableRecord,
-    alerts,
-    outbox,
-    tables,
-    triggers,
-    verdicts,
-)
+from interlock.catalog import Catalog, ModelRecord, alerts, tables, verdicts
 from interlock.catalog import models as stored_models
 from interlock.constraints import models as contract_models
 from interlock.constraints.table_contract import TableContract, Trigger
 from interlock.engines.duckdb import DuckDB
-from interlock.errors import TableConflict, TableNotFound, nearest
+from interlock.errors import TableNotFound, nearest
 from interlock.gates import alerting, decided, quarantine, trigger
 from interlock.gates.readers import Loss, ModelReader, Predict
 from interlock.gates.site import Site
 from interlock.gates.verdict import Verdict
-from interlock.names import table_name
-from interlock.workspace import doctor, models, place, reader, recovery
+from interlock.workspace import bound, doctor, models, own, place, reader, recovery
 from interlock.workspace.alerts import KnownAlert
 from interlock.workspace.table import Progress, Table, quiet
 
@@ -72,7 +60,7 @@ class Workspace:
 
     def __init__(self, found: place.Place, catalog: Catalog, contract: Contract | None) -> None:
         self.path = found.folder
-        self.contract_path = found.contract or _project(found.folder) / place.CONTRACT
+        self.contract_path = found.contract_path
         self.site = Site(found.folder, catalog, DuckDB())
         self._contract = contract
         self._tables: dict[str, Table] = {}
@@ -80,7 +68,7 @@ class Workspace:
         self._replays: dict[str, models.Replay] = {}
         self.recovered: tuple[str, ...] = recovery.recover(self.site)
         self._bind_contract()
-        self._catch_up_triggers()
+        recovery.run_triggers(self.site, self.contract_of)
 
     def __enter__(self) -> Self:
         return self
@@ -123,12 +111,7 @@ class Workspace:
         added later. ``source`` names what feeds it: tables of one source that break
         the same way at the same time are one alert.
         """
-        columns = (key,) if isinstance(key, str) else tuple(key or ())
-        with self.site.catalog.read() as rx:
-            known = tables.find(rx, table_name(name))
-        if known is None:
-            known = self._create(name, Mode.MANAGED, partition, columns, None)
-        self._agree(known, partition, columns)
+        bound.managed(self.site, name, partition, key)
         return self._bound(name, source)
 
     def attach(
@@ -144,22 +127,13 @@ class Workspace:
         Each file the glob ``location`` matches is a partition, called by the
         ``column=value`` in its path, else by its name. ``source``: as for `table`.
         """
-        columns = (key,) if isinstance(key, str) else tuple(key or ())
-        glob = os.fspath(location)
-        with self.site.catalog.read() as rx:
-            known = tables.find(rx, table_name(name))
-        if known is None:
-            place = glob if "://" in glob else os.path.abspath(glob)
-            known = self._create(name, Mode.ATTACHED, None, columns, place)
-        if known.mode is not Mode.ATTACHED:
-            raise TableConflict(f"{name} is a managed table", hint="attach the files under another name")
-        self._agree(known, None, columns)
+        bound.attached(self.site, name, location, key)
         return self._bound(name, source)
 
     def _bound(self, name: str, source: str | None) -> Table:
         table = self._tables.setdefault(name, Table(self, name))
         if source is not None:
-            table._set(source=source)
+            own.put(self.site, name, source=source)
         return table
 
     def tables(self) -> list[Table]:
@@ -178,36 +152,6 @@ class Workspace:
             )
         return known[name]
 
-    def _create(
-        self, name: str, mode: Mode, partition: str | None, key: tuple[str, ...], location: str | None
-    ) -> TableRecord:
-        """The new table, or the one another process has made meanwhile."""
-        with self.site.catalog.write() as tx:
-            known = tables.find(tx, name)
-            if known is not None:
-                return known
-            made = TableRecord(name, mode, partition, key, location, {}, tx.now)
-            tables.put(tx, made)
-            body = {"table": name, "mode": mode.value, "partition": partition, "key": list(key)}
-            outbox.append(tx, "table", body)
-        self.project()
-        return made
-
-    def _agree(self, known: TableRecord, partition: str | None, key: tuple[str, ...]) -> None:
-        if partition is not None and known.partition != partition:
-            raise TableConflict(
-                f"{known.name} is partitioned by {known.partition!r}, not by {partition!r}",
-                hint="leave partition out, or use another table name",
-            )
-        if not key or known.key == key:
-            return
-        if known.key:
-            raise TableConflict(
-                f"{known.name} has the key {list(known.key)}, not {list(key)}", hint="leave key out"
-            )
-        with self.site.catalog.write() as tx:
-            tables.put(tx, replace(tables.get(tx, known.name), key=key))
-
     # --- contract and hooks -----------------------------------------------------------
 
     def contract_of(self, name: str) -> TableContract:
@@ -222,25 +166,13 @@ class Workspace:
         return frozenset({"*"}) if enforce else frozenset()
 
     def _bind_contract(self) -> None:
+        root = self.contract_path.parent
         for name, declared in (self._contract.tables if self._contract else {}).items():
             if declared.attach:
-                root = self.contract_path.parent
-                self.attach(
-                    name,
-                    declared.attach if "://" in declared.attach else root / declared.attach,
-                    declared.key,
-                )
+                beside = declared.attach if "://" in declared.attach else root / declared.attach
+                self.attach(name, beside, declared.key)
             else:
                 self.table(name, declared.partition, declared.key)
-
-    def _catch_up_triggers(self) -> None:
-        """Run what a process that died left undone; whatever a living one is at is left to it."""
-        with self.site.catalog.read() as rx:
-            waiting = {run.table for run in triggers.pending(rx)}
-        for name in sorted(waiting):
-            declared = self.contract_of(name).triggers
-            if declared:
-                trigger.run_pending(self.site, name, declared, {}, wait_s=0)
 
     def on(
         self,
@@ -255,8 +187,8 @@ class Workspace:
 
         Events: ``fail``, ``pass``, ``inconclusive``, ``published``,
         ``quarantined``, ``alert`` (one opened, grew or became a page) and
-        ``recovered`` (the partition closed one). A callable that fails is recorded, tried again
-        within bounds, and never changes the verdict.
+        ``recovered`` (the partition closed one, or it has settled). A callable that fails is
+        recorded, tried again within bounds, and never changes the verdict.
         """
         made = trigger.python(event, action, attempts=attempts, timeout_s=timeout_s)
         self._hooks.setdefault(table or "", []).append(made)
@@ -405,7 +337,3 @@ def _read(file: Path) -> Contract:
     from interlock.constraints.contract import Contract  # needs libraries that nothing else here does
 
     return Contract.load(file)
-
-
-def _project(folder: Path) -> Path:
-    return folder.parent if folder.name == place.FOLDER else folder
