@@ -30,6 +30,8 @@ NEVER = frozenset(
 LOW = frozenset({"min", "length_min", "earliest", "q05"})
 HIGH = frozenset({"max", "length_max", "latest", "q95"})
 AFTER = 7  # partitions before an invariant is believed
+_FORGIVEN = 2  # partitions that broke an invariant, published before anyone noticed
+_FORGIVEN_AFTER = 15  # partitions since without a break, for each that broke it
 _RANGE_SHARE = 0.15  # of the way from the middle to the record: a scale for records that hardly vary
 _EQUAL_EVIDENCE = 7  # partitions in which two null counts agreed and were not zero
 _ORDER_EVIDENCE = 10  # partitions in which the smaller one reached the larger, never passing it
@@ -43,25 +45,36 @@ def _matches(keys: Sequence[Key], names: frozenset[str], *, segments: bool = Fal
 
 
 class Never:
-    """Shares that were zero in every partition. Arrays run along all features."""
+    """Shares that are zero. Arrays run along all features; ``partitions`` and ``rows`` count since the last break."""
 
     def __init__(self, width: int = 0) -> None:
         self.partitions = np.zeros(width)
         self.rows = np.zeros(width)
-        self.clean = np.ones(width, dtype=bool)
+        self.breaks = np.zeros(width)  # partitions that were learned from although not zero
+
+    @property
+    def clean(self) -> Mask:
+        """Which were zero in every partition."""
+        return np.asarray(self.breaks == 0)
+
+    def believed(self) -> Mask:
+        """Which were zero for long enough: always, or since a few bad partitions that nobody noticed."""
+        needed = np.maximum(AFTER, _FORGIVEN_AFTER * self.breaks)
+        return (self.breaks <= _FORGIVEN) & (self.partitions >= needed)
 
     def score(self, values: Array, rows: Array, watched: Index) -> Array:
         found = np.zeros(len(values))
-        held = watched[self.clean[watched] & (self.partitions[watched] >= AFTER) & (values[watched] > 0)]
+        held = watched[self.believed()[watched] & (values[watched] > 0)]
         count = np.round(values[held] * rows[held])
         found[held] = odds.score(odds.never_seen(count, rows[held], self.rows[held]))
         return found
 
     def admit(self, values: Array, rows: Array, admitted: Mask) -> None:
         here = admitted & ~np.isnan(values)
-        self.partitions = self.partitions + here
-        self.rows = self.rows + np.where(here, zeroed(rows), 0.0)
-        self.clean = self.clean & ~(here & (values > 0))
+        broken = here & (values > 0)
+        self.partitions = np.where(broken, 0.0, self.partitions + here)
+        self.rows = np.where(broken, 0.0, self.rows + np.where(here, zeroed(rows), 0.0))
+        self.breaks = self.breaks + broken
 
 
 class Rare:

@@ -26,7 +26,7 @@ from interlock.detect.watch import Watch
 if TYPE_CHECKING:
     from interlock.detect.history import Row
 
-VERSION = 5  # raise it with any change of what a watch holds or how it learns
+VERSION = 6  # raise it with any change of what a watch holds or how it learns
 _STATES = ("baseline", "never", "rare", "range", "order")
 
 
@@ -53,7 +53,7 @@ def dump(watch: Watch, rows: Sequence[Row]) -> bytes:
         "follows": {c: sorted(parts) for c, parts in watch.follows.items()},
         "constants": watch.constants,
         "loud_for": watch.loud_for,
-        "loud_before": sorted(watch.loud_before),
+        "loud_before": watch.loud_before,
     }
     arrays: dict[str, Any] = {
         f"{name}.{field}": array for name in _STATES for field, array in vars(getattr(watch, name)).items()
@@ -100,7 +100,7 @@ def _restored(about: dict[str, Any], arrays: Any) -> Watch:
     watch.domains = {c: Domain(*values) for c, values in about["domains"].items()}
     watch.follows = {c: frozenset(parts) for c, parts in about["follows"].items()}
     watch.constants = dict(about["constants"])
-    watch.loud_for, watch.loud_before = dict(about["loud_for"]), set(about["loud_before"])
+    watch.loud_for, watch.loud_before = dict(about["loud_for"]), dict(about["loud_before"])
     watch.loudest = deque(arrays["loudest"].tolist(), maxlen=calibration.MEMORY)
     for evidence in Evidence:
         past = arrays[f"broken.{evidence}"].tolist()

@@ -33,6 +33,7 @@ _LASTS = 3  # partitions in a row after which a mild change is taken for the new
 _OFTEN = 0.25  # of its rows: a dependency broken more often says nothing
 _STAYS_OUT = 2.0  # a milder break alarms, and if it lasts it becomes normal
 SETTLES = 5  # partitions in a row after which even a loud change is: the world changed, and nobody said so
+_EPISODES = 2  # times that what need not hold was broken for a while, after which it is known to happen
 _NULLS, _CALENDAR = "\x00nulls:", "\x00calendar:"
 
 
@@ -69,12 +70,15 @@ class Scores:
             Evidence.GONE: max(gone, default=0.0),
         }
 
+    def never_stricter(self, by: Mapping[Evidence, float]) -> Array:
+        return self.never * np.where(self.loose, by[Evidence.LOOSE], by[Evidence.HELD])
+
     def stricter(self, by: Mapping[Evidence, float]) -> Scores:
         """The same with the scores of each kind of invariant multiplied."""
         held, gone = by[Evidence.HELD], by[Evidence.GONE]
         return replace(
             self,
-            never=self.never * np.where(self.loose, by[Evidence.LOOSE], held),
+            never=self.never_stricter(by),
             order=self.order.times(held),
             rare=self.rare * by[Evidence.RARE],
             range=self.range * by[Evidence.RANGE],
@@ -106,7 +110,7 @@ class Watch:
         self._matrix: tuple[int, Array] | None = None
         self.suspect_for = np.zeros(0, dtype=np.int64)  # partitions in a row
         self.loud_for: dict[str, int] = {}  # the same of what stays out
-        self.loud_before: set[str] = set()  # what stayed out for a while and then was as before
+        self.loud_before: dict[str, int] = {}  # how often that ended
 
     def copy(self) -> Watch:
         twin = Watch(self.seasons)
@@ -121,7 +125,7 @@ class Watch:
         twin.loudest, twin.swings = self.loudest.copy(), self.swings.copy()
         twin.broken, twin.share = {e: past.copy() for e, past in self.broken.items()}, self.share
         twin.suspect_for, twin.loud_for = self.suspect_for, self.loud_for
-        twin.loud_before = set(self.loud_before)
+        twin.loud_before = dict(self.loud_before)
         return twin
 
     def to_judge(self) -> Watch:
@@ -255,7 +259,8 @@ class Watch:
             self.swings.append(self.by_column(scores.surprise))
         self._admit_breaks(scores)
         self.suspect_for = np.where(suspect & ~step, before + 1, 0)
-        self.loud_before |= self.loud_for.keys() - loud
+        for name in self.loud_for.keys() - loud:
+            self.loud_before[name] = self.loud_before.get(name, 0) + 1
         self.loud_for = {name: self.loud_for.get(name, 0) + 1 for name in loud - settled}
         self.partitions += 1
         self.rows += seen.rows
@@ -264,12 +269,14 @@ class Watch:
         """Whether what is loud again is learned: it lasts, or it need not hold and came before and went."""
         if self.loud_for.get(name, 0) >= SETTLES:
             return True
-        return name in self.loud_before and self.layout.is_loose(name)
+        return self.loud_before.get(name, 0) >= _EPISODES and self.layout.is_loose(name)
 
     def _loud(self, scores: Scores) -> frozenset[str]:
         """What a partition broke so loudly that it stays out: columns, texts of dependencies, relations."""
-        arrays = np.maximum(np.maximum(scores.never, scores.range), scores.baseline)
-        found = {self.layout.names[i] for i in np.flatnonzero(arrays >= _STAYS_OUT)}
+        loud = np.maximum(np.maximum(scores.never, scores.range), scores.baseline) >= _STAYS_OUT
+        if scores.never.any():
+            loud |= scores.never_stricter(self.strictness) >= 1
+        found = {self.layout.names[i] for i in np.flatnonzero(loud)}
         for column in {*scores.new, *scores.gone}:
             worst = max(scores.new.get(column, 0.0), *scores.gone.get(column, {}).values(), 0.0)
             if worst >= _STAYS_OUT:
