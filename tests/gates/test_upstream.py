@@ -162,15 +162,7 @@ def _five_days(
     assert told(server) == ["quarantined", "recovered"], "one message when all are healthy"
 
 
-_MOVED = "what stays out still moves the level by two deviations a day, and one forecaster follows"
-_FEW_ROWS = "what 40 rows say moves the level as far as what 200 say"
-_TAUGHT = {"another unit": _MOVED, "a default": _MOVED, "late": _FEW_ROWS}
-
-
-@pytest.mark.parametrize(
-    "fault",
-    [pytest.param(f, marks=pytest.mark.xfail(reason=_TAUGHT[f]) if f in _TAUGHT else ()) for f in FAULTS],
-)
+@pytest.mark.parametrize("fault", FAULTS)
 def test_five_days_in_shadow_teach_nothing_the_days_after_are_quiet(project: Path, fault: str) -> None:
     act = FAULTS[fault][0]
     with interlock.open(project) as ws:

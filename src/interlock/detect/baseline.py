@@ -27,7 +27,7 @@ _ERROR_DECAY = 0.06
 _SCALE_DECAY = 0.04
 _TAIL_DECAY = 0.01
 _CUT = 4.0  # in scales, for an unsuspected value
-_CUT_SUSPECT = 2.0  # for one that raised an alarm
+_CUT_SUSPECT = 0.0  # for one that raised an alarm
 _MEAN_TO_DEVIATION = 1.2533  # a normal distribution's standard deviation over its mean |error|
 _TAIL_PRIOR = (6.0, 4.0)  # weight in partitions, and the fourth moment assumed before there is any
 _TAIL_CUT = 6.0  # a single event makes no heavy tail
@@ -111,8 +111,8 @@ class Baseline:
     def admit(self, values: Array, errors: Array, season: int, suspect: Mask, step: Mask) -> None:
         """Learn from one partition.
 
-        Suspect values, which raised a loud alarm, hardly move the baseline; at a
-        ``step`` the level jumps to the value.
+        Suspect values, which raised a loud alarm, don't move the baseline, and values of few rows
+        move it little; at a ``step`` the level jumps to the value.
         """
         here = ~np.isnan(values)
         values = np.where(here, values, 0.0)
@@ -120,15 +120,22 @@ class Baseline:
         best = self._best(forecasts, season)
         wide = self.deviation(best, errors)
         known = here & (self.count >= LEARNED_AFTER)
-        usual = self.deviation(best, np.fmin(errors, self.error))  # a fault's own spread allows it nothing
-        cut = np.where(suspect, _CUT_SUSPECT * usual, _CUT * wide)
-        cut = np.where(known & ~step, cut, np.inf)
+        cut = np.where(suspect, 0.0, _CUT * wide)
+        bound = known & ~step
+        cut = np.where(bound, cut, np.inf)
         wrong = np.clip(values - forecasts, -cut, cut)
+        wrong = np.where(bound, self._weight(errors), 1.0) * wrong
         started = here & (self.count > 0)
         self._score(wrong, started, season)
         self._scale(values - best, wide, errors, known & ~suspect, here & ~(suspect & ~step))
         moved = np.where(step & known, values - best, 0.0)
         self._move(values, wrong, here, season, moved)
+
+    def _weight(self, errors: Array) -> Array:
+        """How much a value says beside usual ones: the usual sampling variance over its own, at most 1."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = np.where(errors > 0, self.error / errors, 1.0)
+        return np.minimum(ratio, 1.0) ** 2
 
     def _score(self, wrong: Array, started: Mask, season: int) -> None:
         size = np.abs(wrong)

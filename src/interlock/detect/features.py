@@ -197,7 +197,8 @@ Measured = tuple[str, Number, Number]  # feature, value, error
 
 
 def _table(profile: Profile) -> Iterator[tuple[Key, Number, Number]]:
-    yield Key(TABLE, "rows"), float(profile.rows), _COUNTED * _per_root(profile.rows)
+    one = 1.0 / profile.rows if profile.rows else math.nan  # of ever as many rows one fewer is news
+    yield Key(TABLE, "rows"), float(profile.rows), min(one, _COUNTED * _per_root(profile.rows))
     for name in ("key_duplicates", "row_duplicates"):
         count = profile.table.get(name)
         if count is not None and profile.rows:
