@@ -181,11 +181,11 @@ def _ranked(
     weight: dict[str, list[float]] = {}
     for v in violations:
         for place, column in enumerate(v.columns or ((v.column,) if v.column else ())):
-            weight.setdefault(column, []).append(v.score * (1.0 if place == 0 else 0.5))
+            weight.setdefault(column, []).append(min(v.score, _VERY_LOUD) * (1.0 if place == 0 else 0.5))
     stands = learned.place if learned is not None else lambda column: 0
 
     def rank(column: str) -> tuple[object, ...]:
-        return -min(max(weight[column]), _VERY_LOUD), stands(column), -sum(weight[column]), column
+        return -max(weight[column]), stands(column), -sum(weight[column]), column
 
     order = (*first, *sorted((c for c in weight if c not in first), key=rank))
     return order if learned is None else _sources_first(order, violations, learned)
