@@ -141,7 +141,9 @@ def judgement(table: Table, history: detect.History, label: str, profile: Profil
     found = learned.judge(profile, label)
     if all(v.severity is Severity.INFO for v in found):
         return Judgement(False, max((v.score for v in found), default=0.0), (), ())
-    grouped = alerts.group(found, table=table.name, label=label, learned=learned, profile=profile)
+    grouped = alerts.group(
+        found, table=table.name, label=label, learned=learned, profile=profile, key=table.key
+    )
     loud = [a for a in grouped if a.severity is not Severity.INFO]
     columns = tuple(dict.fromkeys(c for a in loud for c in a.columns))
     return Judgement(

@@ -61,8 +61,10 @@ class Context:
         profile: Profile,
         label: str,
         sensitive: Collection[str] = (),
+        key: tuple[str, ...] = (),
     ) -> None:
         self.violations, self.learned, self.profile, self.label = violations, learned, profile, label
+        self.key = key
         self.sensitive = frozenset(name.casefold() for name in sensitive)
 
     def hides(self, column: str) -> bool:
@@ -114,19 +116,17 @@ def drifted(context: Context, rest: tuple[Violation, ...]) -> Iterator[Cause]:
 
 
 def duplicated(context: Context, rest: tuple[Violation, ...]) -> Iterator[Cause]:
-    """Rows that repeat each other, with every count they move."""
-    first = next((v for v in rest if v.statistic in ("row_duplicates", "key_duplicates", "unique")), None)
+    """Rows that repeat each other, with every count they move. Where only keys repeat, these are broken."""
+    whole = next((v for v in rest if v.statistic == "row_duplicates"), None)
+    first = whole or next((v for v in rest if v.statistic in ("key_duplicates", "unique")), None)
     if first is None:
         return
     rows, total = first.rows or 0, max(context.profile.rows, 1)
-    all_of_it = 0.45 <= rows / total <= 0.55
-    words = (
-        f"the load ran twice: {rows:,} of {total:,} rows repeat another"
-        if all_of_it
-        else f"{rows:,} of {total:,} rows repeat another"
-    )
+    words = f"{rows:,} of {total:,} rows repeat another" + ("" if whole else "'s key")
+    if 0.45 <= rows / total <= 0.55:
+        words = f"the load ran twice: {words}"
     mine = tuple(v for v in rest if v is first or v.statistic in _COUNTS or v.column is None)
-    yield Cause(words, mine, kind="duplicated")
+    yield Cause(words, mine, () if whole else first.columns or context.key, kind="duplicated")
 
 
 def swapped(context: Context, rest: tuple[Violation, ...]) -> Iterator[Cause]:

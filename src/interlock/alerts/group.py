@@ -43,18 +43,19 @@ def group(
     learned: Learned | None,
     profile: Profile,
     sensitive: Collection[str] = (),
+    key: tuple[str, ...] = (),
 ) -> tuple[Alert, ...]:
     """Alerts for one partition's violations, the most surprising first.
 
     Violations join when one cause explains them (a duplicated load moves every
     count) or when their columns have moved together before. Each alert names
     its columns, likeliest culprit first, and the next command to type. Values of
-    ``sensitive`` columns are not quoted.
+    ``sensitive`` columns are not quoted. ``key`` is what identifies a row.
     """
     failed = [v for v in violations if v.outcome is Outcome.FAIL]
     if not failed:
         return ()
-    context = cause.Context(tuple(failed), learned, profile, label, sensitive)
+    context = cause.Context(tuple(failed), learned, profile, label, sensitive, key)
     alerts = [_alert(found, context, table, label) for found in _causes(context, learned)]
     return tuple(sorted(alerts, key=lambda a: (a.severity.rank, -a.score, a.title)))
 
@@ -194,10 +195,12 @@ def _ranked(
 def _sources_first(
     order: tuple[str, ...], violations: Sequence[Violation], learned: Learned
 ) -> tuple[str, ...]:
-    apart = [set(v.columns) for v in violations if v.statistic == "dependency"]
+    """The first column's source before it, where that is broken in itself and what ties the two still holds."""
+    broken = {v.constraint for v in violations}
+    alone = {v.columns[0] for v in violations if v.columns}
     for made in order[:1]:
-        sources = learned.sources.get(made, frozenset())
-        found = [c for c in order if c in sources and not any({c, made} <= columns for columns in apart)]
+        sources = learned.sources.get(made, {})
+        found = [c for c in order if c in sources and c in alone and not sources[c] & broken]
         if found:
             return (found[0], *(c for c in order if c != found[0]))
     return order

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from interlock.detect import wording
 from interlock.detect.invariants import AFTER
 from interlock.detect.watch import Scores, Watch
 from interlock.profiles.dependency import Dependency, Form
@@ -40,9 +41,10 @@ class Broken:
         asked: dict[str, int] = {}
         broken: dict[str, int] = {}
         for i, dependency in dependencies.items():
-            for column in accountable(dependency):
+            breaks = score[i] >= 1
+            for column in accountable(dependency) if breaks else cleared(dependency):
                 asked[column] = asked.get(column, 0) + 1
-                broken[column] = broken.get(column, 0) + int(score[i] >= 1)
+                broken[column] = broken.get(column, 0) + int(breaks)
         alone: dict[str, float] = {}
         own = np.maximum(score, scores.range)
         for i in np.flatnonzero(own >= 1).tolist():
@@ -74,18 +76,37 @@ def accountable(dependency: Dependency) -> tuple[str, ...]:
     return dependency.columns[:1] if dependency.form is Form.EMPTY else dependency.columns
 
 
-def sources(dependencies: Iterable[Dependency], place: Callable[[str], int]) -> dict[str, frozenset[str]]:
-    """For each column those that it follows from by itself alone; of two that follow from each other the first."""
-    pairs = set()
+def cleared(dependency: Dependency) -> tuple[str, ...]:
+    """The columns that it speaks for where it holds; a form of one column, such as capitals, outlasts most faults."""
+    return accountable(dependency) if len(dependency.columns) > 1 else ()
+
+
+Sources = dict[str, dict[str, frozenset[str]]]
+
+
+def sources(dependencies: Iterable[Dependency], place: Callable[[str], int]) -> Sources:
+    """For each column those that it follows from, and the names of the dependencies that say so.
+
+    Of columns that follow from each other the first are sources of the last.
+    """
+    found: dict[tuple[str, str], set[str]] = {}
     for d in dependencies:
-        if d.form is Form.LINEAR and len(d.columns) == 2:
-            pairs |= {(d.columns[0], d.columns[1]), (d.columns[1], d.columns[0])}
-        if d.form in (Form.PART, Form.MAPPED):
-            pairs.add((d.columns[1], d.columns[0]))
-        elif d.form is Form.DETERMINES and len(d.columns) == 2:
-            pairs.add((d.columns[0], d.columns[1]))
-    found: dict[str, set[str]] = {}
-    for source, made in pairs:
-        if (made, source) not in pairs or place(source) < place(made):
-            found.setdefault(made, set()).add(source)
-    return {made: frozenset(of) for made, of in found.items()}
+        for source, made in _follows(d, place):
+            found.setdefault((source, made), set()).add(wording.dependency(d))
+    told: Sources = {}
+    for (source, made), names in found.items():
+        if (made, source) not in found or place(source) < place(made):
+            told.setdefault(made, {})[source] = frozenset(names | found.get((made, source), set()))
+    return told
+
+
+def _follows(d: Dependency, place: Callable[[str], int]) -> list[tuple[str, str]]:
+    """Pairs of a source and what is made from it."""
+    if d.form is Form.DETERMINES:
+        return [(source, d.columns[-1]) for source in d.columns[:-1]]
+    if d.form in (Form.LINEAR, Form.PRODUCT):
+        *of, made = sorted(d.columns, key=place)
+        return [(source, made) for source in of]
+    if d.form in (Form.PART, Form.MAPPED):
+        return [(d.columns[1], d.columns[0])]
+    return [(d.columns[0], d.columns[1])] if d.form is Form.EMPTY else []

@@ -107,8 +107,8 @@ class Learned:
         return self._seen[2], self._seen[3]
 
     @cached_property
-    def sources(self) -> dict[str, frozenset[str]]:
-        """For each column those that it follows from, as rows have shown."""
+    def sources(self) -> blame.Sources:
+        """For each column those that it follows from, as rows have shown, and by which constraints' names."""
         return blame.sources(self.watch.dependencies, self.place)
 
     def place(self, column: str) -> int:

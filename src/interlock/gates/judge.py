@@ -151,6 +151,7 @@ def judge(
             learned=learned,
             profile=profiled,
             sensitive=rules.sensitive,
+            key=rules.key,
         ),
         outcome=outcome_of(violations) if judged else Outcome.INCONCLUSIVE,
         judged=judged,
