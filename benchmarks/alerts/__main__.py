@@ -6,12 +6,16 @@ import argparse
 import datetime
 import hashlib
 import json
+import multiprocessing
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import interlock
 from benchmarks.alerts import catalogue, contaminated, judged, misses, run, slow
@@ -67,23 +71,37 @@ def main(arguments: Sequence[str] | None = None) -> None:
     names = [library.name for library in slow.LIBRARIES]
     parser.add_argument("--without", nargs="+", default=[], choices=names, help="leave these slow ones out")
     parser.add_argument("--resume", action="store_true", help="keep the tables that were measured before")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="tables measured at a time")
     a = parser.parse_args(arguments)
     facts = {"machine": machine.facts(), "load_at_start": machine.load(), "broken_partitions": a.partitions}
-    chosen, found = catalogue.chosen(a.tables), []
+    chosen = catalogue.chosen(a.tables)
     if a.only:
         for table in chosen:
             measured(table, a.partitions, peers=False)
         return
+    paths = [DATA / "measured" / f"{t.name}.{a.partitions}.{_code()}.pickle" for t in chosen]
+    left = [(t, path) for t, path in zip(chosen, paths, strict=True) if not (a.resume and path.exists())]
     for table in chosen:
-        path = DATA / "measured" / f"{table.name}.{a.partitions}.{_code()}.pickle"
-        if not (a.resume and path.exists()):
-            measured(table, a.partitions, peers=True, without=a.without).save(path)
-        found.append(Measured.load(path))
-    result = document(found) | facts
-    bad = [contaminated.compared(table, SEED) for table in chosen if contaminated.fits(table)]
-    if bad:
-        result["contaminated"] = contaminated.summed(bad)
+        table.path  # noqa: B018 - fetched and prepared once, before processes share it
+    with ProcessPoolExecutor(a.jobs, multiprocessing.get_context("spawn")) as pool:
+        done = [pool.submit(_saved, t.name, path, a.partitions, a.without) for t, path in left]
+        bad = [pool.submit(_contaminated, t.name) for t in chosen if contaminated.fits(t)]
+        for one in done:
+            one.result()
+        result = document([Measured.load(path) for path in paths]) | facts
+        if bad:
+            result["contaminated"] = contaminated.summed([one.result() for one in bad])
     _write(result, DATA / "trial" if a.tables else RESULTS)
+
+
+def _saved(name: str, path: Path, partitions: int, without: Sequence[str]) -> None:
+    (table,) = catalogue.chosen([name])
+    measured(table, partitions, peers=True, without=without).save(path)
+
+
+def _contaminated(name: str) -> dict[str, Any]:
+    (table,) = catalogue.chosen([name])
+    return contaminated.compared(table, SEED)
 
 
 def _code() -> str:
