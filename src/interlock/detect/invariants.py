@@ -30,6 +30,7 @@ NEVER = frozenset(
 LOW = frozenset({"min", "length_min", "earliest", "q05"})
 HIGH = frozenset({"max", "length_max", "latest", "q95"})
 AFTER = 7  # partitions before an invariant is believed
+EPISODES = 2  # times that what need not hold was broken for a while, after which it is known to happen
 _FORGIVEN = 2  # partitions that broke an invariant, published before anyone noticed
 _FORGIVEN_AFTER = 15  # partitions since without a break, for each that broke it
 _RANGE_SHARE = 0.15  # of the way from the middle to the record: a scale for records that hardly vary
@@ -133,6 +134,9 @@ class Range:
         self.low = np.full(width, np.inf)
         self.high = np.full(width, -np.inf)
         self.usual = np.zeros(width)
+        self.beyond = np.zeros(width, dtype=bool)  # whether the last partition's stayed out
+        self.episodes = np.zeros(width)  # how often one stayed out since a record was learned
+        self.nearest = np.full(width, np.nan)  # the least extreme of these
 
     def margin(self, side: Array, middle: Array) -> Array:
         """The scale of an extreme's tail: what the record stands out by, over its expected height (Gumbel)."""
@@ -163,7 +167,9 @@ class Range:
             low = self.low - needed * self.margin(self.low, middle)
             return low, self.high + needed * self.margin(self.high, middle)
 
-    def admit(self, values: Array, admitted: Mask) -> None:
+    def admit(self, values: Array, admitted: Mask, loud: Mask) -> None:
+        """Learn from a partition. What is ``loud`` stays out until its third episode."""
+        self._recur(values, loud & ~admitted & ~np.isnan(values))
         here = admitted & ~np.isnan(values)
         self.partitions = self.partitions + here
         value = np.where(here, values, 0.0)
@@ -171,6 +177,18 @@ class Range:
         self.high = np.where(here, np.maximum(self.high, value), self.high)
         gain = np.maximum(1.0 / np.maximum(self.partitions, 1.0), 0.02)
         self.usual = np.where(here, self.usual + gain * (value - self.usual), self.usual)
+
+    def _recur(self, values: Array, beyond: Mask) -> None:
+        """What lies far beyond the record now and again does happen: the least of it becomes the record."""
+        nearer = np.where(values > self.high, np.fmin(self.nearest, values), np.fmax(self.nearest, values))
+        self.nearest = np.where(beyond, nearer, self.nearest)
+        self.episodes = self.episodes + (beyond & ~self.beyond)
+        self.beyond = beyond
+        known = self.episodes > EPISODES
+        self.high = np.where(known, np.fmax(self.high, self.nearest), self.high)
+        self.low = np.where(known, np.fmin(self.low, self.nearest), self.low)
+        self.nearest = np.where(known, np.nan, self.nearest)
+        self.episodes = np.where(known, 0.0, self.episodes)
 
 
 _RANGE_STRICTNESS = 0.6  # extremes are many and wild: alarm at CHANCE ** (1 / 0.6), about 3e-5

@@ -22,7 +22,7 @@ from interlock.detect.baseline import Baseline, zeroed
 from interlock.detect.calendar import CONSTANT, PARTS, season
 from interlock.detect.calibration import Evidence
 from interlock.detect.features import CODES_MAX, PATTERN, Array, Features, Key
-from interlock.detect.invariants import AFTER, Apart, Never, Order, Range, Rare, widen
+from interlock.detect.invariants import AFTER, EPISODES, Apart, Never, Order, Range, Rare, widen
 from interlock.detect.layout import Layout, Observation
 from interlock.detect.novelty import Domain
 from interlock.profiles.dependency import Dependency
@@ -33,7 +33,6 @@ _LASTS = 3  # partitions in a row after which a mild change is taken for the new
 _OFTEN = 0.25  # of its rows: a dependency broken more often says nothing
 _STAYS_OUT = 2.0  # a milder break alarms, and if it lasts it becomes normal
 SETTLES = 5  # partitions in a row after which even a loud change is: the world changed, and nobody said so
-_EPISODES = 2  # times that what need not hold was broken for a while, after which it is known to happen
 _NULLS, _CALENDAR = "\x00nulls:", "\x00calendar:"
 
 
@@ -246,7 +245,7 @@ class Watch:
         )
         self.never.admit(seen.raw, rows, ~out)
         self.rare.admit(seen.raw, rows, self.layout.exact)
-        self.range.admit(seen.values, (~suspect | anew) & ~out)
+        self.range.admit(seen.values, (~suspect | anew) & ~out, scores.range >= _STAYS_OUT)
         self._admit_order(seen, scores, settled, trusted=trusted)
         for column, counts in seen.domains.items():
             if column.removeprefix(PATTERN) not in loud - settled:
@@ -269,7 +268,7 @@ class Watch:
         """Whether what is loud again is learned: it lasts, or it need not hold and came before and went."""
         if self.loud_for.get(name, 0) >= SETTLES:
             return True
-        return self.loud_before.get(name, 0) >= _EPISODES and self.layout.is_loose(name)
+        return self.loud_before.get(name, 0) >= EPISODES and self.layout.is_loose(name)
 
     def _loud(self, scores: Scores) -> frozenset[str]:
         """What a partition broke so loudly that it stays out: columns, texts of dependencies, relations."""
