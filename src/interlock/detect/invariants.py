@@ -151,7 +151,8 @@ class Range:
         for index, side, sign in ((low, self.low, -1.0), (high, self.high, 1.0)):
             held = index[(self.partitions[index] >= AFTER) & ~np.isnan(values[index])]
             beyond = sign * (values[held] - side[held])
-            spread = np.maximum(self.margin(side, middle), least)[held]
+            whole = (values[held] % 1 == 0) & (side[held] % 1 == 0)  # the next whole number is no leap
+            spread = np.maximum(np.maximum(self.margin(side, middle), least)[held], whole)
             floor = 1e-9 * np.maximum(np.abs(side[held]), 1e-9)
             found[held] = (
                 odds.score(odds.record(beyond, np.maximum(spread, floor), self.partitions[held]))

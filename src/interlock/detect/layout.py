@@ -29,7 +29,7 @@ Mask = npt.NDArray[np.bool_]
 _NO_BASELINE = frozenset(
     {
         *("min", "max", "length_min", "length_max", "earliest", "latest"),
-        *("key_duplicates", "row_duplicates", "nans", "infinities"),
+        *("key_duplicates", "row_duplicates", "nans", "infinities", "negatives"),
     }
 )
 
