@@ -97,3 +97,25 @@ def test_what_need_not_hold_is_learned_when_it_breaks_the_third_time() -> None:
 def test_what_has_to_hold_alarms_every_time(key: Key) -> None:
     days = [0] * 60 + ([LOUD] * 2 + [0] * 8) * 4
     assert _alarmed(key, days) == [day for day, n in enumerate(days) if n]
+
+
+# --- how it is told ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("key", "rows"), [(NULLS, " with 3,000 rows"), (EQUAL, "")])
+def test_an_invariant_that_was_broken_before_is_told_by_its_partitions_since(key: Key, rows: str) -> None:
+    def expected(past: list[int]) -> str:
+        day = len(past)
+        judged = detect.learn(_after(key, past)).judge_features(_partition(key, LOUD, day), _label(day))
+        return next(v.expected for v in judged if v.statistic == key.feature and "none" in v.expected)
+
+    assert expected([0] * 30) == f"none, as in 30 partitions{rows}"
+    assert expected([LOUD] * 2 + [0] * 30) == f"none, as in the last 30 partitions{rows}"
+
+
+def test_only_what_never_was_broken_is_stated_as_held_in_every_row() -> None:
+    def stated(past: list[int]) -> list[str]:
+        return [c.name for c in detect.learn(_after(NULLS, past)).constraints if c.kind == "never"]
+
+    assert stated([0] * 30) == ["a_never_null"]
+    assert stated([LOUD] + [0] * 30) == []
