@@ -54,11 +54,31 @@ def test_a_steady_slope_is_no_surprise() -> None:
     assert abs(_surprise(baseline, 25.0, 100)) > 4
 
 
-def test_one_wild_value_hardly_moves_what_is_expected() -> None:
+def _moved(value: float, *, error: float = 0.1, suspect: bool = False) -> np.ndarray:
+    """How far one value moves each forecaster of a feature that varies by one about zero."""
+    moved, unmoved = _fed(_noise(60), seasons=1), _fed(_noise(60), seasons=1)
+    _feed(moved, value, 60, error=error, suspect=suspect)
+    _feed(unmoved, 0.0, 60, error=np.inf)
+    return (moved.forecasts(0) - unmoved.forecasts(0))[:, 0]
+
+
+def test_a_suspect_value_moves_nothing_however_wild() -> None:
+    assert (_moved(1e6, suspect=True) == 0.0).all()
     baseline = _fed(_noise(60), seasons=1)
-    before = float(baseline.expected(0)[0])
+    before = baseline.copy()
     _feed(baseline, 1e6, 60, suspect=True)
-    assert abs(float(baseline.expected(0)[0]) - before) < 1.5
+    for name in ("scale", "error", "fourth"):
+        np.testing.assert_array_equal(getattr(baseline, name), getattr(before, name), err_msg=name)
+
+
+def test_a_wild_value_that_nobody_suspects_moves_no_further_than_four_deviations() -> None:
+    assert (_moved(1e6) > 0).all() and (_moved(1e6) < 4).all()
+    np.testing.assert_array_equal(_moved(1e6), _moved(1e9))
+
+
+def test_a_value_of_a_hundredth_of_the_rows_moves_a_hundredth_as_far() -> None:
+    np.testing.assert_allclose(_moved(3.0, error=1.0), _moved(3.0) / 100)
+    np.testing.assert_allclose(_moved(3.0, error=0.01), _moved(3.0), err_msg="more rows move it no further")
 
 
 def test_a_partition_with_a_large_sampling_error_is_not_held_to_the_precision_of_others() -> None:

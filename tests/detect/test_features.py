@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from interlock import detect
 from interlock.detect.features import Family, Features, Key, features
 from interlock.profiles.profile import Profile
 
@@ -54,3 +55,38 @@ def test_odd_columns_give_numbers_or_nothing_but_never_an_error(profiles_of, que
 
 def test_every_feature_has_a_family(flights_by_day: dict[str, Profile]) -> None:
     assert {k.family for k in features(flights_by_day["2013-01-01"]).keys} == set(Family)
+
+
+# --- a load of ever as many rows ---------------------------------------------------------------
+
+
+def _alarming(profiles_of, past: list[int], then: list[int]) -> list[int]:
+    """Which of the numbers `then` of rows alarm after days with those of `past`."""
+    days = ", ".join(f"({day}, {n})" for day, n in enumerate([*past, *then]))
+    vary = ", ".join(f"hash(day, i, {column}) % 1000 AS x{column}" for column in range(8))
+    made = profiles_of(
+        f"SELECT DATE '2024-01-01' + day AS part, {vary} FROM (VALUES {days}) t(day, n), range(n) r(i)"
+    )
+    labels = list(made)
+    rows = (detect.Row(label, features(made[label])) for label in labels[: len(past)])
+    learned = detect.learn(detect.History.of(rows))
+    judged = (learned.judge(made[label], label) for label in labels[len(past) :])
+    return [n for n, found in zip(then, judged, strict=True) if any(v.statistic == "rows" for v in found)]
+
+
+def test_of_ever_as_many_rows_three_fewer_are_news(profiles_of) -> None:
+    assert _alarming(profiles_of, [51] * 60, [48, 50, 51, 52, 54]) == [48, 54]
+
+
+def test_rows_that_come_by_chance_are_not_held_to_one_row(profiles_of) -> None:
+    drawn = np.random.default_rng(7).poisson(51, 60).tolist()
+    within = list(range(51 - 14, 51 + 15))  # two standard deviations
+    assert _alarming(profiles_of, drawn, [*within, 5]) == [5]
+
+
+def test_the_error_of_a_row_count_is_one_row_and_never_more_than_a_quarter_of_chance(profiles_of) -> None:
+    made = profiles_of("SELECT n AS part FROM (VALUES (4), (51), (10000)) t(n), range(n) r(i)")
+    errors = {
+        n: f.errors[f.keys.index(Key("", "rows"))] for n, f in ((n, features(p)) for n, p in made.items())
+    }
+    assert errors == pytest.approx({"4": 0.25 / 2, "51": 1 / 51, "10000": 1 / 10_000})

@@ -27,7 +27,6 @@ _ERROR_DECAY = 0.06
 _SCALE_DECAY = 0.04
 _TAIL_DECAY = 0.01
 _CUT = 4.0  # in scales, for an unsuspected value
-_CUT_SUSPECT = 0.0  # for one that raised an alarm
 _MEAN_TO_DEVIATION = 1.2533  # a normal distribution's standard deviation over its mean |error|
 _TAIL_PRIOR = (6.0, 4.0)  # weight in partitions, and the fourth moment assumed before there is any
 _TAIL_CUT = 6.0  # a single event makes no heavy tail

@@ -152,6 +152,12 @@ class Reading:
     def history(self) -> str:
         return f"in {self.watch.partitions} partitions"
 
+    def held(self, i: int) -> str:
+        """In how many of the partitions learned from nothing broke an invariant: since the last that did."""
+        never = self.watch.never
+        last = "the last " if never.breaks[i] else ""
+        return f"in {last}{never.partitions[i]:.0f} partitions"
+
 
 def _baseline(reading: Reading) -> Iterator[Violation]:
     scores, layout = reading.scores, reading.watch.layout
@@ -173,7 +179,7 @@ def _baseline(reading: Reading) -> Iterator[Violation]:
 
 def _never(reading: Reading) -> Iterator[Violation]:
     scores, seen, layout = reading.scores, reading.seen, reading.watch.layout
-    for i in np.flatnonzero(scores.never >= 1):
+    for i in np.flatnonzero(scores.never >= 1).tolist():
         key, share = layout.keys[i], float(seen.raw[i])
         if key.feature == "dependency":
             continue
@@ -182,7 +188,7 @@ def _never(reading: Reading) -> Iterator[Violation]:
             key,
             name=wording.name(key, stated.NEVER_NAMES[key.feature]),
             observed=f"{rows:,} rows, {wording.percent(share)}: {wording.words(key)}",
-            expected=f"none, as {reading.history} with {reading.watch.never.rows[i]:,.0f} rows",
+            expected=f"none, as {reading.held(i)} with {reading.watch.never.rows[i]:,.0f} rows",
             score=float(scores.never[i]),
             per_year=reading.at_break(Evidence.HELD, float(scores.never[i])),
             rows=rows,
@@ -262,7 +268,7 @@ def _dependency(reading: Reading) -> Iterator[Violation]:
             Key(found.culprit(i), "dependency"),
             name=wording.dependency(dependency),
             observed=f"{wording.percent(share)} of {tested:,} break: {dependency}",
-            expected=f"none, as {reading.history}" if evidence is held else f"at most {usual}",
+            expected=f"none, as {reading.held(i)}" if evidence is held else f"at most {usual}",
             score=score,
             per_year=reading.at_break(evidence, score)
             if evidence

@@ -70,6 +70,7 @@ class Scores:
         }
 
     def never_stricter(self, by: Mapping[Evidence, float]) -> Array:
+        """`never` multiplied by how strict its kind of evidence is in this table: 1 is the alarm."""
         return self.never * np.where(self.loose, by[Evidence.LOOSE], by[Evidence.HELD])
 
     def stricter(self, by: Mapping[Evidence, float]) -> Scores:
