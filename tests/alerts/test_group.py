@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import ClassVar, cast
 
 import duckdb
 import pytest
@@ -50,7 +51,12 @@ def following(made: str) -> Iterator[Told]:
         def tell(query: str, *more: Violation) -> tuple[alerts.Alert, ...]:
             now = profiled(query)[LAST]
             return alerts.group(
-                [*learned.judge(now, LAST), *more], table="orders", label=LAST, learned=learned, profile=now
+                [*learned.judge(now, LAST), *more],
+                table="orders",
+                label=LAST,
+                learned=learned,
+                profile=now,
+                key=("id",),
             )
 
         yield tell
@@ -82,6 +88,13 @@ def test_a_load_that_ran_twice_is_one_alert_though_every_count_moved(told: Told)
     assert "the load ran twice" in alert.title
     assert {"rows", "row_duplicates", "key_duplicates"} <= {v.statistic for v in alert.violations}
     assert alert.severity is Severity.PAGE
+
+
+def test_keys_that_repeat_though_rows_do_not_are_what_is_named_first(told: Told) -> None:
+    (alert,) = told("SELECT * REPLACE (id + CASE WHEN id % 400 < 40 THEN 40 ELSE 0 END AS id) FROM today")
+    assert alert.kind == "duplicated"
+    assert alert.columns[0] == "id"
+    assert "rows repeat another's key" in alert.title
 
 
 def test_swapped_columns_are_named_together(told: Told) -> None:
@@ -231,3 +244,55 @@ def test_louder_severity_comes_first_whatever_the_score() -> None:
 def test_an_alert_since_an_earlier_partition_offers_to_accept_from_there() -> None:
     (alert,) = _group(_violation(origin=Origin.LEARNED, blocking=False, since="0"))
     assert "--since 0" in (alert.advice or "")
+
+
+# --- which column comes first ------------------------------------------------------------------
+
+
+class _Knows:
+    """What was learned of a table whose columns stand in the order a, b, c; b is made from a by ``b_from_a``."""
+
+    sources: ClassVar = {"b": {"a": frozenset({"b_from_a"})}}
+
+    def place(self, column: str) -> int:
+        return "abc".index(column)
+
+    def related(self, first: str, second: str) -> float:
+        return 0.0
+
+    def expected(self, profile: Profile, label: str) -> None:
+        return None
+
+
+def _first(*violations: Violation) -> str:
+    learned = cast(detect.Learned, _Knows())
+    found = alerts.group(violations, table="t", label="x", learned=learned, profile=Profile(10, {}))
+    return found[0].columns[0]
+
+
+def _broken(columns: str, score: float, name: str = "other", statistic: str = "dependency") -> Violation:
+    return _violation(
+        constraint=name, column=columns[0], columns=tuple(columns), score=score, statistic=statistic
+    )
+
+
+def test_of_a_relation_the_column_that_stands_first_in_it_is_named_however_loud_it_is() -> None:
+    assert _first(_broken("ca", 70.0)) == "c"
+    assert _first(_broken("ca", 5.0)) == "c"
+
+
+def test_of_columns_that_are_all_very_loud_the_one_that_stands_first_in_the_table_is_named() -> None:
+    assert _first(_broken("ca", 70.0), _broken("ac", 30.0)) == "a"
+    assert _first(_broken("ca", 9.0), _broken("ac", 5.0)) == "c"
+
+
+def test_a_source_goes_before_what_is_made_from_it_where_it_broke_too_and_both_still_agree() -> None:
+    assert _first(_broken("b", 9.0), _broken("a", 3.0), _broken("bac", 2.0)) == "a"
+
+
+def test_a_source_stays_behind_where_what_ties_the_two_broke() -> None:
+    assert _first(_broken("b", 9.0), _broken("a", 3.0), _broken("ba", 8.0, "b_from_a")) == "b"
+
+
+def test_a_source_that_broke_nothing_of_its_own_stays_behind() -> None:
+    assert _first(_broken("b", 9.0), _broken("ba", 3.0)) == "b"
