@@ -178,6 +178,16 @@ def test_a_constant_an_empty_and_a_nested_column_suggest_nothing_of_others(engin
     assert {d.form for d in found} <= SAYING_LITTLE, [str(d) for d in found]
 
 
+@pytest.mark.parametrize(("by", "mapped"), [(1.0, True), (1.37, False)])
+def test_the_values_of_whole_numbers_are_written_down_and_those_of_amounts_are_not(
+    engine: DuckDB, by: float, mapped: bool
+) -> None:
+    """An invoice's total is in all of its rows, names its customer today, and never comes again."""
+    invoice = np.random.default_rng(1).integers(1, 12, ROWS)
+    found = _mined(engine, {"total": invoice * by, "customer": [f"c{i * 5 % 12}" for i in invoice]})
+    assert any(d.columns[-1] == "total" for d in found if d.form is Form.MAPPED) is mapped
+
+
 @pytest.mark.parametrize("rows", [0, 1, 5])
 def test_a_handful_of_rows_suggests_no_sum(engine: DuckDB, rows: int) -> None:
     columns = {c: list(v)[:rows] for c, v in _sum(np.random.default_rng(0)).items()}

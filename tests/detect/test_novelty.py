@@ -48,3 +48,15 @@ def test_a_domain_without_end_is_given_up() -> None:
     domain = _domain([{f"{i}-{k}": 1 for k in range(100)} for i in range(30)])
     assert domain.open
     assert domain.score_new({"x": 1}) == 0
+
+
+def test_a_value_that_stayed_out_is_known_when_it_comes_for_the_third_time() -> None:
+    domain, usual, new = _domain([{"A": 60}] * 30), {"A": 60}, {"A": 40, "B": 20}
+    for _ in range(2):
+        domain.recur(new)
+        domain.recur(new)  # days in a row are one time
+        domain.admit(usual)
+        assert domain.score_new(new) >= 1
+    domain.recur(new)
+    assert domain.score_new(new) == 0
+    assert domain.score_new({"A": 40, "C": 20}) >= 1

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from interlock.detect import odds
-from interlock.detect.invariants import AFTER
+from interlock.detect.invariants import AFTER, EPISODES
 
 OPEN = 2_000  # a domain with more values is open: nothing is learned of it
 _MEMBERS_MAX = 64
@@ -30,10 +30,14 @@ class Domain:
     burst: float = 1.0  # most rows a value had when it was new
     gap: float = 1.0  # most rows that were expected of a value when it was absent
     open: bool = False
+    out: dict[str, int] = field(default_factory=dict)  # values that stayed out, and how often they came
+    beyond: list[str] = field(default_factory=list)  # which of them the last partition held
 
     def copy(self) -> Domain:
         return Domain(
-            self.partitions, self.rows, dict(self.seen), dict(self.least), self.burst, self.gap, self.open
+            *(self.partitions, self.rows, dict(self.seen), dict(self.least), self.burst, self.gap, self.open),
+            dict(self.out),
+            list(self.beyond),
         )
 
     @property
@@ -78,7 +82,21 @@ class Domain:
         missed = (n * ratio for v, n in self.least.items() if v not in counts)
         self.gap = max(self.gap, *missed, 1.0)
 
+    def recur(self, counts: Mapping[str, int]) -> None:
+        """Of a partition that stays out only what comes for the third time is learned: it does happen."""
+        if self.open:
+            return
+        new = list(self.unseen(counts))[:_MEMBERS_MAX]
+        for value in new:
+            self.out[value] = self.out.get(value, 0) + (value not in self.beyond)
+            if self.out[value] > EPISODES:
+                self.seen[value] = self.out.pop(value)
+        self.beyond = new
+        if len(self.out) > OPEN:
+            self.out = {}
+
     def admit(self, counts: Mapping[str, int]) -> None:
+        self.beyond = []
         if self.open:
             return
         if self.partitions == 0:

@@ -249,8 +249,11 @@ class Watch:
         self.range.admit(seen.values, (~suspect | anew) & ~out, scores.range >= _STAYS_OUT)
         self._admit_order(seen, scores, settled, trusted=trusted)
         for column, counts in seen.domains.items():
-            if column.removeprefix(PATTERN) not in loud - settled:
-                self.domains.setdefault(column, Domain()).admit(counts)
+            domain = self.domains.setdefault(column, Domain())
+            if column.removeprefix(PATTERN) in loud - settled:
+                domain.recur(counts)
+            else:
+                domain.admit(counts)
         self._admit_calendar(seen, scores, settled, trusted=trusted)
         loudest = scores.loudest(before == 0)
         if not np.isnan(loudest):

@@ -57,7 +57,7 @@ def mapped(sample: Sample) -> Iterator[Dependency]:
     """Columns of which each value of another has its own, value by value."""
     codes = {c: v for c, v in sample.codes.items() if 2 <= v.max(initial=-1) + 1 <= sample.rows / 4}
     names = [c for c in codes if sample.kinds[c] in _QUOTED][:_COLUMNS_MAX]
-    for by in names:
+    for by in (c for c in names if _named(sample, c)):
         for of in names:
             if of != by and _holds(codes[by], codes[of], sample.other):
                 pairs = _usual(sample, by, of)
@@ -80,7 +80,7 @@ def _usual(sample: Sample, by: str, of: str) -> tuple[Parameter, ...]:
 def grouped(sample: Sample) -> Iterator[Dependency]:
     """For each number the column whose groups say most about it, where they say enough."""
     codes = {c: v for c, v in sample.codes.items() if 2 <= v.max(initial=-1) + 1 <= sample.rows / 4}
-    by_columns = [c for c in codes if sample.kinds[c] in _QUOTED][:_COLUMNS_MAX]
+    by_columns = [c for c in codes if sample.kinds[c] in _QUOTED and _named(sample, c)][:_COLUMNS_MAX]
     for of in sample.numbers[:_COLUMNS_MAX]:
         best: tuple[float, list[Dependency]] = (band.SHARE_MAX, [])
         for by in by_columns:
