@@ -27,9 +27,7 @@ PLANTED_IN = 10  # partitions of a table
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.alerts", description=__doc__)
-    parser.add_argument(
-        "--tables", nargs="+", default=[], help="names, `tuning`, `held-out` or `reserve`: a trial"
-    )
+    parser.add_argument("--tables", nargs="+", default=[], help="names, `tuning` or `held-out`: a trial")
     parser.add_argument("--only", choices=["interlock"], help="without the peers; writes no page")
     parser.add_argument("--partitions", type=int, default=PLANTED_IN, help="broken partitions of each table")
     names = [library.name for library in slow.LIBRARIES]

@@ -12,7 +12,7 @@ from benchmarks.alerts.catalogue import TABLES
 from benchmarks.alerts.compare import Array, Difference, Outcome, Trial, differences, precision
 from benchmarks.alerts.faults import CONFINED, ROWS, STRENGTHS, UPSTREAM
 from benchmarks.alerts.run import OURS, Measured, Planted
-from benchmarks.alerts.tables import HELD_OUT, RESERVE, TUNING
+from benchmarks.alerts.tables import HELD_OUT, TUNING
 from interlock.backtest.interval import wilson
 
 Document = dict[str, Any]
@@ -31,7 +31,7 @@ def _at(strength: float, p: Planted) -> bool:
 def document(measured: Sequence[Measured]) -> Document:
     sets = {
         group: found
-        for group in (HELD_OUT, RESERVE, TUNING)
+        for group in (HELD_OUT, TUNING)
         if (found := [m for m in measured if TABLES[m.table].group == group])
     }
     return {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from benchmarks.alerts.tables import HELD_OUT, RESERVE, TUNING
+from benchmarks.alerts.tables import HELD_OUT, TUNING
 
 Document = dict[str, Any]
 HOW = """## How
@@ -72,17 +72,16 @@ def render(document: Document) -> str:
 
 
 def targets(document: Document) -> Iterator[tuple[str, ...]]:
-    """What is wanted of the held-out tables, or of the reserve where only that was measured, and what came."""
-    group = next((g for g in (HELD_OUT, RESERVE) if g in document["sets"]), None)
-    if group is not None:
-        of = document["sets"][group]
+    """What is wanted of the held-out tables, and what came."""
+    if HELD_OUT in document["sets"]:
+        of = document["sets"][HELD_OUT]
         alarms, some, one = of["false_alarms"], of["from_5"], of["by_strength"]["0.01"]
         yield _target("recall from 5% of the rows", "≥ 90%", some["recall"], some["recall"] >= 0.9)
         yield _target("recall at 1% of the rows", "≥ 70%", one["recall"], one["recall"] >= 0.7)
         yield _target("clean partitions alarmed", "≤ 1.5%", alarms["rate"], alarms["rate"] <= 0.015)
         yield _target("… upper end of 95%", "≤ 2.5%", alarms["high"], alarms["high"] <= 0.025)
         yield _target("right column first, from 5%", "≥ 90%", some["first"], some["first"] >= 0.9)
-        behind = [f"{p['name']}: {g}" for p in document["peers"].get(group, []) for g in p["behind"]]
+        behind = [f"{p['name']}: {g}" for p in document["peers"].get(HELD_OUT, []) for g in p["behind"]]
         yield ("significantly behind a peer", "nowhere", f"{len(behind)} places", _word(not behind))
     clean = sum(t["clean"] for t in document["tables"])
     held = sum(t["clean"] for t in document["tables"] if t["group"] != TUNING)

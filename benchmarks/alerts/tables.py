@@ -19,7 +19,7 @@ from benchmarks.alerts.packages import DATA
 from benchmarks.alerts.prepare import PARTITION, prepared
 
 JUDGED_FROM = 60  # partitions before this one are for learning and are counted apart
-TUNING, HELD_OUT, RESERVE = "tuning", "held-out", "reserve"
+TUNING, HELD_OUT = "tuning", "held-out"
 VERSION = 2  # of what `prepare` writes
 
 
@@ -28,7 +28,7 @@ class Table:
     """One public table.
 
     ``group`` is what it is for: settings are chosen on `TUNING` tables, of `HELD_OUT` ones only sums are
-    looked at, and those in `RESERVE` are measured when they are named and else left alone.
+    looked at.
     ``key`` identifies a row. ``sources`` are columns whose values are where rows come
     from (an airline, a store): what is lost as a whole, and what a fault may be
     confined to. ``dated`` columns name the partition and are never broken alone.

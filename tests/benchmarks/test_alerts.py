@@ -7,14 +7,14 @@ import pandas as pd
 import pytest
 
 from benchmarks.alerts import derived, faults
-from benchmarks.alerts.catalogue import GROUPS, TABLES, chosen
+from benchmarks.alerts.catalogue import GROUPS, TABLES
 from benchmarks.alerts.change import WAYS
 from benchmarks.alerts.compare import Outcome, Trial, caught_at, differences, precision
 from benchmarks.alerts.derived import Derived, differs, recomputed
 from benchmarks.alerts.faults import KINDS, ROWS, Broken, Site
 from benchmarks.alerts.methods import METHODS
 from benchmarks.alerts.metrics import Metrics
-from benchmarks.alerts.tables import HELD_OUT, RESERVE, TUNING, Table
+from benchmarks.alerts.tables import TUNING, Table
 
 DOUBLED = Derived("double", ("price",), lambda f, w: f["price"] * 2)
 
@@ -255,10 +255,3 @@ def test_every_method_finds_a_column_gone_empty_and_calls_the_usual_usual(method
 def test_every_table_is_in_one_group_and_says_why_days_are_not_clean() -> None:
     assert sorted(name for group in GROUPS.values() for name in group) == sorted(TABLES)
     assert all(why for t in TABLES.values() for why in t.not_clean.values())
-
-
-def test_the_reserve_is_measured_only_where_it_is_named() -> None:
-    everything = {t.name for t in chosen([])}
-    assert everything == set(GROUPS[TUNING]) | set(GROUPS[HELD_OUT])
-    assert {t.name for t in chosen([HELD_OUT])}.isdisjoint(GROUPS[RESERVE])
-    assert tuple(t.name for t in chosen([RESERVE])) == GROUPS[RESERVE]

