@@ -173,7 +173,7 @@ def test_what_broke_something_is_marked_whether_readers_see_it_or_not(report):
     found = {(p.place, p.read) for p in series(report, "price", "mean").points}
 
     assert found == {(34, False), (36, True), (38, False), (39, True)}
-    assert {p.place for p in series(report, "price", "negatives").points} == {34, 36, 38}
+    assert {p.place for p in series(report, "price", "q05").points} == {34, 36, 38}
 
 
 def test_a_partition_readers_do_not_see_is_a_gap(report):
