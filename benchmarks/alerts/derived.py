@@ -332,3 +332,68 @@ ELECTRICITY = (
         _band("hour_of_day", {"night": 0, "morning": 6, "afternoon": 12, "evening": 18}),
     ),
 )
+
+# --- payments, trips, licences, animals, loans ------------------------------------------
+
+
+def _months_left(frame: Frame, was: Frame) -> pd.Series:
+    """Months from the payment until the card expires, written as 08/24; null where it is not."""
+    until = frame["expiration_date"].astype(object).str.extract(r"^(\d\d)/(\d\d)$").astype(float)
+    paid_at = frame["paid_at"]
+    return (until[1] + 2000 - paid_at.dt.year) * 12 + until[0] - paid_at.dt.month
+
+
+CARDS = (
+    Derived("hour_of_day", ("paid_at",), _hour_of("paid_at")),
+    Derived("amount_units", ("amount",), _times("amount", 0.01, 2)),
+    Derived("amount_band", ("amount",), _band("amount", {"small": 0, "middle": 20_000, "large": 60_000})),
+    Derived("months_left", ("expiration_date", "paid_at"), _months_left),
+    Derived("network", ("provider",), lambda f, w: f["provider"].str.split(" ").str[0]),
+)
+
+TAXIS = (
+    Derived("hour_of_day", ("started_at",), _hour_of("started_at")),
+    Derived("weekday", ("started_at",), lambda f, w: f["started_at"].dt.day_of_week.astype(float)),
+    Derived("trip_minutes", ("trip_seconds",), _times("trip_seconds", 1 / 60, 1)),
+    Derived("trip_km", ("trip_miles",), _times("trip_miles", 1.609344, 2)),
+    Derived("total", ("fare", "tips"), lambda f, w: (f["fare"] + f["tips"]).round(2)),
+    Derived("tip_share", ("tips", "fare"), _ratio("tips", "fare", 3)),
+)
+
+PETS = (
+    Derived("breed_group", ("breed",), lambda f, w: f["breed"].str.split(",").str[0]),
+    Derived("name_length", ("name",), lambda f, w: f["name"].str.len().astype(float)),
+    Derived("mixed", ("second_breed",), lambda f, w: f["second_breed"].notna().astype(float)),
+    Derived("dog", ("species",), _is("species", "Dog")),
+    Derived("zip_area", ("zip_code",), lambda f, w: f["zip_code"].str.slice(0, 3)),
+)
+
+RODENTS = (
+    Derived("scientific_name", ("genus", "species"), lambda f, w: f["genus"] + " " + f["species"]),
+    Derived("weight_oz", ("weight",), _times("weight", 0.035274, 3)),
+    Derived("weight_to_foot", ("weight", "hindfoot_length"), _ratio("weight", "hindfoot_length", 3)),
+    Derived(
+        "size_class",
+        ("weight",),
+        _band("weight", {"mouse": 0, "small": 15, "middle": 35, "large": 80}),
+    ),
+)
+
+GRANTED = (
+    Derived("grade", ("sub_grade",), lambda f, w: f["sub_grade"].str.slice(0, 1)),
+    Derived(
+        "credit_used",
+        ("total_credit_utilized", "total_credit_limit"),
+        _ratio("total_credit_utilized", "total_credit_limit", 4),
+    ),
+    Derived(
+        "installment_to_income", ("installment", "annual_income"), _ratio("installment", "annual_income", 5)
+    ),
+    Derived("share_paid", ("paid_principal", "loan_amount"), _ratio("paid_principal", "loan_amount", 4)),
+    Derived("years_of_credit", ("earliest_credit_line",), lambda f, w: 2018 - f["earliest_credit_line"]),
+    Derived(
+        "income_band",
+        ("annual_income",),
+        _band("annual_income", {"low": 0, "middle": 45_000, "high": 100_000}),
+    ),
+)

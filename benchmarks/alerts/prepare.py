@@ -202,6 +202,76 @@ def electricity() -> Frame:
     return _labelled(_made(found, derived.ELECTRICITY), found["measured_at"])
 
 
+def card_payments() -> Frame:
+    """Simulated payments by card, by day; the last day ends in the morning and is cut off.
+
+    ``id`` counts the rows of the file, which is ordered by store, and is left out.
+    """
+    found = pd.read_csv(folder() / "evalml/demos/data/fraud_transactions.csv.gz").drop(columns=["id"])
+    found.insert(0, "paid_at", pd.to_datetime(found.pop("datetime")))
+    for flag in ("customer_present", "fraud"):
+        found[flag] = found[flag].astype(float)
+    found = found[found["paid_at"] < "2019-08-07"].sort_values("paid_at", kind="stable")
+    return _labelled(_made(found, derived.CARDS), found["paid_at"])
+
+
+def taxi_trips() -> Frame:
+    """A sample of Chicago taxi trips in batches of 40, by when they began, March 2014 to 2015.
+
+    Before, up to half of the trips have no miles; after, fares were raised and trips are few. Hour and
+    weekday are made from the moment; ``trip_start_month`` names the batch, ``pickup_census_tract`` is empty.
+    """
+    found = pd.read_csv(folder() / "tfx/examples/chicago_taxi_pipeline/data/simple/data.csv")
+    moment = pd.to_datetime(found.pop("trip_start_timestamp"), unit="s")
+    found = found.drop(
+        columns=["trip_start_month", "trip_start_day", "trip_start_hour", "pickup_census_tract"]
+    )
+    found["dropoff_census_tract"] = found["dropoff_census_tract"].map("{:.0f}".format, na_action="ignore")
+    found.insert(0, "started_at", moment)
+    found = found[moment.between("2014-03-01", "2015-12-31 23:59")].sort_values("started_at", kind="stable")
+    found = _made(found, derived.TAXIS)
+    return _sized(_labelled(found, [f"batch-{i // 40:04d}" for i in range(len(found))]), 40)
+
+
+def pets() -> Frame:
+    """Licences for pets by the working day they are issued, September 2017 to 10 August 2018.
+
+    On a day of the weekend there are some twenty: they come with Monday's. From 13 August on a breed without
+    a second one is written another way. ``license_number`` changes its form in January, March and August.
+    """
+    found = _r("openintro", "seattlepets").drop(columns=["rownames", "license_number"])
+    found.columns = ["issued_on", "name", "species", "breed", "second_breed", "zip_code"]
+    found["issued_on"] = pd.to_datetime(found["issued_on"])
+    found = found[found["issued_on"].between("2017-09-01", "2018-08-10")].sort_values(
+        "issued_on", kind="stable"
+    )
+    weekday = found["issued_on"].dt.day_of_week
+    loaded = found["issued_on"] + pd.to_timedelta((7 - weekday).where(weekday > 4, 0), unit="D")
+    return _labelled(_made(found, derived.PETS), loaded)
+
+
+def rodents() -> Frame:
+    """Animals trapped at Portal, Arizona, 1977 to 2002, by session of some two nights, about one a month.
+
+    A session, under its first day, goes on while no more than five days lie between two nights.
+    """
+    found = _r("ratdat", "complete").drop(columns=["rownames", "record_id"])
+    caught_on = pd.to_datetime(found[["year", "month", "day"]])
+    found = found.drop(columns=["year", "month", "day"])
+    found.insert(0, "caught_on", caught_on)
+    found = found.sort_values("caught_on", kind="stable")
+    session = (found["caught_on"].diff() > pd.Timedelta(days=5)).cumsum()
+    first = found.groupby(session)["caught_on"].transform("min")
+    return _sized(_labelled(_made(found, derived.RODENTS), first), 20)
+
+
+def loans() -> Frame:
+    """Loans granted in early 2018, in batches of 50 in the order of the file, which is no order of time."""
+    found = _r("openintro", "loans_full_schema").drop(columns=["rownames", "num_accounts_120d_past_due"])
+    found = _made(found, derived.GRANTED, keep=("grade",))
+    return _labelled(found, [f"batch-{i // 50:04d}" for i in range(len(found))])
+
+
 RECIPES: dict[str, Callable[[], Frame]] = {
     "flights": flights,
     "global_sales": global_sales,
@@ -219,6 +289,11 @@ RECIPES: dict[str, Callable[[], Frame]] = {
     "football": football,
     "groceries": groceries,
     "electricity": electricity,
+    "card-payments": card_payments,
+    "taxi-trips": taxi_trips,
+    "pets": pets,
+    "rodents": rodents,
+    "loans": loans,
 }
 
 
@@ -277,6 +352,6 @@ def _first(frame: Frame, partitions: int) -> Frame:
 
 
 def _sized(frame: Frame, least: int) -> Frame:
-    """Without partitions of fewer rows: the last batch of a year."""
+    """Without partitions of fewer rows: a last batch, a night broken off."""
     rows = frame.groupby(PARTITION)[PARTITION].transform("size")
     return frame[rows >= least].reset_index(drop=True)

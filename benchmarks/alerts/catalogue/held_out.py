@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from benchmarks.alerts import derived
-from benchmarks.alerts.catalogue.not_clean import days, on
+from benchmarks.alerts.catalogue.not_clean import COUNT, days, on
 from benchmarks.alerts.tables import HELD_OUT, Table
 
 LOANS = Table(
@@ -138,4 +138,140 @@ ELECTRICITY = Table(
     ),
 )
 
-TABLES = (LOANS, BIRTHDAYS, BANDIT, GROCERIES, ELECTRICITY)
+CARDS = Table(
+    "card-payments",
+    "evalml (BSD-3): simulated payments by card, a sixth of them fraud, January to 6 August 2019",
+    HELD_OUT,
+    ("card_id", "paid_at"),
+    ("country", "provider", "currency"),
+    (),
+    derived.CARDS,
+    bound=(
+        *("store_id", "lat", "lng", "region", "country", "expiration_date", "months_left", "paid_at"),
+        *("hour_of_day", "amount", "amount_units", "amount_band", "provider", "network"),
+    ),
+)
+
+TAXIS = Table(
+    "taxi-trips",
+    "tfx (Apache-2.0; City of Chicago): a sample of taxi trips, March 2014 – 2015, in batches of 40",
+    HELD_OUT,
+    (),
+    ("company", "payment_type", "pickup_community_area"),
+    (),
+    derived.TAXIS,
+    bound=(
+        *("started_at", "hour_of_day", "weekday", "fare", "tips", "total", "tip_share", "payment_type"),
+        *("trip_miles", "trip_km", "trip_seconds", "trip_minutes"),
+        *("pickup_community_area", "pickup_latitude", "pickup_longitude", "dropoff_community_area"),
+        *("dropoff_latitude", "dropoff_longitude", "dropoff_census_tract"),
+    ),
+    not_clean={
+        "batch-0030": "raw rows: a tip of $26.55 for a trip of no time",
+        "batch-0039": "raw rows: nearly ten hours for 1.6 miles",
+        "batch-0055": "raw rows: four hours for no mile",
+        "batch-0098": "Thanksgiving 2014",
+        "batch-0107": "Christmas 2014; raw rows: a trip of seven hours for $175",
+        "batch-0109": "New Year 2015",
+        "batch-0119": "a blizzard on 1 and 2 February 2015",
+        "batch-0145": "raw rows: 170 miles in a quarter of an hour",
+        "batch-0171": "raw rows: a tip of $47 for a trip of a minute",
+        "batch-0174": "raw rows: 78.9 miles in 18 minutes",
+        "batch-0195": "raw rows: 29.2 miles in three minutes",
+        "batch-0199": "raw rows: a trip of 1,710 miles",
+        "batch-0215": "Thanksgiving 2015",
+        "batch-0223": "Christmas 2015",
+    },
+)
+
+PETS = Table(
+    "pets",
+    "openintro (City of Seattle, public domain): licences for pets, September 2017 to 10 August 2018",
+    HELD_OUT,
+    (),
+    ("species", "zip_code", "breed_group"),
+    ("issued_on",),
+    derived.PETS,
+    bound=(
+        *("name", "name_length", "species", "dog", "breed", "breed_group", "second_breed", "mixed"),
+        *("zip_code", "zip_area"),
+    ),
+    not_clean=on(
+        COUNT,
+        (
+            *("2017-10-03", "2017-10-04", "2017-10-13", "2017-11-07", "2017-11-15", "2017-12-06"),
+            *("2017-12-18", "2018-01-02", "2018-01-03", "2018-01-04", "2018-01-05", "2018-01-08"),
+            *("2018-01-16", "2018-01-24", "2018-02-28", "2018-03-06", "2018-03-13", "2018-04-20"),
+            *("2018-04-30", "2018-06-07", "2018-06-22", "2018-07-17", "2018-08-09"),
+        ),
+    )
+    | days(
+        2017,
+        (
+            ("09-04", "09-04", "Labor Day"),
+            ("11-10", "11-10", "Veterans Day"),
+            ("11-24", "11-24", "the day after Thanksgiving"),
+            ("12-25", "12-25", "Christmas"),
+        ),
+    )
+    | days(
+        2018,
+        (
+            ("01-01", "01-01", "New Year's Day"),
+            ("01-15", "01-15", "Martin Luther King Day"),
+            ("02-19", "02-19", "Presidents' Day"),
+            ("05-28", "05-28", "Memorial Day"),
+        ),
+    ),
+)
+
+RODENTS = Table(
+    "rodents",
+    "ratdat (Portal Project Teaching Database, CC0): animals trapped in Arizona, by session, 1977–2002",
+    HELD_OUT,
+    (),
+    ("plot_type", "plot_id", "genus"),
+    (),
+    derived.RODENTS,
+    bound=(
+        *("species_id", "genus", "species", "scientific_name", "taxa", "plot_id", "plot_type"),
+        *("hindfoot_length", "weight", "weight_oz", "weight_to_foot", "size_class"),
+    ),
+    not_clean=on(COUNT, ("1985-04-20", "1999-09-11", "2002-01-12", "2002-09-08"))
+    | on(
+        "raw rows: nobody, or under half of the animals, was weighed",
+        ("1977-07-16", "1977-08-19", "1998-03-01"),
+    )
+    | on(
+        "raw rows: under half of the hind feet were measured",
+        (
+            *("1979-01-28", "1980-03-09", "1980-03-21", "1980-04-17", "1981-04-05", "1982-06-28"),
+            *("1982-07-25", "1987-07-25", "1989-07-03"),
+        ),
+    )
+    | on(
+        "raw rows: fewer than 20 of the 24 plots were trapped",
+        ("1978-05-06", "1980-05-24", "1990-09-22", "1993-02-19", "1993-02-26"),
+    ),
+)
+
+GRANTED = Table(
+    "loans",
+    "openintro (GPL-3; LendingClub): loans granted in the United States in early 2018, in batches of 50",
+    HELD_OUT,
+    (),
+    ("state", "grade", "loan_purpose", "homeownership"),
+    (),
+    derived.GRANTED,
+    bound=(
+        *("loan_amount", "term", "interest_rate", "installment", "grade", "sub_grade", "loan_status"),
+        *("balance", "paid_total", "paid_principal", "paid_interest", "share_paid"),
+        *("annual_income", "income_band", "installment_to_income"),
+        *("application_type", "annual_income_joint", "verification_income_joint", "debt_to_income_joint"),
+        *("total_credit_limit", "total_credit_utilized", "credit_used", "earliest_credit_line"),
+        *("years_of_credit", "open_credit_lines", "num_satisfactory_accounts"),
+    ),
+    not_clean=on("raw rows: 52 tax liens of one borrower", ("batch-0094",)),
+)
+
+TABLES = (LOANS, BIRTHDAYS, BANDIT, GROCERIES, ELECTRICITY, CARDS, TAXIS, PETS, RODENTS, GRANTED)
