@@ -397,3 +397,19 @@ GRANTED = (
         _band("annual_income", {"low": 0, "middle": 45_000, "high": 100_000}),
     ),
 )
+
+# --- air, power, tests, crashes ---------------------------------------------------------
+
+AIR = (
+    Derived("hour_of_day", ("measured_at",), _hour_of("measured_at")),
+    Derived("temperature_f", ("temperature",), lambda f, w: (f["temperature"] * 1.8 + 32).round(1)),
+    Derived("spread", ("temperature", "dew_point"), lambda f, w: f["temperature"] - f["dew_point"]),
+    Derived(
+        "air_quality",
+        ("pm25",),
+        _band(
+            "pm25", {"excellent": 0, "good": 35, "light": 75, "moderate": 115, "heavy": 150, "severe": 250}
+        ),
+    ),
+    Derived("calm", ("wind",), _is("wind", "cv")),
+)

