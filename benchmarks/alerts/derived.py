@@ -433,3 +433,15 @@ HOUSEHOLD = (
         "load", ("active_power",), _band("active_power", {"idle": 0, "low": 0.5, "middle": 1.5, "high": 4})
     ),
 )
+
+COVID = (
+    Derived("positive", ("result",), _is("result", "positive")),
+    Derived("name", ("first_name", "last_name"), lambda f, w: f["first_name"] + " " + f["last_name"]),
+    Derived(
+        "turnaround",
+        ("col_rec_tat", "rec_ver_tat"),
+        lambda f, w: (f["col_rec_tat"] + f["rec_ver_tat"]).round(1),
+    ),
+    Derived("speed", ("turnaround",), _band("turnaround", {"fast": 0, "usual": 6, "slow": 12})),
+    Derived("detected_cycles", ("ct_result",), lambda f, w: f["ct_result"].where(f["ct_result"] < 45)),
+)

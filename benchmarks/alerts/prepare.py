@@ -304,6 +304,19 @@ def household() -> Frame:
     return _labelled(_made(found, derived.HOUSEHOLD), found["measured_at"])
 
 
+def covid_tests() -> Frame:
+    """Tests for the virus at a children's hospital in Philadelphia, 2020, in batches of 50 by day.
+
+    ``age`` is left out: to hide whom it belongs to, most of a day's patients were given the same one.
+    """
+    found = _r("medicaldata", "covid_testing").drop(columns=["rownames", "age"])
+    found.columns = found.columns.str.removeprefix("fake_")
+    for flag in ("drive_thru_ind", "orderset"):
+        found[flag] = found[flag].astype(float)
+    found = _made(found, derived.COVID)
+    return _sized(_labelled(found, [f"batch-{i // 50:04d}" for i in range(len(found))]), 50)
+
+
 RECIPES: dict[str, Callable[[], Frame]] = {
     "flights": flights,
     "global_sales": global_sales,
@@ -328,6 +341,7 @@ RECIPES: dict[str, Callable[[], Frame]] = {
     "loans": loans,
     "air": air,
     "household": household,
+    "covid-tests": covid_tests,
 }
 
 

@@ -350,6 +350,34 @@ HOUSEHOLD = Table(
     | on("New Year's Eve", ("2008-12-31",)),
 )
 
+COVID = Table(
+    "covid-tests",
+    "medicaldata (MIT): tests for the virus at a children's hospital, spring of 2020, in batches of 50",
+    HELD_OUT,
+    (),
+    ("clinic_name", "demo_group", "patient_class"),
+    ("pan_day",),
+    derived.COVID,
+    bound=(
+        *("subject_id", "first_name", "last_name", "name", "gender", "result", "positive", "ct_result"),
+        *("detected_cycles", "clinic_name", "demo_group", "payor_group", "patient_class", "drive_thru_ind"),
+        *("col_rec_tat", "rec_ver_tat", "turnaround", "speed"),
+    ),
+    not_clean=on(
+        "raw rows: over 100 hours from taking a sample to receiving it, or from there to the result",
+        (
+            *("batch-0009", "batch-0056", "batch-0085", "batch-0099", "batch-0101", "batch-0109"),
+            *("batch-0126", "batch-0165", "batch-0170", "batch-0198", "batch-0216", "batch-0217"),
+            *("batch-0242", "batch-0264", "batch-0265", "batch-0270", "batch-0278", "batch-0295"),
+        ),
+    )
+    | {
+        "batch-0028": "raw rows: a result 18.6 hours before the sample was received",
+        "batch-0082": "raw rows: an unidentified patient",
+        "batch-0115": "raw rows: another test, xcvd1, twice",
+    },
+)
+
 TABLES = (
     LOANS,
     BIRTHDAYS,
@@ -363,4 +391,5 @@ TABLES = (
     GRANTED,
     AIR,
     HOUSEHOLD,
+    COVID,
 )
