@@ -445,3 +445,15 @@ COVID = (
     Derived("speed", ("turnaround",), _band("turnaround", {"fast": 0, "usual": 6, "slow": 12})),
     Derived("detected_cycles", ("ct_result",), lambda f, w: f["ct_result"].where(f["ct_result"] < 45)),
 )
+
+CRASHES = (
+    Derived("place", ("caseid",), lambda f, w: f["caseid"].str.split(":").str[0]),
+    Derived(
+        "airbag",
+        ("abcat",),
+        lambda f, w: f["abcat"].map(lambda x: "none" if x == "unavail" else "airbag", na_action="ignore"),
+    ),
+    Derived("deploy", ("abcat",), _is("abcat", "deploy")),
+    Derived("age_band", ("ageOFocc",), _band("ageOFocc", {"young": 0, "middle": 25, "old": 65})),
+    Derived("weight_thousand", ("weight",), _times("weight", 0.001, 4)),
+)

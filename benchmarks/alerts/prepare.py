@@ -317,6 +317,25 @@ def covid_tests() -> Frame:
     return _sized(_labelled(found, [f"batch-{i // 50:04d}" for i in range(len(found))]), 50)
 
 
+def crashes() -> Frame:
+    """People in cars that crashed in the United States, 1997 to 2002, in batches of 80, none over a year's end.
+
+    A case is numbered within its place and year: how far the numbers have come orders the places' cases. Those
+    of weight 0, 213 numbered last, are no part of the sample. ``yearacc`` names some 55 batches.
+    """
+    found = _r("DAAG", "nassCDS").drop(columns=["rownames"])
+    found = found[found["weight"] > 0]
+    place, number = (found["caseid"].str.split(":").str[i].astype(int) for i in (0, 1))
+    year = found.pop("yearacc")
+    come = number / number.groupby([year, place]).transform("max")
+    order = pd.DataFrame({"year": year, "come": come, "place": place}).sort_values(
+        ["year", "come", "place"], kind="stable"
+    )
+    batch = pd.factorize(order["year"] * 1000 + order.groupby("year").cumcount() // 80)[0]
+    found = _made(found.loc[order.index], derived.CRASHES, keep=("airbag", "deploy"))
+    return _sized(_labelled(found, [f"batch-{i:04d}" for i in batch]), 80)
+
+
 RECIPES: dict[str, Callable[[], Frame]] = {
     "flights": flights,
     "global_sales": global_sales,
@@ -342,6 +361,7 @@ RECIPES: dict[str, Callable[[], Frame]] = {
     "air": air,
     "household": household,
     "covid-tests": covid_tests,
+    "crashes": crashes,
 }
 
 

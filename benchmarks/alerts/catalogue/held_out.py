@@ -378,6 +378,23 @@ COVID = Table(
     },
 )
 
+CRASHES = Table(
+    "crashes",
+    "DAAG (GPL-3; US NHTSA, public domain): people in cars that crashed, 1997–2002, in batches of 80",
+    HELD_OUT,
+    (),
+    ("place", "dvcat", "occRole"),
+    (),
+    derived.CRASHES,
+    bound=(
+        *("caseid", "place", "weight", "weight_thousand", "dvcat", "dead", "injSeverity", "abcat"),
+        *("airbag", "deploy", "seatbelt", "frontal", "sex", "ageOFocc", "age_band", "occRole", "yearVeh"),
+    ),
+    not_clean=on("raw rows: one who stands for over 40,000", ("batch-0022", "batch-0084", "batch-0099"))
+    | on("raw rows: injured by a code of 6, which nearly nobody is", ("batch-0020", "batch-0115"))
+    | on("raw rows: a car of no year", ("batch-0035",)),
+)
+
 TABLES = (
     LOANS,
     BIRTHDAYS,
@@ -392,4 +409,5 @@ TABLES = (
     AIR,
     HOUSEHOLD,
     COVID,
+    CRASHES,
 )
