@@ -1,0 +1,50 @@
+"""Columns made from other columns, by table."""
+
+from __future__ import annotations
+
+from benchmarks.alerts.derived.common import Derived, differs, recomputed
+from benchmarks.alerts.derived.lives import BIRTHDAYS, COVID, EMPLOYMENT, FOOTBALL, PETS, RODENTS, STOPS
+from benchmarks.alerts.derived.measured import AIR, ELECTRICITY, HOUSEHOLD, WEATHER
+from benchmarks.alerts.derived.trade import (
+    BANDIT,
+    CARDS,
+    GRANTED,
+    GROCERIES,
+    HOTEL,
+    LOANS,
+    PIZZA,
+    RETAIL,
+    SALES,
+)
+from benchmarks.alerts.derived.travel import CRASHES, FLIGHTS, STRIKES, TAXIS, TRAFFIC
+
+__all__ = [
+    "AIR",
+    "BANDIT",
+    "BIRTHDAYS",
+    "CARDS",
+    "COVID",
+    "CRASHES",
+    "ELECTRICITY",
+    "EMPLOYMENT",
+    "FLIGHTS",
+    "FOOTBALL",
+    "GRANTED",
+    "GROCERIES",
+    "HOTEL",
+    "HOUSEHOLD",
+    "LOANS",
+    "PETS",
+    "PIZZA",
+    "RETAIL",
+    "RODENTS",
+    "SALES",
+    "STOPS",
+    "STRIKES",
+    "TAXIS",
+    "TRAFFIC",
+    "WEATHER",
+    "Derived",
+    "differs",
+    "recomputed",
+]

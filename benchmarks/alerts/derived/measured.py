@@ -1,0 +1,68 @@
+"""What instruments measure: weather, air and power."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.alerts.derived.common import Derived, Frame, band, hour_of, is_, ratio, times
+
+
+def _humidity(frame: Frame, was: Frame) -> pd.Series:
+    """Relative humidity in percent from temperature and dew point in °F (Magnus, Alduchov 1996)."""
+    t, d = (frame["temp"] - 32) / 1.8, (frame["dewp"] - 32) / 1.8
+    share = np.exp((17.625 * d / (243.04 + d) - 17.625 * t / (243.04 + t)).clip(-50, 10))
+    return (100 * share).round(2)
+
+
+WEATHER = (
+    Derived("humid", ("temp", "dewp"), _humidity),
+    Derived("temp_c", ("temp",), lambda f, w: ((f["temp"] - 32) / 1.8).round(1)),
+    Derived("wind_ms", ("wind_speed",), times("wind_speed", 0.44704, 2)),
+)
+
+ELECTRICITY = (
+    Derived("demand_mw", ("demand",), times("demand", 1_000, 0)),
+    Derived("temperature_f", ("temperature",), lambda f, w: (f["temperature"] * 1.8 + 32).round(1)),
+    Derived("cooling", ("temperature",), lambda f, w: (f["temperature"] - 24).clip(lower=0).round(1)),
+    Derived("heating", ("temperature",), lambda f, w: (18 - f["temperature"]).clip(lower=0).round(1)),
+    Derived("load", ("demand",), band("demand", {"low": 0, "middle": 4, "high": 5})),
+    Derived("hour_of_day", ("measured_at",), hour_of("measured_at")),
+    Derived(
+        "part_of_day",
+        ("hour_of_day",),
+        band("hour_of_day", {"night": 0, "morning": 6, "afternoon": 12, "evening": 18}),
+    ),
+)
+
+AIR = (
+    Derived("hour_of_day", ("measured_at",), hour_of("measured_at")),
+    Derived("temperature_f", ("temperature",), lambda f, w: (f["temperature"] * 1.8 + 32).round(1)),
+    Derived("spread", ("temperature", "dew_point"), lambda f, w: f["temperature"] - f["dew_point"]),
+    Derived(
+        "air_quality",
+        ("pm25",),
+        band("pm25", {"excellent": 0, "good": 35, "light": 75, "moderate": 115, "heavy": 150, "severe": 250}),
+    ),
+    Derived("calm", ("wind",), is_("wind", "cv")),
+)
+
+HOUSEHOLD = (
+    Derived("hour_of_day", ("measured_at",), hour_of("measured_at")),
+    Derived(
+        "apparent_power",
+        ("active_power", "reactive_power"),
+        lambda f, w: np.hypot(f["active_power"], f["reactive_power"]).round(3),
+    ),
+    Derived("power_factor", ("active_power", "apparent_power"), ratio("active_power", "apparent_power", 3)),
+    Derived(
+        "elsewhere",
+        ("active_power", "kitchen", "laundry", "water_and_air"),
+        lambda f, w: (f["active_power"] * 1000 / 60 - f["kitchen"] - f["laundry"] - f["water_and_air"]).round(
+            1
+        ),
+    ),
+    Derived(
+        "load", ("active_power",), band("active_power", {"idle": 0, "low": 0.5, "middle": 1.5, "high": 4})
+    ),
+)

