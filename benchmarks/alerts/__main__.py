@@ -43,11 +43,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     paths = [DATA / "measured" / f"{t.name}.{a.partitions}.{_code()}.pickle" for t in chosen]
     left = [(t, path) for t, path in zip(chosen, paths, strict=True) if not (a.resume and path.exists())]
-    for table in chosen:
-        table.path  # noqa: B018 - fetched and prepared once, before processes share it
+    fit = [
+        t.name for t in chosen if contaminated.fits(t)
+    ]  # which prepares each table, before processes share it
     with ProcessPoolExecutor(a.jobs, multiprocessing.get_context("spawn")) as pool:
         done = [pool.submit(work.saved, t.name, path, a.partitions, a.without) for t, path in left]
-        bad = [pool.submit(work.contaminated, t.name) for t in chosen if contaminated.fits(t)]
+        bad = [pool.submit(work.contaminated, name) for name in fit]
         for one in done:
             one.result()
         result = document([Measured.load(path) for path in paths]) | facts
