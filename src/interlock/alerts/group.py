@@ -198,12 +198,9 @@ def _sources_first(
     """The first column's source before it, where that is broken in itself and what ties the two still holds."""
     broken = {v.constraint for v in violations}
     alone = {v.columns[0] for v in violations if v.columns}
-    for made in order[:1]:
-        sources = learned.sources.get(made, {})
-        found = [c for c in order if c in sources and c in alone and not sources[c] & broken]
-        if found:
-            return (found[0], *(c for c in order if c != found[0]))
-    return order
+    sources = learned.sources.get(order[0], {}) if order else {}
+    found = [c for c in order if c in sources and c in alone and not sources[c] & broken]
+    return (found[0], *(c for c in order if c != found[0])) if found else order
 
 
 def _plain(violations: Sequence[Violation], columns: tuple[str, ...]) -> str:

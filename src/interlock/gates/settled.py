@@ -12,9 +12,8 @@ from interlock.detect.watch import SETTLES
 from interlock.gates.verdict import Verdict
 from interlock.names import Decision, Origin
 
-AFTER = (
-    SETTLES + 1
-)  # published partitions in a row: those that stay out of what is learned, and one that does not
+# Published partitions in a row: those that stay out of what is learned, and one that does not.
+AFTER = SETTLES + 1
 _READ = (Decision.PUBLISHED.value, Decision.ADMITTED.value)
 
 Document = Mapping[str, Any]
