@@ -16,7 +16,7 @@ def test_a_new_table_is_normal_and_told_in_false_alarms_a_year(run: Run, workspa
     said = run("sensitivity", "people")
     assert said.status == 0
     assert "people: normal (nobody chose another)" in said.out
-    assert "one false alarm in 75 clean partitions: about 4.9 a year, at 365 partitions a year" in said.out
+    assert "one false alarm in 150 clean partitions: about 2.4 a year, at 365 partitions a year" in said.out
     assert "interlock backtest people" in said.out
 
 

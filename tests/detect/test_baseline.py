@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from interlock.detect.baseline import Baseline
 
@@ -100,3 +101,48 @@ def test_absent_values_leave_no_trace() -> None:
     _feed(baseline, float("nan"), 20)
     np.testing.assert_array_equal(baseline.slow, before.slow)
     np.testing.assert_array_equal(baseline.count, before.count)
+
+
+# --- what was so before -----------------------------------------------------------------------
+
+
+def _changed(times: int) -> Baseline:
+    """A feature about ten, in this many partitions, and for long since about zero."""
+    return _fed(
+        [*(n / 10 for n in _noise(60, 1)), *[10.0] * times, *(n / 10 for n in _noise(100, 2))], seasons=1
+    )
+
+
+def test_what_three_partitions_showed_surprises_less_than_what_none_did() -> None:
+    seen = _changed(3)
+    known, unknown = _surprise(seen, 9.0, 0), _surprise(seen, -9.0, 0)
+    assert 0 < known < 0.7 * -unknown
+
+
+def test_what_two_partitions_showed_is_not_known_yet() -> None:
+    seen = _changed(2)
+    assert _surprise(seen, 9.0, 0) > 0.9 * -_surprise(seen, -9.0, 0)
+
+
+def test_what_stayed_out_is_not_known() -> None:
+    baseline = _fed([n / 10 for n in _noise(60)], seasons=1)
+    before = _surprise(baseline, 9.0, 0)
+    for at in range(5):
+        _feed(baseline, 10.0, at, suspect=True)
+    assert _surprise(baseline, 9.0, 0) > 0.9 * before
+
+
+def test_a_sunday_is_no_reason_to_expect_the_same_on_a_monday() -> None:
+    week = [10, 10, 10, 10, 10, 2, 5]
+    values = [week[i % 7] + 0.1 * n for i, n in enumerate(_noise(140))]
+    assert -_surprise(_fed(values), 2.0, 140) > 0.9 * _surprise(_fed(values), 18.0, 140)
+
+
+@pytest.mark.parametrize("times", [0, 2, 3, 20])
+@pytest.mark.parametrize("surprise", [1.0, 4.0, 30.0])
+def test_limits_are_where_the_surprise_passes_what_was_asked(times: int, surprise: float) -> None:
+    seen = _changed(times)
+    low, high = (float(side[0]) for side in seen.limits(surprise, np.array([0.1]), 0))
+    step = 1e-6 * (high - low)
+    for limit, out in ((low, -step), (high, step)):
+        assert abs(_surprise(seen, limit + out, 0)) >= surprise > abs(_surprise(seen, limit - out, 0))

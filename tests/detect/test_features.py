@@ -74,8 +74,13 @@ def _alarming(profiles_of, past: list[int], then: list[int]) -> list[int]:
     return [n for n, found in zip(then, judged, strict=True) if any(v.statistic == "rows" for v in found)]
 
 
-def test_of_ever_as_many_rows_three_fewer_are_news(profiles_of) -> None:
-    assert _alarming(profiles_of, [51] * 60, [48, 50, 51, 52, 54]) == [48, 54]
+def test_of_ever_as_many_rows_one_fewer_is_news(profiles_of) -> None:
+    assert _alarming(profiles_of, [51] * 60, [48, 50, 51, 52, 54]) == [48, 50, 52, 54]
+    assert _alarming(profiles_of, [51] * 10, [49, 50, 51, 52, 53]) == [49, 53]
+
+
+def test_of_as_many_rows_as_ever_but_once_one_fewer_is_no_news(profiles_of) -> None:
+    assert _alarming(profiles_of, [51] * 30 + [50] + [51] * 30, [50, 52]) == []
 
 
 def test_rows_that_come_by_chance_are_not_held_to_one_row(profiles_of) -> None:
@@ -90,3 +95,17 @@ def test_the_error_of_a_row_count_is_one_row_and_never_more_than_a_quarter_of_ch
         n: f.errors[f.keys.index(Key("", "rows"))] for n, f in ((n, features(p)) for n, p in made.items())
     }
     assert errors == pytest.approx({"4": 0.25 / 2, "51": 1 / 51, "10000": 1 / 10_000})
+
+
+# --- how sure a spread is ----------------------------------------------------------------------
+
+
+def test_a_spread_that_one_row_makes_is_not_sure(profiles_of) -> None:
+    made = profiles_of(
+        "SELECT part, random() + CASE WHEN part = 'far' AND i = 0 THEN 500 ELSE 0 END AS x "
+        "FROM (VALUES ('even'), ('far')) p(part), range(1000) r(i)"
+    )
+    even, far = (features(made[part]) for part in ("even", "far"))
+    at = even.keys.index(Key("x", "stddev"))
+    assert even.errors[at] == pytest.approx(1.5 / 1000**0.5)
+    assert far.errors[at] == pytest.approx(0.5, rel=0.01)  # of the logarithm: the most a single row can make

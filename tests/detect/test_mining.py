@@ -71,6 +71,12 @@ def _band(rng: np.random.Generator) -> dict[str, object]:
     return {"kind": [f"k{k}" for k in kind], "size": 100.0 * kind**2 + rng.normal(0, 5, ROWS)}
 
 
+def _banded(rng: np.random.Generator) -> dict[str, object]:
+    amount = rng.uniform(0, 100, ROWS).round(1)
+    names = np.array(["small", "middle", "large"])
+    return {"amount": amount, "size": list(names[np.digitize(amount, (20.0, 70.0))])}
+
+
 def _cased(rng: np.random.Generator) -> dict[str, object]:
     texts = ["".join(rng.choice(list("ABCDE"), 6)) for _ in range(ROWS)]
     return {"upper": texts, "lower": [t.lower() for t in texts]}
@@ -105,6 +111,7 @@ PLANTED: dict[str, tuple[Callable[[np.random.Generator], dict[str, object]], For
     "a name that a code determines": (_determined, Form.DETERMINES, {"code", "name"}),
     "each code's name": (_determined, Form.MAPPED, {"code", "name"}),
     "a band for each group": (_band, Form.GROUPED, {"size", "kind"}),
+    "a name for each span of numbers": (_banded, Form.BANDED, {"amount", "size"}),
     "capitals": (_cased, Form.UPPER, {"upper"}),
     "small letters": (_cased, Form.LOWER, {"lower"}),
     "an end after its start": (_ordered, Form.BEFORE, {"start", "stop"}),
@@ -250,3 +257,26 @@ def _taught(engine: DuckDB, rows: dict[str, object]) -> Watch:
 def test_a_sample_without_columns_has_no_rows(engine: DuckDB) -> None:
     nested = engine.relation(pl.DataFrame({"list": [[1], [2]]}))
     assert taken(engine, nested) == Sample(0, {}, {})
+
+
+# --- in rows of which some are already bad ----------------------------------------------------
+
+BY_LIMITS = (Form.GROUPED, Form.BANDED, Form.BEFORE, Form.EMPTY)  # which a few rows move
+EXACTLY = [name for name, (_, form, _) in PLANTED.items() if form not in BY_LIMITS]
+
+
+def _bad(value: object) -> object:
+    if isinstance(value, str):
+        return value.swapcase()
+    return value + dt.timedelta(hours=5) if isinstance(value, dt.datetime) else value * 1.609344 + 0.001
+
+
+@pytest.mark.parametrize("name", EXACTLY)
+def test_what_was_planted_is_found_though_one_row_in_fifty_is_bad(engine: DuckDB, name: str) -> None:
+    made, form, columns = PLANTED[name]
+    rng = np.random.default_rng(3)
+    rows = made(rng)
+    column = sorted(columns)[0]
+    bad = set(rng.permutation(ROWS)[: ROWS // 50].tolist())
+    rows[column] = [_bad(v) if i in bad else v for i, v in enumerate(rows[column])]
+    assert _about(_mined(engine, rows), form, columns)

@@ -60,3 +60,10 @@ def test_a_value_that_stayed_out_is_known_when_it_comes_for_the_third_time() -> 
     domain.recur(new)
     assert domain.score_new(new) == 0
     assert domain.score_new({"A": 40, "C": 20}) >= 1
+
+
+def test_the_more_domains_go_on_showing_new_values_the_less_one_says() -> None:
+    growing = _domain([{"A": 60, f"once {day}": 1} if day % 20 == 0 else {"A": 60} for day in range(60)])
+    closed = _domain([{"A": 60, "B": 40}] * 60)
+    assert growing.score_new({"A": 60, "x": 5}, looks=50) < growing.score_new({"A": 60, "x": 5})
+    assert closed.score_new({"A": 60, "x": 1}, looks=50) == closed.score_new({"A": 60, "x": 1}) > 0

@@ -2,40 +2,28 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
 
-import numpy as np
 import pytest
 
 from interlock import detect
-from interlock.detect.features import Features, Key
+from interlock.detect.features import Key
 from interlock.detect.history import History
+from interlock.names import partition_time
+from tests.detect.made import label, partition
 
-MOST = Key("a", "max")
-ROWS = 100
-
-
-def _label(day: int) -> str:
-    return (dt.date(2024, 1, 1) + dt.timedelta(days=day)).isoformat()
+MOST, LATEST = Key("a", "max"), Key("a", "latest")
+_DAY_S, _HOUR_S = 86_400.0, 3_600.0
 
 
-def _partition(most: float, day: int) -> Features:
-    """A partition whose largest value of one column is given; beside it are numbers that vary."""
-    vary = [Key(f"c{i}", "mean") for i in range(20)]
-    values = [ROWS, most, *np.random.default_rng(day).normal(size=len(vary))]
-    errors = [1.0 / ROWS, np.nan, *[0.1] * len(vary)]
-    return Features(ROWS, (Key("", "rows"), MOST, *vary), np.array(values), np.array(errors), {})
-
-
-def _alarmed(most: Sequence[float]) -> list[int]:
+def _alarmed(most: Sequence[float], key: Key = MOST) -> list[int]:
     """The days whose record alarmed, each judged by those before it, all published."""
-    history = History.of(detect.Row(_label(d), _partition(m, d)) for d, m in enumerate(most))
+    history = History.of(detect.Row(label(d), partition(d, key, m)) for d, m in enumerate(most))
     found = []
     for day, (row, before) in enumerate(history.replayed()):
         watch = before.watch().to_judge()
-        seen = watch.observe(row.label, None, row.features)
-        if watch.judge(seen).range[watch.layout.at[MOST]] >= 1:
+        seen = watch.observe(row.label, partition_time(row.label), row.features)
+        if watch.judge(seen).range[watch.layout.at[key]] >= 1:
             found.append(day)
     return found
 
@@ -70,3 +58,18 @@ def test_the_next_whole_number_is_no_leap_where_all_were_whole(
 
 def test_a_whole_number_far_beyond_is_a_leap() -> None:
     assert _alarmed(_days({60: 99.0}, usual=4.0)) == [60]
+
+
+def _latest(beyond_s: float) -> list[float]:
+    """Of sixty days the last moment, seconds after midnight; of the next it is so much later than any."""
+    midnight = [partition_time(label(day)).timestamp() for day in range(61)]
+    usual = [start + _DAY_S - 60.0 * (day % 7) for day, start in enumerate(midnight[:60])]
+    return [*usual, midnight[60] + _DAY_S + beyond_s]
+
+
+def test_a_moment_of_the_next_day_alarms_where_none_ever_was() -> None:
+    assert _alarmed(_latest(5 * _HOUR_S), LATEST) == [60]
+
+
+def test_the_hour_a_clock_is_put_forward_by_is_no_news() -> None:
+    assert _alarmed(_latest(_HOUR_S), LATEST) == []

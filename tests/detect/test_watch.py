@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable
 
-import numpy as np
 import pytest
 
 from interlock import detect
@@ -13,8 +11,8 @@ from interlock.detect.features import Features, Key
 from interlock.detect.history import History
 from interlock.detect.watch import SETTLES
 from interlock.profiles.dependency import Dependency, Form
+from tests.detect.made import ROWS, label, partition
 
-ROWS = 100
 ORDER = Key("a", "dependency", None, Dependency(Form.ORDER, ("a", "b")).text)
 EQUAL = Key("a", "dependency", None, Dependency(Form.EQUAL, ("a", "b")).text)
 NULLS = Key("a", "nulls")
@@ -22,27 +20,20 @@ HELD, LOOSE = (NULLS, EQUAL), (ORDER,)
 LOUD, MILD, FEW = 20, 3, 2  # rows: very unlikely, unlikely, news only in a table that never showed any
 
 
-def _label(day: int) -> str:
-    return (dt.date(2024, 1, 1) + dt.timedelta(days=day)).isoformat()
-
-
 def _partition(key: Key, broken: int, day: int) -> Features:
-    """A partition of which so many rows break one thing; beside it are numbers that vary, as in any table."""
-    vary = [Key(f"c{i}", "mean") for i in range(20)]
-    values = [ROWS, broken / ROWS, *np.random.default_rng(day).normal(size=len(vary))]
-    errors = [1.0 / ROWS, ROWS**-0.5, *[0.1] * len(vary)]
-    return Features(ROWS, (Key("", "rows"), key, *vary), np.array(values), np.array(errors), {})
+    """A partition of which so many rows break one thing."""
+    return partition(day, key, broken / ROWS, ROWS**-0.5)
 
 
 def _after(key: Key, broken: Iterable[int]) -> History:
     """A past that was published whatever it broke."""
-    return History.of(detect.Row(_label(day), _partition(key, n, day)) for day, n in enumerate(broken))
+    return History.of(detect.Row(label(day), _partition(key, n, day)) for day, n in enumerate(broken))
 
 
 def _alarms(history: History, key: Key, broken: int) -> bool:
     """Whether so many rows alarm as a broken invariant."""
     watch, day = history.watch().to_judge(), len(history.rows)
-    seen = watch.observe(_label(day), None, _partition(key, broken, day))
+    seen = watch.observe(label(day), None, _partition(key, broken, day))
     return bool(watch.judge(seen).never[watch.layout.at[key]] >= 1)
 
 
@@ -106,7 +97,7 @@ def test_what_has_to_hold_alarms_every_time(key: Key) -> None:
 def test_an_invariant_that_was_broken_before_is_told_by_its_partitions_since(key: Key, rows: str) -> None:
     def expected(past: list[int]) -> str:
         day = len(past)
-        judged = detect.learn(_after(key, past)).judge_features(_partition(key, LOUD, day), _label(day))
+        judged = detect.learn(_after(key, past)).judge_features(_partition(key, LOUD, day), label(day))
         return next(v.expected for v in judged if v.statistic == key.feature and "none" in v.expected)
 
     assert expected([0] * 30) == f"none, as in 30 partitions{rows}"

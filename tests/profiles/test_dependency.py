@@ -149,6 +149,14 @@ ROW_FORMS: list[tuple[Dependency, Reading]] = [
         Dependency(Form.MAPPED, (A, TEXT), ("a", 0.0, "Z", 1.0)),
         _of(A, TEXT)(lambda a, t: a == {"a": 0.0, "Z": 1.0}[t] if t in ("a", "Z") else None),
     ),
+    (
+        Dependency(Form.BANDED, (TEXT, A), ("a", -1.0, 0.0, "'", 1.0, 2.0)),
+        _of(TEXT, A)(lambda t, a: t == "a" if -1 <= a <= 0 else t == "'" if 1 <= a <= 2 else None),
+    ),
+    (
+        Dependency(Form.BANDED, (WHOLE, A), (1.0, -1.0, 0.0, 2.0, 1.0, 2.0)),
+        _of(WHOLE, A)(lambda w, a: w == 1 if -1 <= a <= 0 else w == 2 if 1 <= a <= 2 else None),
+    ),
 ]
 DETERMINING = [
     Dependency(Form.DETERMINES, (TEXT, OTHER)),

@@ -33,6 +33,8 @@ _TAIL_CUT = 6.0  # a single event makes no heavy tail
 _TAIL_NORMAL = 1.15  # a little under the fourth root of a normal distribution's, 3
 _FINER = 0.5  # a feature may prove steadier than sampling, but by no more than this
 _RELATIVE_FLOOR = 1e-3  # a change below a thousandth of the level is no news, however steady the feature
+_KNOWN = 3  # partitions that must have shown a value as far out before it is known to happen
+_KNOWN_WEIGHT = 0.6  # of the surprise of what is known to happen, though not just now
 Mask = npt.NDArray[np.bool_]
 
 
@@ -57,6 +59,8 @@ class Baseline:
         self.scale = np.zeros(width)
         self.error = np.zeros(width)  # typical sampling error
         self.fourth = np.full(width, _TAIL_PRIOR[1])
+        self.lows = np.full((_KNOWN, width), np.inf)  # the smallest values ever, apart from their season …
+        self.highs = np.full((_KNOWN, width), -np.inf)  # … and the largest, each ascending
 
     def copy(self) -> Baseline:
         twin = Baseline()
@@ -81,11 +85,15 @@ class Baseline:
         return self._best(self.forecasts(season), season)
 
     def _best(self, forecasts: Array, season: int) -> Array:
+        best = forecasts[self._chosen(season), np.arange(len(self.count))]
+        return np.where(self.count >= LEARNED_AFTER, best, np.nan)
+
+    def _chosen(self, season: int) -> npt.NDArray[np.intp]:
+        """Which forecaster speaks for each feature."""
         off = np.where(np.isnan(self.off), np.inf, self.off)
         young = self.seen[season] < 2
         off[_SEASON : _OFFSET + 1, young] = np.inf
-        best = forecasts[off.argmin(axis=0), np.arange(off.shape[1])]
-        return np.where(self.count >= LEARNED_AFTER, best, np.nan)
+        return np.asarray(off.argmin(axis=0), dtype=np.intp)
 
     def deviation(self, expected: Array, errors: Array) -> Array:
         """The usual distance from ``expected``, widened where this partition's sampling error is larger."""
@@ -105,7 +113,25 @@ class Baseline:
     def surprise(self, values: Array, errors: Array, season: int) -> Array:
         """Signed deviation in units of the feature's own tail; NaN where nothing can be said."""
         expected = self.expected(season)
-        return (values - expected) / self.deviation(expected, errors) / self.tail()
+        found = (values - expected) / self.deviation(expected, errors) / self.tail()
+        apart = values - self._offset(season)
+        known = np.where(found > 0, apart <= self.highs[0], apart >= self.lows[-1])
+        return np.where(known, _KNOWN_WEIGHT * found, found)
+
+    def limits(self, surprise: float, errors: Array, season: int) -> tuple[Array, Array]:
+        """The values below and above which a feature is more surprising than this."""
+        expected, offset = self.expected(season), self._offset(season)
+        swing = surprise * self.tail() * self.deviation(expected, errors)
+        low, high = (
+            np.clip(side + offset, expected - swing / _KNOWN_WEIGHT, expected + swing / _KNOWN_WEIGHT)
+            for side in (self.lows[-1], self.highs[0])
+        )
+        return np.minimum(low, expected - swing), np.maximum(high, expected + swing)
+
+    def _offset(self, season: int) -> Array:
+        """What of a value is its season's, where seasons tell more than the level alone."""
+        chosen = self._chosen(season)
+        return np.where((chosen == _SEASON) | (chosen == _OFFSET), self.offset[season], 0.0)
 
     def admit(self, values: Array, errors: Array, season: int, suspect: Mask, step: Mask) -> None:
         """Learn from one partition.
@@ -128,6 +154,7 @@ class Baseline:
         self._score(wrong, started, season)
         self._scale(values - best, wide, errors, known & ~suspect, here & ~(suspect & ~step))
         moved = np.where(step & known, values - best, 0.0)
+        self._reach(values - self._offset(season), here & (~suspect | step))
         self._move(values, wrong, here, season, moved)
 
     def _weight(self, errors: Array) -> Array:
@@ -158,6 +185,11 @@ class Baseline:
         ratio = np.minimum(np.abs(zeroed(miss)) / wide, _TAIL_CUT) ** 4
         gain = np.maximum(1.0 / (np.maximum(count - LEARNED_AFTER, 0.0) + _TAIL_PRIOR[0]), _TAIL_DECAY)
         self.fourth = np.where(usual, self.fourth + gain * (ratio - self.fourth), self.fourth)
+
+    def _reach(self, apart: Array, learned: Mask) -> None:
+        """Keep the few smallest and largest values."""
+        self.highs = np.sort(np.vstack((self.highs, np.where(learned, apart, -np.inf))), axis=0)[1:]
+        self.lows = np.sort(np.vstack((self.lows, np.where(learned, apart, np.inf))), axis=0)[:-1]
 
     def _move(self, values: Array, wrong: Array, here: Mask, season: int, moved: Array) -> None:
         again = (moved != 0.0).astype(np.float64)

@@ -9,7 +9,8 @@ import numpy as np
 
 from interlock.detect import wording
 from interlock.detect.invariants import AFTER
-from interlock.detect.watch import Scores, Watch
+from interlock.detect.scores import Scores
+from interlock.detect.watch import Watch
 from interlock.profiles.dependency import Dependency, Form
 
 
@@ -107,6 +108,6 @@ def _follows(d: Dependency, place: Callable[[str], int]) -> list[tuple[str, str]
     if d.form in (Form.LINEAR, Form.PRODUCT):
         *of, made = sorted(d.columns, key=place)
         return [(source, made) for source in of]
-    if d.form in (Form.PART, Form.MAPPED):
+    if d.form in (Form.PART, Form.MAPPED, Form.BANDED):
         return [(d.columns[1], d.columns[0])]
     return [(d.columns[0], d.columns[1])] if d.form is Form.EMPTY else []

@@ -21,6 +21,7 @@ PARTS: Mapping[str, Callable[[dt.datetime], float]] = {
     "hour": lambda t: float(t.hour),
 }
 CONSTANT = "constant"
+HOURS = 24  # seasons of hourly partitions
 
 _HOURLY_BELOW_S = 20 * 3_600.0
 _WEEKLY_ABOVE_S = 3 * 86_400.0
@@ -38,7 +39,7 @@ def seasons(moments: Sequence[dt.datetime | None]) -> int:
     gaps = sorted((b - a).total_seconds() for a, b in pairwise(known))
     gap = gaps[len(gaps) // 2]
     if 0 < gap < _HOURLY_BELOW_S:
-        return 24
+        return HOURS
     return 7 if gap < _WEEKLY_ABOVE_S else 1
 
 
@@ -46,4 +47,4 @@ def season(moment: dt.datetime | None, seasons: int) -> int:
     """Which season a time falls in; 0 where there is none."""
     if moment is None or seasons == 1:
         return 0
-    return moment.hour if seasons == 24 else moment.weekday()
+    return moment.hour if seasons == HOURS else moment.weekday()

@@ -24,10 +24,11 @@ from interlock.detect.odds import CHANCE
 
 MEMORY = 180  # partitions the threshold of surprises is set from
 MEMORY_BREAKS = 730  # the same for invariants, which break rarely
-FALSE_ALARMS = 1 / 75  # aimed at, per partition
-OF_SURPRISES, OF_BREAKS = 3 / 4, 1 / 5  # of the false alarms aimed at: deviations, each kind of invariant
+FALSE_ALARMS = 1 / 150  # aimed at, per partition
+OF_SURPRISES, OF_BREAKS = 6 / 10, 1 / 10  # of the false alarms aimed at: deviations, each kind of invariant
 _PRIOR = 20.0  # weight of what is assumed before a table has a past, in partitions
 _PRIOR_SCALE = 0.17
+_HEAVIER = 1.18  # the tail's scale beside that between the quartiles, on simulated clean tables
 _PRIOR_BREAKS = 5.0
 _SCORE_LEAST = 0.2  # what breaks invariants by less, of that a clean partition may hold some
 
@@ -73,7 +74,7 @@ def fit(loudest: Sequence[float], features: int) -> Gumbel:
         middle, upper = past[int(0.5 * past.size)], past[int(0.75 * past.size)]
         seen = past.size / (past.size + _PRIOR)
         spread = max(float(upper - middle) / (_gumbel(0.75) - _gumbel(0.5)), 0.05)
-        scale = (1 - seen) * scale + seen * spread
+        scale = (1 - seen) * scale + seen * spread * _HEAVIER
         where = (1 - seen) * (location + scale * _gumbel(0.5)) + seen * float(middle)
         location = where - scale * _gumbel(0.5)
     return Gumbel(location, scale)

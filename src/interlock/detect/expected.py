@@ -73,7 +73,9 @@ class Expected:
             )
         )
         columns = [
-            c for c, size in zip(self._watch.layout.columns, loud, strict=True) if size >= threshold / 2
+            c
+            for c, size in zip(self._watch.layout.columns, loud, strict=True)
+            if size >= threshold / 2 and c not in self._watch.follows
         ]
         for a, b in self.alike(columns):
             far = self._distance(a, a) + self._distance(b, b)

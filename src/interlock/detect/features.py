@@ -243,7 +243,20 @@ def _numeric(profile: ColumnProfile, known: int, error: float) -> Iterator[Measu
     if deviation is not None:
         yield "mean", _number(get("mean")), deviation * error
         if deviation > 0:
-            yield "stddev", deviation, 1.5 * error
+            yield "stddev", deviation, max(1.5 * error, 0.5 * _farthest(profile, deviation) ** 2 / known)
+
+
+def _farthest(profile: ColumnProfile, deviation: float) -> float:
+    """The largest distance from the mean, in standard deviations.
+
+    Its fourth power over the rows bounds the kurtosis κ from below, and the logarithm of a standard
+    deviation has the error √(κ − 1) / 2√n: where one row makes the spread, the spread says little.
+    """
+    mean, *ends = (_number(profile[name]) for name in ("mean", "min", "max"))
+    return (
+        max((abs(end - mean) for end in ends if end is not None and mean is not None), default=0.0)
+        / deviation
+    )
 
 
 def _quantiles(profile: Profile) -> dict[str, list[Measured]]:

@@ -27,8 +27,9 @@ NEVER = frozenset(
         "dependency",
     }
 )
-LOW = frozenset({"min", "length_min", "earliest", "q05"})
-HIGH = frozenset({"max", "length_max", "latest", "q95"})
+STEADY = frozenset({"rows"})  # an extreme only while it never varied
+LOW = frozenset({"min", "length_min", "earliest", "q05"}) | STEADY
+HIGH = frozenset({"max", "length_max", "latest", "q95"}) | STEADY
 AFTER = 7  # partitions before an invariant is believed
 EPISODES = 2  # times that what need not hold was broken for a while, after which it is known to happen
 _FORGIVEN = 2  # partitions that broke an invariant, published before anyone noticed
@@ -139,25 +140,30 @@ class Range:
         self.nearest = np.full(width, np.nan)  # the least extreme of these
 
     def margin(self, side: Array, middle: Array) -> Array:
-        """The scale of an extreme's tail: what the record stands out by, over its expected height (Gumbel)."""
+        """The scale of an extreme's tail: what the record stands out by, over its expected height (Gumbel).
+
+        Not below a share of the way from the ``middle``, where that is known.
+        """
         height = np.log(np.maximum(self.partitions, 1.0)) + 0.58
         with np.errstate(invalid="ignore"):
             far = _RANGE_SHARE * np.abs(side - middle)
             return zeroed(np.maximum(np.abs(side - self.usual) / height, far))
 
-    def score(self, values: Array, low: Index, high: Index, middle: Array, least: Array) -> Array:
+    def score(self, values: Array, places: Places, middle: Array, least: Array) -> Array:
         """Scores of new records. ``least`` is what sampling alone moves each value by."""
         found = np.zeros(len(values))
-        for index, side, sign in ((low, self.low, -1.0), (high, self.high, 1.0)):
-            held = index[(self.partitions[index] >= AFTER) & ~np.isnan(values[index])]
+        varied = np.zeros(len(values), dtype=bool)
+        varied[places.steady] = self.low[places.steady] < self.high[places.steady]
+        least = least.copy()
+        least[places.steady] *= _STEADY
+        for index, side, sign in ((places.low, self.low, -1.0), (places.high, self.high, 1.0)):
+            held = index[(self.partitions[index] >= AFTER) & ~np.isnan(values[index]) & ~varied[index]]
             beyond = sign * (values[held] - side[held])
             whole = (values[held] % 1 == 0) & (side[held] % 1 == 0)  # the next whole number is no leap
             spread = np.maximum(np.maximum(self.margin(side, middle), least)[held], whole)
             floor = 1e-9 * np.maximum(np.abs(side[held]), 1e-9)
-            found[held] = (
-                odds.score(odds.record(beyond, np.maximum(spread, floor), self.partitions[held]))
-                * _RANGE_STRICTNESS
-            )
+            log_odds = odds.record(beyond, np.maximum(spread, floor), self.partitions[held])
+            found[held] = np.maximum(found[held], odds.score(log_odds) * _RANGE_STRICTNESS)
         return found
 
     def limits(self, middle: Array, strictness: float = 1.0) -> tuple[Array, Array]:
@@ -192,6 +198,7 @@ class Range:
         self.episodes = np.where(known, 0.0, self.episodes)
 
 
+_STEADY = 0.15  # of what sampling moves a count by, that one which never varied may
 _RANGE_STRICTNESS = 0.6  # extremes are many and wild: alarm at CHANCE ** (1 / 0.6), about 3e-5
 
 
@@ -279,6 +286,7 @@ class Places:
     low: Index
     high: Index
     nulls: Index  # one per column
+    steady: Index
 
     @classmethod
     def of(cls, keys: Sequence[Key]) -> Places:
@@ -287,4 +295,5 @@ class Places:
             _matches(keys, LOW),
             _matches(keys, HIGH),
             _matches(keys, frozenset({"nulls"})),
+            _matches(keys, STEADY),
         )

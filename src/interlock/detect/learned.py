@@ -17,8 +17,9 @@ from interlock.detect.history import History
 from interlock.detect.invariants import AFTER, Apart
 from interlock.detect.layout import Observation
 from interlock.detect.rate import Rate, partitions_per_year
+from interlock.detect.scores import Scores
 from interlock.detect.sensitivity import NORMAL, Sensitivity, share
-from interlock.detect.watch import Scores, Watch
+from interlock.detect.watch import Watch
 from interlock.names import Origin, Severity, partition_time
 from interlock.profiles.profile import Profile
 

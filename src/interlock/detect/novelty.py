@@ -50,8 +50,11 @@ class Domain:
             return {}
         return {v: n for v, n in counts.items() if v not in self.seen}
 
-    def score_new(self, counts: Mapping[str, int]) -> float:
-        """How surprising the new values of a partition are; 0 where there is none."""
+    def score_new(self, counts: Mapping[str, int], looks: int = 1) -> float:
+        """How surprising the new values of a partition are; 0 where there is none.
+
+        Of a domain that goes on showing new ones, ``looks`` says how many domains might have.
+        """
         if self.open or self.partitions < AFTER or not (new := self.unseen(counts)):
             return 0.0
         rows = sum(counts.values())
@@ -59,7 +62,8 @@ class Domain:
         once = self.once
         rate = (once + 2.0 * math.sqrt(once) + 3.0) / self.partitions * rows / usual
         weight = sum(max(1.0, n / self.burst) for n in new.values())
-        return float(odds.score(odds.poisson_tail(np.array(weight), np.array(rate))))
+        log_odds = float(odds.poisson_tail(np.array(weight), np.array(rate)))
+        return float(odds.score(min(log_odds + math.log(looks if once else 1), 0.0)))
 
     def score_gone(self, counts: Mapping[str, int]) -> dict[str, float]:
         """How surprising each value's absence is, for values that every partition held."""

@@ -62,11 +62,8 @@ def count(watch: Watch) -> int:
 
 def bounds(watch: Watch, season: int, time: dt.datetime | None, errors: Array) -> tuple[Array, Array]:
     """Lowest and highest value of each feature that raises no alarm, in plain units."""
-    expected = watch.baseline.expected(season)
-    swing = watch.threshold * watch.baseline.tail() * watch.baseline.deviation(expected, errors)
-    layout = watch.layout
-    low, high = layout.plain(expected - swing, time), layout.plain(expected + swing, time)
-    return low, high
+    low, high = watch.baseline.limits(watch.threshold, errors, season)
+    return watch.layout.plain(low, time), watch.layout.plain(high, time)
 
 
 def _never(watch: Watch) -> Iterator[Constraint]:

@@ -10,81 +10,30 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections import deque
-from collections.abc import Mapping
 from copy import copy
-from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from interlock.detect import calibration, odds
 from interlock.detect.baseline import Baseline, zeroed
-from interlock.detect.calendar import CONSTANT, PARTS, season
+from interlock.detect.calendar import CONSTANT, HOURS, PARTS, season
 from interlock.detect.calibration import Evidence
 from interlock.detect.features import CODES_MAX, PATTERN, Array, Features, Key
-from interlock.detect.invariants import AFTER, EPISODES, Apart, Never, Order, Range, Rare, widen
+from interlock.detect.invariants import AFTER, EPISODES, Never, Order, Range, Rare, widen
 from interlock.detect.layout import Layout, Observation
 from interlock.detect.novelty import Domain
+from interlock.detect.scores import Scores
 from interlock.profiles.dependency import Dependency
 
 Mask = npt.NDArray[np.bool_]
 _CALENDAR_SCORE = 3.0
+_CLOCK_S = 1800.0  # a scale for moments: the hour that a clock is put forward or back by is no leap
 _LASTS = 3  # partitions in a row after which a mild change is taken for the new normal
 _OFTEN = 0.25  # of its rows: a dependency broken more often says nothing
 _STAYS_OUT = 2.0  # a milder break alarms, and if it lasts it becomes normal
 SETTLES = 5  # partitions in a row after which even a loud change is: the world changed, and nobody said so
 _NULLS, _CALENDAR = "\x00nulls:", "\x00calendar:"
-
-
-@dataclass(frozen=True, slots=True)
-class Scores:
-    """Each baseline's ≥ 1 is an alarm; invariants' as `Watch.judge` gives them. Arrays run along the layout's keys."""
-
-    surprise: Array  # signed, in units of the feature's tail
-    baseline: Array
-    never: Array
-    range: Array
-    loose: Mask  # which of `never` are
-    rare: Array
-    order: Apart
-    new: Mapping[str, float]
-    gone: Mapping[str, Mapping[str, float]]
-    calendar: Mapping[str, float]
-
-    def loudest(self, among: Mask) -> float:
-        """The largest surprise of any of these features; NaN where nothing is known yet."""
-        known = np.abs(self.surprise[among & ~np.isnan(self.surprise)])
-        return float(known.max()) if known.size else float("nan")
-
-    def largest(self) -> dict[Evidence, float]:
-        """The largest score of each kind of invariant; 0 where none broke."""
-        never = float(self.never[~self.loose].max(initial=0.0))
-        gone = (max(values.values(), default=0.0) for values in self.gone.values())
-        return {
-            Evidence.HELD: max(never, self.order.largest()),
-            Evidence.LOOSE: float(self.never[self.loose].max(initial=0.0)),
-            Evidence.RARE: float(self.rare.max(initial=0.0)),
-            Evidence.RANGE: float(self.range.max(initial=0.0)),
-            Evidence.NEW: max(self.new.values(), default=0.0),
-            Evidence.GONE: max(gone, default=0.0),
-        }
-
-    def never_stricter(self, by: Mapping[Evidence, float]) -> Array:
-        """`never` multiplied by how strict its kind of evidence is in this table: 1 is the alarm."""
-        return self.never * np.where(self.loose, by[Evidence.LOOSE], by[Evidence.HELD])
-
-    def stricter(self, by: Mapping[Evidence, float]) -> Scores:
-        """The same with the scores of each kind of invariant multiplied."""
-        held, gone = by[Evidence.HELD], by[Evidence.GONE]
-        return replace(
-            self,
-            never=self.never_stricter(by),
-            order=self.order.times(held),
-            rare=self.rare * by[Evidence.RARE],
-            range=self.range * by[Evidence.RANGE],
-            new={c: score * by[Evidence.NEW] for c, score in self.new.items()},
-            gone={c: {v: score * gone for v, score in values.items()} for c, values in self.gone.items()},
-        )
 
 
 class Watch:
@@ -256,7 +205,7 @@ class Watch:
                 domain.admit(counts)
         self._admit_calendar(seen, scores, settled, trusted=trusted)
         loudest = scores.loudest(before == 0)
-        if not np.isnan(loudest):
+        if not np.isnan(loudest) and not (loud - settled):
             self.loudest.append(loudest)
             self._threshold = None
             self.swings.append(self.by_column(scores.surprise))
@@ -343,14 +292,16 @@ class Watch:
         return np.round(seen.raw[self.layout.places.nulls] * seen.rows)
 
     def _range(self, seen: Observation) -> Array:
-        places = self.layout.places
         least = self.baseline.error
-        return self.range.score(seen.values, places.low, places.high, self._middle(), least)
+        if self.seasons != HOURS:
+            least = np.where(self.layout.is_moment, _CLOCK_S, least)
+        return self.range.score(seen.values, self.layout.places, self._middle(), least)
 
     def _middle(self) -> Array:
         """For each extreme the middle of its column: the level of its median, mean length or other end."""
         level = np.where(self.baseline.count > 0, self.baseline.slow, np.nan)
-        return np.where(self.layout.middles >= 0, level[self.layout.middles], self.range.usual)
+        known = (self.layout.middles >= 0) & ~self.layout.is_moment
+        return np.where(known, level[self.layout.middles], self.range.usual)
 
     def _new(self, seen: Observation) -> dict[str, float]:
         found = {}
@@ -358,7 +309,7 @@ class Watch:
             domain = self.domains.get(column)
             if domain is None or column in self.follows or self._amounts(column, domain):
                 continue
-            if (score := domain.score_new(counts)) > 0:
+            if (score := domain.score_new(counts, looks=len(seen.domains))) > 0:
                 found[column] = score
         return found
 

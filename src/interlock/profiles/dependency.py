@@ -44,6 +44,7 @@ class Form(StrEnum):
     EMPTY = "empty"  # a, b: where a is NULL, b is NULL
     GROUPED = "grouped"  # number, by; width, then each group and its middle: |number − middle| ≤ width
     MAPPED = "mapped"  # a, by; then each value of by and the one of a that belongs to it
+    BANDED = "banded"  # a, number; then each value of a and the smallest and largest number it goes with, ascending
     DETERMINES = "determines"  # a …, b: rows alike in a … are alike in b
 
 
@@ -51,7 +52,7 @@ LOOSE = frozenset(
     {Form.ORDER, Form.BEFORE, Form.NEAR, Form.ALIKE, Form.GROUPED}
 )  # may be broken by an odd row
 EXACT = frozenset(Form) - LOOSE - {Form.EMPTY}  # a row either keeps to it or has a reason of its own
-QUOTING = frozenset({Form.GROUPED, Form.MAPPED})  # hold values of rows
+QUOTING = frozenset({Form.GROUPED, Form.MAPPED, Form.BANDED})  # hold values of rows
 _NUMBERS = (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL)
 _MOMENTS = (Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMPTZ)
 _KINDS: Mapping[Form, tuple[Kind, ...]] = {
@@ -97,7 +98,8 @@ class Dependency:
             return False
         if self.form in _ALIKE_KINDS and len({_alike(c) for c in found}) > 1:
             return False
-        if self.form is Form.GROUPED and found[0].kind not in _NUMBERS:
+        number = {Form.GROUPED: 0, Form.BANDED: 1}.get(self.form)
+        if number is not None and found[number].kind not in _NUMBERS:
             return False
         if self.form in QUOTING:
             return all(c.kind in kinds for c, kinds in zip(found, self._told(), strict=True))
@@ -108,6 +110,8 @@ class Dependency:
     def _told(self) -> tuple[tuple[Kind, ...], tuple[Kind, ...]]:
         """Of a quoting form: the kinds that the values written down for each column are compared with."""
         pairs = self.parameters[1:] if self.form is Form.GROUPED else self.parameters
+        if self.form is Form.BANDED:
+            return _kinds_of(pairs[0]), _NUMBERS
         return _kinds_of(pairs[1]), _kinds_of(pairs[0])
 
     @property
@@ -207,6 +211,15 @@ def _mapped(c: list[str], p: list[Parameter]) -> str:
     return f"{value} = {_of_group(c[1], p)}"
 
 
+def _banded(c: list[str], p: list[Parameter]) -> str:
+    value, number = quoted(c[0]) if isinstance(p[0], str) else f"({_number(c[0])})", f"({_number(c[1])})"
+    cases = [
+        f"WHEN {number} BETWEEN {_literal(p[i + 1])} AND {_literal(p[i + 2])} THEN {value} = {_literal(p[i])}"
+        for i in range(0, len(p), 3)
+    ]
+    return f"(CASE {' '.join(cases)} END)"
+
+
 def _of_group(by: str, pairs: Sequence[Parameter]) -> str:
     value = quoted(by) if isinstance(pairs[0], str) else _number(by)
     cases = [f"WHEN {_literal(pairs[i])} THEN {_literal(pairs[i + 1])}" for i in range(0, len(pairs), 2)]
@@ -236,6 +249,7 @@ _ROW_FORMS: Mapping[Form, Callable[[list[str], list[Parameter]], str]] = {
     Form.EMPTY: _empty,
     Form.GROUPED: _grouped,
     Form.MAPPED: _mapped,
+    Form.BANDED: _banded,
 }
 
 
@@ -259,6 +273,7 @@ _WORDS: Mapping[Form, Callable[[_Names, tuple[Parameter, ...]], str]] = {
     Form.EMPTY: lambda c, p: f"{c[1]} empty where {c[0]} is",
     Form.GROUPED: lambda c, p: f"{c[0]} as usual for its {c[1]} ± {float(p[0]):.4g}",
     Form.MAPPED: lambda c, p: f"{c[0]} as ever for its {c[1]}",
+    Form.BANDED: lambda c, p: f"{c[0]} as ever for such {c[1]}",
     Form.DETERMINES: lambda c, p: f"{c[-1]} determined by {', '.join(c[:-1])}",
 }
 

@@ -150,7 +150,7 @@ class Table:
     def sensitivity(self, value: detect.Sensitivity) -> Table:
         """How many false alarms are accepted: ``low``, ``normal``, ``high``, or a number a year.
 
-        Sets the threshold of what was learned; ``normal`` is one false alarm in 75
+        Sets the threshold of what was learned; ``normal`` is one false alarm in 150
         partitions. Raises `UsageError` where that is none, and where
         ``interlock.yaml`` says another: it would be heard first.
         """

@@ -63,6 +63,7 @@ def candidates(sample: Sample) -> tuple[Dependency, ...]:
     found += islice(groups.determined(sample), _OTHERS_MAX)
     found += islice(groups.mapped(sample), _QUOTING_MAX)
     found += islice(groups.grouped(sample), _QUOTING_MAX)
+    found += islice(groups.banded(sample), _QUOTING_MAX)
     found += islice(pairs.emptied(sample), _OTHERS_MAX)
     found += islice(pairs.ordered(sample), _ORDERS_MAX)
     found += islice(forms.forms(sample), _FORMS_MAX)

@@ -13,7 +13,7 @@ from interlock.detect.mining.sample import Sample
 from interlock.profiles.dependency import Dependency, Form
 
 LEAST = 20  # rows in which all have a value
-HELD_SHARE = 0.95
+HELD_SHARE = 0.92
 _ROWS = 400  # a formula is tried on so many first
 _TRIES = 12  # triples of rows through which a plane is laid
 _COLUMNS_MAX = 14  # of a wider table triples are looked for among neighbours
@@ -47,23 +47,29 @@ def _copies(sample: Sample, a: str, b: str) -> Iterator[Dependency]:
     if both.sum() < LEAST:
         return
     x, y = sample.values[a][both][:_ROWS], sample.values[b][both][:_ROWS]
-    if not np.ptp(x) or not np.ptp(y) or abs(np.corrcoef(x, y)[0, 1]) < 0.9:
+    if not np.ptp(x) or not np.ptp(y) or np.mean(x == y) >= HELD_SHARE:
         return
-    if np.mean(x == y) >= HELD_SHARE:
+    tolerance = _tolerance(y)
+    if tolerance > _FINE * np.ptp(y):
         return
-    slope, constant = np.polyfit(x, y, 1)
+    slope, constant = _middle_line(x, y)
     for _ in range(3):  # without the rows that break it
         near = np.abs(y - (slope * x + constant))
-        kept = near <= max(3 * np.median(near), 1e-12)
+        kept = near <= max(3 * np.median(near), 3 * tolerance)
         if not np.ptp(x[kept]):
             return
         slope, constant = np.polyfit(x[kept], y[kept], 1)
     factor, constant = _nice(float(slope)), _nice(float(constant), of=float(np.abs(y).max()))
-    tolerance = _tolerance(y)
-    if tolerance > _FINE * np.ptp(y):
-        return
     if np.mean(np.abs(y - (factor * x + constant)) <= tolerance) >= HELD_SHARE:
         yield Dependency(Form.LINEAR, (b, a), (factor, constant, tolerance))
+
+
+def _middle_line(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    """The line of the median slope between two rows (Theil and Sen, over pairs half the rows apart)."""
+    half = len(x) // 2
+    run, rise = x[half : 2 * half] - x[:half], y[half : 2 * half] - y[:half]
+    slope = float(np.median(rise[run != 0] / run[run != 0])) if np.any(run) else 0.0
+    return slope, float(np.median(y - slope * x))
 
 
 def _of_three(sample: Sample, names: tuple[str, str, str]) -> Iterator[Dependency]:
@@ -184,7 +190,7 @@ def _tolerance(values: np.ndarray) -> float:
     size = float(np.abs(values).max())
     for digits in range(_DIGITS):
         scaled = values * 10.0**digits
-        if np.all(np.abs(scaled - np.round(scaled)) <= 1e-6 * max(size * 10.0**digits, 1.0)):
+        if np.mean(np.abs(scaled - np.round(scaled)) <= 1e-6 * max(size * 10.0**digits, 1.0)) >= HELD_SHARE:
             return float(0.5000001 * 10.0**-digits) if digits else 0.5000001
     return 1e-6 * max(size, 1e-6)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from interlock.engines.schema import Kind
 from interlock.profiles.dependency import Dependency, Form
 
 LEAST = 20  # values
+HELD_SHARE = 0.97
 _PLAIN = re.compile(r"[ -~]*")
 _DIGITS_MAX = 6
 _STEPS = (1000, 500, 100, 60, 50, 25, 10, 5, 2)
@@ -19,7 +20,7 @@ _UNITS = ("day", "hour", "minute", "second")
 
 
 def forms(sample: Sample) -> Iterator[Dependency]:
-    """Forms that every sampled value of a column has."""
+    """Forms that nearly every sampled value of a column has."""
     for name in sample.of(Kind.TEXT):
         texts = [v for v in sample.values[name] if v is not None]
         if len(texts) >= LEAST:
@@ -35,27 +36,32 @@ def forms(sample: Sample) -> Iterator[Dependency]:
 
 
 def _of_text(name: str, texts: list[str]) -> Iterator[Dependency]:
-    if any(t != t.lower() for t in texts) and all(t == t.upper() for t in texts):
+    upper, lower = [t == t.upper() for t in texts], [t == t.lower() for t in texts]
+    if _held(upper) and not _held(lower):
         yield Dependency(Form.UPPER, (name,))
-    elif any(t != t.upper() for t in texts) and all(t == t.lower() for t in texts):
+    elif _held(lower) and not _held(upper):
         yield Dependency(Form.LOWER, (name,))
-    if all(t == t.strip(" ") for t in texts):
+    if _held([t == t.strip(" ") for t in texts]):
         yield Dependency(Form.TRIMMED, (name,))
-    if all(_PLAIN.fullmatch(t) for t in texts):
+    if _held([_PLAIN.fullmatch(t) is not None for t in texts]):
         yield Dependency(Form.PLAIN, (name,))
+
+
+def _held(kept: Sequence[bool] | np.ndarray) -> bool:
+    return bool(np.mean(kept) >= HELD_SHARE)
 
 
 def _of_number(name: str, values: np.ndarray, *, whole: bool) -> Iterator[Dependency]:
     if whole:
-        step = next((s for s in _STEPS if not np.any(values % s)), None)
+        step = next((s for s in _STEPS if _held(values % s == 0)), None)
         if step is not None:
             yield Dependency(Form.MULTIPLE, (name,), (step,))
         return
-    if np.abs(values).max() > 1e9:
+    if np.median(np.abs(values)) > 1e9:
         return
     for digits in range(_DIGITS_MAX):
         scaled = values * 10.0**digits
-        if np.all(np.abs(scaled - np.round(scaled)) <= 1e-3):
+        if _held(np.abs(scaled - np.round(scaled)) <= 1e-3):
             yield Dependency(Form.DECIMALS, (name,), (digits,))
             return
 
@@ -64,6 +70,6 @@ def _of_moment(name: str, moments: np.ndarray) -> Iterator[Dependency]:
     """The coarsest unit; days that the hours within a day would not show are left to ranges."""
     micros = moments.astype(np.int64)
     for unit, length in zip(_UNITS, (86_400, 3_600, 60, 1), strict=True):
-        if not np.any(micros % (length * 1_000_000)):
+        if _held(micros % (length * 1_000_000) == 0):
             yield Dependency(Form.WHOLE, (name,), (unit,))
             return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from interlock.detect.mining.sample import Sample
 from interlock.engines.schema import Kind
 from interlock.profiles.dependency import Dependency, Form, Parameter
 
-HELD_SHARE = 0.98  # of the rows that share a group
+HELD_SHARE = 0.95  # of the rows that share a group
 _ROWS_LEAST = 30  # rows in groups of two or more, and at least
 _SHARED_LEAST = 0.3  # of all rows
 _BY_CHANCE_MAX = 0.8
@@ -20,6 +20,7 @@ _COLUMNS_MAX = 40
 _PAIRED_MAX = 8  # columns of which pairs are tried
 _GROUPS_MAX = 64  # of a column whose values are written down, the most frequent
 _GROUP_ROWS = 4
+_BANDS_MAX = 16
 _QUOTED = (Kind.TEXT, Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL)
 _VALUES_MAX = 0.8  # distinct values over rows, above which a column names rows
 
@@ -110,6 +111,38 @@ def _around(sample: Sample, by: str, of: str) -> tuple[float, list[Dependency]] 
     pairs = [p for i in kept for p in (_plain(values[i]), float(f"{middles[i]:.6g}"))]
     widths = {float(f"{w:.6g}") for w in (width, bulk) if w > 0}
     return width / spread, [Dependency(Form.GROUPED, (of, by), (w, *pairs)) for w in sorted(widths)]
+
+
+def banded(sample: Sample) -> Iterator[Dependency]:
+    """Columns of few values that each go with numbers between two limits, and with no others."""
+    coded = {
+        c: v
+        for c, v in sample.codes.items()
+        if sample.kinds[c] in _QUOTED and 2 <= v.max(initial=-1) + 1 <= _BANDS_MAX
+    }
+    for of in list(coded)[:_COLUMNS_MAX]:
+        for by in sample.numbers[:_COLUMNS_MAX]:
+            if by != of and (pairs := _bands(sample, of, by)):
+                yield Dependency(Form.BANDED, (of, by), pairs)
+
+
+def _bands(sample: Sample, of: str, by: str) -> tuple[Parameter, ...]:
+    """Values of ``of`` with the limits of nearly all numbers beside each; nothing where they overlap."""
+    here = sample.known[of] & sample.known[by]
+    if here.sum() < 3 * _ROWS_LEAST:
+        return ()
+    values, group = np.unique(sample.values[of][here], return_inverse=True)
+    numbers, sizes = sample.values[by][here], np.bincount(group)
+    if len(np.unique(numbers)) <= 2 * len(values) or len(values) < 2:
+        return ()
+    kept = [i for i in range(len(values)) if sizes[i] >= _GROUP_ROWS]
+    if sizes[kept].sum() < HELD_SHARE * len(numbers):
+        return ()
+    limits = {i: np.quantile(numbers[group == i], (0.01, 0.99), method="nearest") for i in kept}
+    kept.sort(key=lambda i: float(limits[i][0]))
+    if len(kept) < 2 or any(limits[a][1] >= limits[b][0] for a, b in pairwise(kept)):
+        return ()
+    return tuple(p for i in kept for p in (_plain(values[i]), *map(float, limits[i])))
 
 
 def _plain(value: object) -> Parameter:
