@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from benchmarks.alerts.tables import HELD_OUT, TUNING
+from benchmarks.alerts.tables import HELD_OUT
 
 Document = dict[str, Any]
 HOW = """## How

@@ -22,7 +22,7 @@ def test_a_new_table_is_normal_and_told_in_false_alarms_a_year(run: Run, workspa
 
 @pytest.mark.parametrize(
     ("value", "kept", "a_year"),
-    [("low", "low", 1.217), ("high", "high", 19.48), ("3", 3.0, 3.0), ("0.5", 0.5, 0.5)],
+    [("low", "low", 0.609), ("high", "high", 9.74), ("3", 3.0, 3.0), ("0.5", 0.5, 0.5)],
 )
 def test_what_is_set_is_in_force_and_in_the_ledger(
     run: Run, workspace: Path, value: str, kept: object, a_year: float

@@ -14,7 +14,7 @@ from interlock.detect.calibration import Evidence
 from interlock.detect.expected import Expected
 from interlock.detect.features import PATTERN, TABLE, Features, Key, features
 from interlock.detect.history import History
-from interlock.detect.invariants import AFTER, Apart
+from interlock.detect.invariants import AFTER, STEADY, Apart
 from interlock.detect.layout import Observation
 from interlock.detect.rate import Rate, partitions_per_year
 from interlock.detect.scores import Scores
@@ -202,6 +202,8 @@ def _range(reading: Reading) -> Iterator[Violation]:
     scores, seen, watch = reading.scores, reading.seen, reading.watch
     for i in np.flatnonzero(scores.range >= 1):
         key = watch.layout.keys[i]
+        if key.feature in STEADY and scores.baseline[i] >= 1:
+            continue  # told already
         below = seen.values[i] < watch.range.low[i]
         limits = watch.layout.plain(watch.range.low if below else watch.range.high, seen.time)
         yield _violation(
