@@ -126,13 +126,13 @@ def test_one_broken_row_is_found_and_counted_once_enough_rows_kept_to_it(
     engine: DuckDB, past: History
 ) -> None:
     history = past
-    for day in range(40, 90):
+    for day in range(40, 200):
         history = _append(engine, history, day, _day(day))
-    rows = _day(90)
+    rows = _day(200)
     rows["total"] = rows["total"].copy()
     rows["total"][7] += 1
     found = [
-        v for v in _broken(_judged(engine, history, 90, rows)) if set(v.columns) == {"net", "tax", "total"}
+        v for v in _broken(_judged(engine, history, 200, rows)) if set(v.columns) == {"net", "tax", "total"}
     ]
     assert found and all(v.rows == 1 and v.score >= 1 for v in found)
 

@@ -21,11 +21,11 @@ def test_a_row_whose_total_is_not_its_sum_is_alarmed_about_at_the_gate(tmp_path:
     """Nothing is declared: that the total is net and tax together was learned from the rows."""
     with interlock.open(tmp_path / "ws") as ws:
         t = ws.table("sales", partition="day")
-        t.backfill(pd.concat([_sales(n) for n in range(80)]))
-        assert t.write(_sales(80), label(80)).alerts == ()
-        broken = _sales(81)
+        t.backfill(pd.concat([_sales(n) for n in range(200)]))
+        assert t.write(_sales(200), label(200)).alerts == ()
+        broken = _sales(201)
         broken.loc[7, "total"] += 1
-        verdict = t.write(broken, label(81))
+        verdict = t.write(broken, label(201))
     assert verdict.decision is Decision.PUBLISHED  # a learned constraint publishes and alerts
     (about,) = {v.columns for v in verdict.violations if v.statistic == "dependency"}
     assert set(about) == {"net", "tax", "total"}

@@ -25,7 +25,7 @@ from interlock.detect.odds import CHANCE
 MEMORY = 180  # partitions the threshold of surprises is set from
 MEMORY_BREAKS = 730  # the same for invariants, which break rarely
 FALSE_ALARMS = 1 / 150  # aimed at, per partition
-OF_SURPRISES, OF_BREAKS = 6 / 10, 4 / 10  # of the false alarms aimed at: deviations, each kind of invariant
+OF_SURPRISES, OF_BREAKS = 6 / 10, 1 / 10  # of the false alarms aimed at: deviations, each kind of invariant
 _PRIOR = 20.0  # weight of what is assumed before a table has a past, in partitions
 _PRIOR_SCALE = 0.17
 _HEAVIER = 1.18  # the tail's scale beside that between the quartiles, on simulated clean tables
