@@ -113,8 +113,8 @@ def ws(model: Delay, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Works
 
 @pytest.mark.xfail(
     strict=True,
-    reason="two of the five dearest days are storms on which no column leaves what the year has shown: "
-    "at half the threshold nothing would be said of them. A model's own loss is not watched yet",
+    reason="two of the five dearest days are storms on which no delay leaves what the year has shown: "
+    "they go two fifths as far as an alarm. A model's own loss is not watched yet",
 )
 def test_the_five_first_alerts_hold_four_of_the_five_days_that_cost_most(
     ws: Workspace, costs: dict[str, float]
