@@ -43,9 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     paths = [DATA / "measured" / f"{t.name}.{a.partitions}.{_code()}.pickle" for t in chosen]
     left = [(t, path) for t, path in zip(chosen, paths, strict=True) if not (a.resume and path.exists())]
-    fit = [
-        t.name for t in chosen if contaminated.fits(t)
-    ]  # which prepares each table, before processes share it
+    # Asking prepares each table, before processes share it.
+    fit = [t.name for t in chosen if contaminated.fits(t)]
     with ProcessPoolExecutor(a.jobs, multiprocessing.get_context("spawn")) as pool:
         done = [pool.submit(work.saved, t.name, path, a.partitions, a.without) for t, path in left]
         bad = [pool.submit(work.contaminated, name) for name in fit]

@@ -233,9 +233,8 @@ def _together(rows: _Rows, texts: dict[int, str], counted: Sequence[Dependency])
 def _alone(rows: _Rows, text: str, fault: Fault, counted: Sequence[Dependency]) -> Profile:
     kept = {k: v for k, v in rows.relation.bounds.items() if k not in fault.columns and fault.columns}
     whose = {VALUE: fault.columns[0]} if fault.columns else {}
-    whose |= dict(
-        zip(fault.columns, fault.columns[::-1], strict=True)
-    )  # swapped ones hold each other's values
+    # Swapped columns hold each other's values.
+    whose |= dict(zip(fault.columns, fault.columns[::-1], strict=True))
     few = frozenset(c.name for c in rows.schema if whose.get(c.name, c.name) in rows.relation.repeating)
     seen = replace(rows.relation, schema=rows.schema, bounds=kept, repeating=few, view=rows.view(text))
     return profiles.compute(rows.engine, seen, segments=rows.segments, key=rows.key, dependencies=counted)

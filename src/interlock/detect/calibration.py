@@ -66,7 +66,10 @@ class Gumbel:
 
 
 def fit(loudest: Sequence[float], features: int) -> Gumbel:
-    """The distribution, from each past partition's largest surprise over ``features`` features."""
+    """The distribution, from each past partition's largest surprise over ``features`` features.
+
+    Median and upper quartile stand for the whole tail, which is wider by `_HEAVIER`.
+    """
     past = np.asarray([x for x in loudest if x > 0], dtype=np.float64)
     location, scale = _prior(features)
     if past.size >= 5:

@@ -253,10 +253,8 @@ def _farthest(profile: ColumnProfile, deviation: float) -> float:
     deviation has the error √(κ − 1) / 2√n: where one row makes the spread, the spread says little.
     """
     mean, *ends = (_number(profile[name]) for name in ("mean", "min", "max"))
-    return (
-        max((abs(end - mean) for end in ends if end is not None and mean is not None), default=0.0)
-        / deviation
-    )
+    far = [abs(end - mean) for end in ends if end is not None and mean is not None]
+    return max(far, default=0.0) / deviation
 
 
 def _quantiles(profile: Profile) -> dict[str, list[Measured]]:

@@ -286,7 +286,7 @@ class Places:
     low: Index
     high: Index
     nulls: Index  # one per column
-    steady: Index
+    steady: Index  # also among `low` and `high`
 
     @classmethod
     def of(cls, keys: Sequence[Key]) -> Places:

@@ -176,12 +176,10 @@ class Layout:
         return found
 
     def _middle(self, key: Key) -> int:
-        """Where the middle of an extreme's column is; -1 where there is none."""
+        """Where the middle of an extreme's column is; -1 where there is none, as of moments, which have borders."""
         if key.feature not in LOW | HIGH or key.segment is not None:
             return -1
-        return next(
-            (self.at[k] for f in ("q50", "t50", "length_mean") if (k := Key(key.column, f)) in self.at), -1
-        )
+        return next((self.at[k] for f in ("q50", "length_mean") if (k := Key(key.column, f)) in self.at), -1)
 
     def scaled(self, raw: Array, time: dt.datetime | None) -> Array:
         """Raw values on the scale of their family (see `Family`)."""

@@ -55,7 +55,8 @@ def count(watch: Watch) -> int:
     never, places = watch.never, watch.layout.places
     held = never.clean[places.never] & (never.partitions[places.never] >= AFTER)
     known = watch.layout.compared & (watch.baseline.count >= AFTER)
-    ranges = watch.range.partitions[np.concatenate([places.low, places.high])] >= AFTER
+    extremes = np.setdiff1d(np.concatenate([places.low, places.high]), places.steady)
+    ranges = watch.range.partitions[extremes] >= AFTER
     pairs = np.triu(watch.order.held_equal(), 1).sum() + watch.order.held_below().sum()
     return int(held.sum() + known.sum() + ranges.sum() + pairs + len(watch.domains))
 

@@ -298,10 +298,9 @@ class Watch:
         return self.range.score(seen.values, self.layout.places, self._middle(), least)
 
     def _middle(self) -> Array:
-        """For each extreme the middle of its column: the level of its median, mean length or other end."""
+        """For each extreme the middle of its column: the level of its median or mean length, else its own."""
         level = np.where(self.baseline.count > 0, self.baseline.slow, np.nan)
-        known = (self.layout.middles >= 0) & ~self.layout.is_moment
-        return np.where(known, level[self.layout.middles], self.range.usual)
+        return np.where(self.layout.middles >= 0, level[self.layout.middles], self.range.usual)
 
     def _new(self, seen: Observation) -> dict[str, float]:
         found = {}

@@ -13,7 +13,7 @@ from interlock.detect.mining.sample import Sample
 from interlock.profiles.dependency import Dependency, Form
 
 LEAST = 20  # rows in which all have a value
-HELD_SHARE = 0.92
+HELD_SHARE = 0.92  # of the rows; some of the first partitions may be bad
 _ROWS = 400  # a formula is tried on so many first
 _TRIES = 12  # triples of rows through which a plane is laid
 _COLUMNS_MAX = 14  # of a wider table triples are looked for among neighbours

@@ -12,7 +12,7 @@ from interlock.engines.schema import Kind
 from interlock.profiles.dependency import Dependency, Form
 
 LEAST = 20  # values
-HELD_SHARE = 0.97
+HELD_SHARE = 0.97  # of the values; some of the first partitions may be bad
 _PLAIN = re.compile(r"[ -~]*")
 _DIGITS_MAX = 6
 _STEPS = (1000, 500, 100, 60, 50, 25, 10, 5, 2)

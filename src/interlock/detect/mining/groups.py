@@ -20,7 +20,7 @@ _COLUMNS_MAX = 40
 _PAIRED_MAX = 8  # columns of which pairs are tried
 _GROUPS_MAX = 64  # of a column whose values are written down, the most frequent
 _GROUP_ROWS = 4
-_BANDS_MAX = 16
+_BANDS_MAX = 16  # values of a column that names spans of numbers
 _QUOTED = (Kind.TEXT, Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL)
 _VALUES_MAX = 0.8  # distinct values over rows, above which a column names rows
 
@@ -133,7 +133,7 @@ def _bands(sample: Sample, of: str, by: str) -> tuple[Parameter, ...]:
         return ()
     values, group = np.unique(sample.values[of][here], return_inverse=True)
     numbers, sizes = sample.values[by][here], np.bincount(group)
-    if len(np.unique(numbers)) <= 2 * len(values) or len(values) < 2:
+    if len(np.unique(numbers)) <= 2 * len(values):
         return ()
     kept = [i for i in range(len(values)) if sizes[i] >= _GROUP_ROWS]
     if sizes[kept].sum() < HELD_SHARE * len(numbers):
