@@ -6,14 +6,15 @@ import contextlib
 import os
 import resource
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from interlock import durable, errors
-from interlock.catalog import Catalog, outbox
+from interlock import durable, errors, settings
+from interlock.catalog import Catalog, outbox, storage
 from interlock.ledger import Ledger, verify
 from tests.processes import Nursery, Tell
 
@@ -112,3 +113,25 @@ def test_a_folder_of_somebody_else(nursery: Nursery, catalog: Catalog) -> None:
             place.chmod(0o755)
     assert "catalog.sqlite" in refused(nursery, commit_as_nobody, folder=folder)
     assert "Permission denied" in refused(nursery, write_as_nobody, file=folder / "data" / "x")
+
+
+@pytest.mark.parametrize("begin", ["BEGIN", "BEGIN IMMEDIATE", "BEGIN EXCLUSIVE"])
+def test_a_new_file_waits_for_who_is_at_it(tmp_path: Path, begin: str) -> None:
+    file = tmp_path / "catalog.sqlite"
+    with contextlib.closing(storage.connect(file)) as other, contextlib.closing(storage.connect(file)) as ours:
+        other.execute("CREATE TABLE held (a)")
+        other.execute(begin)
+        other.execute("SELECT * FROM held").fetchall()
+        let_go = threading.Timer(0.2, other.execute, ["COMMIT"])
+        let_go.start()
+        storage.prepare(ours, file)
+        let_go.join()
+        assert ours.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_a_new_file_is_not_waited_for_without_end(tmp_path: Path) -> None:
+    file = tmp_path / "catalog.sqlite"
+    with contextlib.closing(storage.connect(file)) as other, contextlib.closing(storage.connect(file)) as ours:
+        other.execute("BEGIN IMMEDIATE")
+        with settings.override(lock_timeout_s=0.05), pytest.raises(errors.WorkspaceBusy):
+            storage.prepare(ours, file)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
+from interlock import settings
 from interlock.errors import InterlockError, StorageFailed, WorkspaceBusy, WorkspaceCorrupt
 
 
@@ -21,8 +23,21 @@ def prepare(connection: sqlite3.Connection, file: Path) -> None:
     """Readers don't block the writer (WAL); a commit is on disk when it returns (FULL)."""
     with errors(file):
         if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-            connection.execute("PRAGMA journal_mode=WAL")
+            _switch_to_wal(connection)
         connection.execute("PRAGMA synchronous=FULL")
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """Switch the file's journal; SQLite doesn't wait for another's lock here, so we try again."""
+    deadline = time.monotonic() + settings.current().lock_timeout_s
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if not error.sqlite_errorname.startswith("SQLITE_BUSY") or time.monotonic() >= deadline:
+                raise
+        time.sleep(0.01)
 
 
 @contextlib.contextmanager
