@@ -118,7 +118,10 @@ def test_a_folder_of_somebody_else(nursery: Nursery, catalog: Catalog) -> None:
 @pytest.mark.parametrize("begin", ["BEGIN", "BEGIN IMMEDIATE", "BEGIN EXCLUSIVE"])
 def test_a_new_file_waits_for_who_is_at_it(tmp_path: Path, begin: str) -> None:
     file = tmp_path / "catalog.sqlite"
-    with contextlib.closing(storage.connect(file)) as other, contextlib.closing(storage.connect(file)) as ours:
+    with (
+        contextlib.closing(storage.connect(file)) as other,
+        contextlib.closing(storage.connect(file)) as ours,
+    ):
         other.execute("CREATE TABLE held (a)")
         other.execute(begin)
         other.execute("SELECT * FROM held").fetchall()
@@ -131,7 +134,10 @@ def test_a_new_file_waits_for_who_is_at_it(tmp_path: Path, begin: str) -> None:
 
 def test_a_new_file_is_not_waited_for_without_end(tmp_path: Path) -> None:
     file = tmp_path / "catalog.sqlite"
-    with contextlib.closing(storage.connect(file)) as other, contextlib.closing(storage.connect(file)) as ours:
+    with (
+        contextlib.closing(storage.connect(file)) as other,
+        contextlib.closing(storage.connect(file)) as ours,
+    ):
         other.execute("BEGIN IMMEDIATE")
         with settings.override(lock_timeout_s=0.05), pytest.raises(errors.WorkspaceBusy):
             storage.prepare(ours, file)
