@@ -221,3 +221,94 @@ def test_a_model_is_in_the_ledger_and_declaring_it_again_changes_nothing(ws: Wor
     kinds = [entry["kind"] for entry in ws.ledger_entries()]
     assert kinds.count("model") == 1
     assert ws.verify_ledger().ok
+
+
+# --- what a model loses, watched ------------------------------------------------------
+
+
+class World:
+    """What comes of a row: about its delay; on some days worse to foresee, or not known yet (NaN times)."""
+
+    def __init__(self, **times: float) -> None:
+        self.times = times
+
+    def loss(self, frame: pd.DataFrame, predicted: Any) -> Any:
+        day = frame["day"].iloc[0].day
+        times = self.times.get(f"day{day}", 1.0)
+        return times * np.abs(np.random.default_rng(day).normal(10.0, 1.0, len(frame)))
+
+
+def watched(ws: Workspace, world: World) -> Table:
+    """A table of twenty days, and a model that foresees what comes of its rows."""
+    ws.model("eta", reads=["flights.delay"], writes="etas", predict=twice, loss=world.loss)
+    table = ws.table("flights", partition="day", key=["id"])
+    table.backfill(pd.concat(a_day(number) for number in range(20)))
+    return table
+
+
+def test_a_model_that_loses_twice_as_much_is_news_though_the_data_look_as_ever(ws: Workspace) -> None:
+    table = watched(ws, World(day22=2.0))
+    assert table.write(a_day(20)).alerts == ()
+    verdict = table.write(a_day(21))
+    (alert,) = verdict.alerts
+    assert (verdict.outcome, verdict.decision) == ("pass", "published")
+    assert (alert.kind, alert.columns, alert.severity) == ("loss", (), "page")
+    assert "the loss of eta is" in alert.title
+    assert "nothing in the data says why" in alert.title
+    (hit,) = alert.hit
+    assert hit.harm is not None
+    assert hit.harm.relative == pytest.approx(1.0, abs=0.15)
+    table.write(a_day(22))
+    assert [a.record.state for a in ws.alerts()] == ["recovered"]
+
+
+def test_what_the_data_broke_more_loudly_carries_the_loss_in_one_alert(ws: Workspace) -> None:
+    table = watched(ws, World(day22=2.0))
+    (alert,) = table.write(a_day(21, delay=[-1000.0] * 30)).alerts
+    assert alert.kind != "loss"
+    assert "delay" in alert.columns
+    assert [v.statistic for v in alert.violations][-1] == "loss"
+
+
+@pytest.mark.parametrize("times", [0.3, float("nan")])
+def test_losing_less_or_not_knowing_the_truth_yet_is_no_news(ws: Workspace, times: float) -> None:
+    verdict = watched(ws, World(day22=times)).write(a_day(21))
+    assert (verdict.alerts, verdict.notes) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("loss", "said"),
+    [
+        (lambda frame, predicted: frame["no"], "KeyError in its predict or loss"),
+        (lambda frame, predicted: -frame["id"], "it is negative or not finite"),
+        (lambda frame, predicted: frame["id"] * np.inf, "it is negative or not finite"),
+    ],
+)
+def test_a_loss_that_cannot_be_measured_is_noted_and_changes_no_verdict(
+    ws: Workspace, loss: Any, said: str
+) -> None:
+    ws.model("eta", reads=["flights.delay"], predict=twice, loss=loss)
+    verdict = guarded(ws).write(a_day(0))
+    assert verdict.decision == "published"
+    assert verdict.notes == (f"the loss of eta was not measured: {said}",)
+
+
+def test_a_backfill_and_files_in_place_watch_the_loss_as_writes_do(tmp_path: Path) -> None:
+    days, told = [a_day(n) for n in range(22)], []
+    for how in ("written", "at once", "in place"):
+        with interlock.open(tmp_path / how) as ws:
+            ws.model("eta", reads=["flights.delay"], predict=twice, loss=World(day22=2.0).loss)
+            if how == "in place":
+                files = tmp_path / "files"
+                files.mkdir()
+                for n, one in enumerate(days):
+                    one.to_parquet(files / f"{label(n)}.parquet")
+                ws.attach("flights", files / "*.parquet", key=["id"]).judge_new()
+            elif how == "at once":
+                ws.table("flights", partition="day", key=["id"]).backfill(pd.concat(days))
+            else:
+                for one in days:
+                    ws.table("flights", partition="day", key=["id"]).write(one)
+            told.append([(a.record.kind, a.first, a.title) for a in ws.alerts()])
+    assert told[0] == told[1] == told[2]
+    assert [(kind, first) for kind, first, _ in told[0]] == [("loss", label(21))]

@@ -111,11 +111,6 @@ def ws(model: Delay, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Works
         yield reopened
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="two of the five dearest days are storms on which no delay leaves what the year has shown: "
-    "they go two fifths as far as an alarm. A model's own loss is not watched yet",
-)
 def test_the_five_first_alerts_hold_four_of_the_five_days_that_cost_most(
     ws: Workspace, costs: dict[str, float]
 ) -> None:

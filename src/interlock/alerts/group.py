@@ -61,8 +61,9 @@ def group(
 
 
 def _causes(context: cause.Context, learned: Learned | None) -> list[Cause]:
-    """Recognised causes with what they explain, then the rest by related columns."""
-    rest = list(context.violations)
+    """Recognised causes with what they explain, then the rest by related columns, then what models lose by them."""
+    costly = tuple(v for v in context.violations if v.statistic == "loss")
+    rest = [v for v in context.violations if v.statistic != "loss"]
     found: list[Cause] = []
     for recognise in RECOGNISERS:
         for candidate in recognise(context, tuple(rest)):
@@ -73,7 +74,25 @@ def _causes(context: cause.Context, learned: Learned | None) -> list[Cause]:
             rest = [v for v in rest if id(v) not in taken]
     for related in _related(rest, learned):
         found.append(Cause(None, related))
-    return _at_once(_joined(found, learned))
+    return _with_losses(_at_once(_joined(found, learned)), costly)
+
+
+def _with_losses(causes: list[Cause], costly: tuple[Violation, ...]) -> list[Cause]:
+    """A model's loss is a consequence of what is louder; where nothing is, it is news of its own."""
+    if not costly:
+        return causes
+    told = [c for c in causes if any(v.severity is not Severity.INFO for v in c.violations)]
+    first = max(told, key=_loudness, default=None)
+    words = "; ".join(v.observed for v in costly)
+    alone = Cause(f"{words}; nothing in the data says why" if first is None else words, costly, kind="loss")
+    if first is None or _loudness(first) < _loudness(alone):
+        return [*causes, alone]
+    joined = replace(first, violations=(*first.violations, *costly))
+    return [joined if c is first else c for c in causes]
+
+
+def _loudness(cause: Cause) -> float:
+    return max(v.score for v in cause.violations)
 
 
 def _at_once(causes: list[Cause]) -> list[Cause]:
@@ -147,7 +166,7 @@ def _together(first: set[str], second: set[str], learned: Learned | None) -> boo
 
 
 def _alert(found: Cause, context: cause.Context, table: str, label: str) -> Alert:
-    violations = tuple(sorted(found.violations, key=lambda v: -v.score))
+    violations = tuple(sorted(found.violations, key=lambda v: (v.statistic == "loss", -v.score)))
     columns = _ranked(violations, found.columns, context.learned)
     loudest = min((v.severity for v in violations), key=lambda s: s.rank)
     since = min((v.since for v in violations if v.since), default=None)

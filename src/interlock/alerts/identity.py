@@ -33,6 +33,7 @@ KINDS = {
     "truncated": "the load was cut off, or ran before all of it was there",
     "spelling": "the same values are written in another way: letter case, or an encoding that was read wrongly",
     "shifted": "moments are in another time zone, or were converted twice",
+    "loss": "the data look as ever and a model does worse on them: the world changed, or what it should predict",
     UNEXPLAINED: "no known pattern; look at the columns named first, and at what changed upstream since",
 }
 LEADING = 3  # columns that name a cause; further ones are its consequences

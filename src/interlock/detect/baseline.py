@@ -118,8 +118,8 @@ class Baseline:
         known = np.where(found > 0, apart <= self.highs[0], apart >= self.lows[-1])
         return np.where(known, _KNOWN_WEIGHT * found, found)
 
-    def limits(self, surprise: float, errors: Array, season: int) -> tuple[Array, Array]:
-        """The values below and above which a feature is more surprising than this."""
+    def limits(self, surprise: float | Array, errors: Array, season: int) -> tuple[Array, Array]:
+        """The values below and above which each feature is more surprising than this."""
         expected, offset = self.expected(season), self._offset(season)
         swing = surprise * self.tail() * self.deviation(expected, errors)
         low, high = (

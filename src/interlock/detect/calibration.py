@@ -26,6 +26,7 @@ MEMORY = 180  # partitions the threshold of surprises is set from
 MEMORY_BREAKS = 730  # the same for invariants, which break rarely
 FALSE_ALARMS = 1 / 150  # aimed at, per partition
 OF_SURPRISES, OF_BREAKS = 6 / 10, 1 / 10  # of the false alarms aimed at: deviations, each kind of invariant
+OF_LOSSES = 2  # times as many for each model's loss, which is what the data are watched for
 _PRIOR = 20.0  # weight of what is assumed before a table has a past, in partitions
 _PRIOR_SCALE = 0.17
 _HEAVIER = 1.18  # the tail's scale beside that between the quartiles, on simulated clean tables

@@ -39,6 +39,7 @@ class Family(StrEnum):
 
     SHARE = "share"  # 0…1; compared on 2·asin(√p), where the sampling error does not depend on p
     COUNT = "count"  # ≥ 0; compared on its logarithm
+    AMOUNT = "amount"  # ≥ 0; the same, however small it is
     REAL = "real"  # compared as it is
     MOMENT = "moment"  # seconds since 1970; compared relative to the partition's own time
 
@@ -56,7 +57,8 @@ FAMILIES: dict[str, Family] = {
     "top": Family.SHARE,
     "share": Family.SHARE,
     "distinct": Family.COUNT,
-    "stddev": Family.COUNT,
+    "stddev": Family.AMOUNT,
+    "loss": Family.AMOUNT,
     "mean": Family.REAL,
     "min": Family.REAL,
     "max": Family.REAL,
@@ -77,8 +79,8 @@ FAMILIES: dict[str, Family] = {
 class Key(NamedTuple):
     """Names a feature.
 
-    ``value`` is the domain value of a ``share``, the segment's value, or the text of a ``dependency``,
-    whose first column is ``column``.
+    ``value`` is the domain value of a ``share``, the segment's value, the model of a ``loss``, or the
+    text of a ``dependency``, whose first column is ``column``.
     """
 
     column: str
@@ -107,7 +109,7 @@ class Features:
 
     ``values`` and ``errors`` run along ``keys``; NaN where a statistic is
     undefined. An error is one standard error on the scale of the family (of
-    the arcsine for a share, of the logarithm for a count). ``domains`` maps a
+    the arcsine for a share, of the logarithm for a count or an amount). ``domains`` maps a
     column to its values and their counts, where the profile kept the complete
     domain, and ``PATTERN + column`` to its character-class patterns.
     """
@@ -203,6 +205,9 @@ def _table(profile: Profile) -> Iterator[tuple[Key, Number, Number]]:
         count = profile.table.get(name)
         if count is not None and profile.rows:
             yield Key(TABLE, name), float(count) / profile.rows, _per_root(profile.rows)
+    for model, loss in profile.losses.items():
+        error = loss.error / loss.mean if loss.mean else math.nan
+        yield Key(TABLE, "loss", None, model), loss.mean, error
 
 
 def _column(profile: ColumnProfile, rows: int, ranked: Iterable[Measured]) -> Iterator[Measured]:

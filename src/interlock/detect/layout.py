@@ -22,14 +22,19 @@ from interlock.detect.features import (
 from interlock.detect.invariants import HIGH, LOW, Places
 from interlock.profiles.dependency import EXACT, LOOSE, Dependency, Form
 
+LOSS = "\x00loss:"  # prefix of the name that a model's loss goes by
+
 Index = npt.NDArray[np.intp]
 Mask = npt.NDArray[np.bool_]
+
+_LEAST = {Family.COUNT: 0.5, Family.AMOUNT: 1e-12}  # below, logarithms differ by nothing real
 
 # Extremes and counts that are zero or news are judged as invariants only.
 _NO_BASELINE = frozenset(
     {
         *("min", "max", "length_min", "length_max", "earliest", "latest"),
         *("key_duplicates", "row_duplicates", "nans", "infinities", "negatives"),
+        "loss",  # has a threshold of its own
     }
 )
 
@@ -49,6 +54,13 @@ class Observation:
 
 def _form(key: Key) -> Form | None:
     return Dependency.parse(key.value or "").form if key.feature == "dependency" else None
+
+
+def _name(key: Key) -> str:
+    """What a feature is learned and kept out by: its column, the text of its dependency, the loss of its model."""
+    if key.feature == "loss":
+        return f"{LOSS}{key.value}"
+    return key.value if key.feature == "dependency" and key.value else key.column
 
 
 class Layout:
@@ -125,11 +137,13 @@ class Layout:
     def _masks(self) -> None:
         families = [k.family for k in self.keys]
         self.is_share = np.array([f is Family.SHARE for f in families], dtype=bool)
-        self.is_count = np.array([f is Family.COUNT for f in families], dtype=bool)
+        self.is_log = np.array([f in _LEAST for f in families], dtype=bool)
+        self._least = np.array([_LEAST[f] for f in families if f in _LEAST])
         self.is_moment = np.array([f is Family.MOMENT for f in families], dtype=bool)
         self.compared = np.array([k.feature not in _NO_BASELINE for k in self.keys], dtype=bool)
         self.breaks = np.array([k.feature == "dependency" for k in self.keys], dtype=bool)
-        self.names = [k.value if k.feature == "dependency" and k.value else k.column for k in self.keys]
+        self.losses = np.flatnonzero([k.feature == "loss" for k in self.keys])
+        self.names = [_name(k) for k in self.keys]
         self.loose = np.array([_form(k) in LOOSE for k in self.keys], dtype=bool)
         self.exact = np.flatnonzero([_form(k) in EXACT for k in self.keys])
         self.places = Places.of(self.keys)
@@ -153,8 +167,8 @@ class Layout:
         self.is_share, self.compared = (
             np.pad(m, more, constant_values=True) for m in (self.is_share, self.compared)
         )
-        self.is_count, self.is_moment, self.breaks, self.loose = (
-            np.pad(m, more) for m in (self.is_count, self.is_moment, self.breaks, self.loose)
+        self.is_log, self.is_moment, self.breaks, self.loose = (
+            np.pad(m, more) for m in (self.is_log, self.is_moment, self.breaks, self.loose)
         )
         self.middles = np.pad(self.middles, more, constant_values=-1)
         self.names = [*self.names, *(k.column for k in shares)]
@@ -169,7 +183,7 @@ class Layout:
         return key is not None and _form(key) in LOOSE
 
     def of_columns(self, columns: frozenset[str]) -> Mask:
-        """Which features belong to any of these columns, or to a dependency of these texts."""
+        """Which features have any of these `names`."""
         found = self._of.get(columns)
         if found is None:
             found = self._of[columns] = np.array([name in columns for name in self.names], dtype=bool)
@@ -186,7 +200,7 @@ class Layout:
         values = raw.copy()
         with np.errstate(invalid="ignore"):
             values[self.is_share] = 2.0 * np.arcsin(np.sqrt(np.clip(raw[self.is_share], 0.0, 1.0)))
-            values[self.is_count] = np.log(np.maximum(raw[self.is_count], 0.5))
+            values[self.is_log] = np.log(np.maximum(raw[self.is_log], self._least))
         if time is not None:
             values[self.is_moment] -= time.timestamp()
         return values
@@ -195,7 +209,7 @@ class Layout:
         """The inverse of `scaled`."""
         raw = values.copy()
         raw[self.is_share] = np.sin(np.clip(values[self.is_share], 0.0, np.pi) / 2.0) ** 2
-        raw[self.is_count] = np.exp(np.clip(values[self.is_count], -50.0, 700.0))
+        raw[self.is_log] = np.exp(np.clip(values[self.is_log], -50.0, 700.0))
         if time is not None:
             raw[self.is_moment] += time.timestamp()
         return raw

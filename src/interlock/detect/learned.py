@@ -61,7 +61,8 @@ class Learned:
         """What a score means here: the false alarms a year at it."""
         watch = self.watch
         per_year = partitions_per_year(self.history.labels)
-        return Rate(watch.surprises, watch.breaks, len(watch.loudest), per_year)
+        losses = {model: watch.loss_surprises(model) for model in watch.models}
+        return Rate(watch.surprises, watch.breaks, len(watch.loudest), per_year, losses)
 
     def __len__(self) -> int:
         """How many constraints there are; cheaper than making them."""
@@ -149,6 +150,13 @@ class Reading:
             self.watch, season(self.seen.time, self.watch.seasons), self.seen.time, self.seen.errors
         )
 
+    @cached_property
+    def usual(self) -> np.ndarray:
+        """What is expected of each feature in this season, in plain units."""
+        watch = self.watch
+        expected = watch.baseline.expected(season(self.seen.time, watch.seasons))
+        return watch.layout.plain(expected, self.seen.time)
+
     @property
     def history(self) -> str:
         return f"in {self.watch.partitions} partitions"
@@ -164,7 +172,7 @@ def _baseline(reading: Reading) -> Iterator[Violation]:
     scores, layout = reading.scores, reading.watch.layout
     for i in np.flatnonzero(scores.baseline >= 1):
         key, (low, high) = layout.keys[i], reading.bounds
-        if key.feature == "dependency":
+        if key.feature in ("dependency", "loss"):
             continue
         family = key.family
         limit = f"{wording.number(low[i], family)} … {wording.number(high[i], family)}"
@@ -175,6 +183,24 @@ def _baseline(reading: Reading) -> Iterator[Violation]:
             expected=f"{limit} (alarm at {reading.watch.threshold:.1f} times its usual swing)",
             score=float(scores.baseline[i]),
             per_year=reading.rate.at_surprise(abs(float(scores.surprise[i]))),
+        )
+
+
+def _loss(reading: Reading) -> Iterator[Violation]:
+    """What a model loses beyond its own past; losing less is no news."""
+    scores, seen, watch = reading.scores, reading.seen, reading.watch
+    for i in watch.layout.losses:
+        if scores.baseline[i] < 1:
+            continue
+        key, lost = watch.layout.keys[i], float(seen.raw[i])
+        usual = reading.usual[i]
+        yield _violation(
+            key,
+            name=wording.name(key),
+            observed=f"{wording.words(key)} is {wording.number(lost)} a row, {lost / usual:.1f} times the usual",
+            expected=f"about {wording.number(usual)}, at most {wording.number(reading.bounds[1][i])}",
+            score=float(scores.baseline[i]),
+            per_year=reading.rate.at_loss(key.value or "", float(scores.surprise[i])),
         )
 
 
@@ -359,6 +385,7 @@ def _swapped(reading: Reading) -> Iterator[Violation]:
 
 PARTS: tuple[Callable[[Reading], Iterator[Violation]], ...] = (
     _baseline,
+    _loss,
     _never,
     _dependency,
     _range,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from interlock.detect.calibration import Breaks, Evidence, Gumbel
 from interlock.detect.odds import CHANCE
@@ -39,10 +39,15 @@ class Rate:
     breaks: Mapping[Evidence, Breaks]
     scored: int
     per_year: float  # partitions
+    losses: Mapping[str, Gumbel] = field(default_factory=dict)  # of each model
 
     def at_surprise(self, surprise: float) -> float | None:
         """How often a year a clean table's largest surprise is this large."""
         return self._stated(self.surprises.share_beyond(surprise))
+
+    def at_loss(self, model: str, surprise: float) -> float | None:
+        """How often a year the model's loss is this surprising on a clean partition."""
+        return self._stated(self.losses[model].share_beyond(surprise))
 
     def at_break(self, evidence: Evidence, score: float) -> float | None:
         """How often a year a clean table breaks an invariant of this kind by this score (see `odds.CHANCE`)."""

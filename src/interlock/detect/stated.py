@@ -58,12 +58,13 @@ def count(watch: Watch) -> int:
     extremes = np.setdiff1d(np.concatenate([places.low, places.high]), places.steady)
     ranges = watch.range.partitions[extremes] >= AFTER
     pairs = np.triu(watch.order.held_equal(), 1).sum() + watch.order.held_below().sum()
-    return int(held.sum() + known.sum() + ranges.sum() + pairs + len(watch.domains))
+    losses = watch.baseline.count[watch.layout.losses] >= AFTER
+    return int(held.sum() + known.sum() + ranges.sum() + pairs + losses.sum() + len(watch.domains))
 
 
 def bounds(watch: Watch, season: int, time: dt.datetime | None, errors: Array) -> tuple[Array, Array]:
     """Lowest and highest value of each feature that raises no alarm, in plain units."""
-    low, high = watch.baseline.limits(watch.threshold, errors, season)
+    low, high = watch.baseline.limits(watch.thresholds, errors, season)
     return watch.layout.plain(low, time), watch.layout.plain(high, time)
 
 

@@ -33,6 +33,7 @@ _LASTS = 3  # partitions in a row after which a mild change is taken for the new
 _OFTEN = 0.25  # of its rows: a dependency broken more often says nothing
 _STAYS_OUT = 2.0  # a milder break alarms, and if it lasts it becomes normal
 SETTLES = 5  # partitions in a row after which even a loud change is: the world changed, and nobody said so
+_LOSS_MATTERS = 0.2  # of the usual loss: losing less than this more, or less than usual, is no news
 _NULLS, _CALENDAR = "\x00nulls:", "\x00calendar:"
 
 
@@ -60,6 +61,7 @@ class Watch:
         self.suspect_for = np.zeros(0, dtype=np.int64)  # partitions in a row
         self.loud_for: dict[str, int] = {}  # the same of what stays out
         self.loud_before: dict[str, int] = {}  # how often that ended
+        self.losses: dict[str, deque[float]] = {}  # the surprise of each model's loss in past partitions
 
     def copy(self) -> Watch:
         twin = Watch(self.seasons)
@@ -75,6 +77,7 @@ class Watch:
         twin.broken, twin.share = {e: past.copy() for e, past in self.broken.items()}, self.share
         twin.suspect_for, twin.loud_for = self.suspect_for, self.loud_for
         twin.loud_before = dict(self.loud_before)
+        twin.losses = {model: past.copy() for model, past in self.losses.items()}
         return twin
 
     def to_judge(self) -> Watch:
@@ -88,10 +91,28 @@ class Watch:
 
     @property
     def threshold(self) -> float:
-        """The surprise from which a feature alarms."""
+        """The surprise from which a feature of the data alarms."""
         if self._threshold is None:
             self._threshold = self.surprises.exceeded(self.share * calibration.OF_SURPRISES)
         return self._threshold
+
+    @property
+    def thresholds(self) -> Array:
+        """The surprise from which each feature alarms; a model's loss by its own past alone."""
+        found = np.full(len(self.layout.keys), self.threshold)
+        found[self.layout.losses] = [
+            self.loss_surprises(m).exceeded(self.share * calibration.OF_LOSSES) for m in self.models
+        ]
+        return found
+
+    @property
+    def models(self) -> list[str]:
+        """Whose losses are known, along `Layout.losses`."""
+        return [self.layout.keys[i].value or "" for i in self.layout.losses]
+
+    def loss_surprises(self, model: str) -> calibration.Gumbel:
+        """How the surprise of a model's loss is distributed where it loses more than expected."""
+        return calibration.fit(self.losses.get(model, ()), 1)
 
     @property
     def surprises(self) -> calibration.Gumbel:
@@ -154,13 +175,17 @@ class Watch:
         """How a partition stands against everything learned so far."""
         layout = self.layout
         explained = self._explained()
-        surprise = np.where(layout.compared & ~explained, self._surprise(seen), np.nan)
+        every = self._surprise(seen)
+        surprise = np.where(layout.compared & ~explained, every, np.nan)
+        surprise[layout.losses] = every[layout.losses]
         surprise[layout.breaks] = np.maximum(surprise[layout.breaks], 0.0)  # fewer are no news
+        baseline = zeroed(np.abs(surprise)) / self.thresholds
+        baseline[layout.losses] *= self._matters(seen)
         rows = layout.row_counts(seen.errors)
         places = layout.places
         return Scores(
             surprise=surprise,
-            baseline=zeroed(np.abs(surprise)) / self.threshold,
+            baseline=baseline,
             never=self.never.score(seen.raw, rows, places.never),
             loose=layout.loose,
             rare=self.rare.score(seen.raw, rows, layout.exact),
@@ -204,7 +229,8 @@ class Watch:
             else:
                 domain.admit(counts)
         self._admit_calendar(seen, scores, settled, trusted=trusted)
-        loudest = scores.loudest(before == 0)
+        self._admit_losses(scores, loud)
+        loudest = scores.loudest((before == 0) & self.layout.compared)
         if not np.isnan(loudest) and not (loud - settled):
             self.loudest.append(loudest)
             self._threshold = None
@@ -245,6 +271,12 @@ class Watch:
             if not (past and past[-1] >= 1 and score >= 1):
                 past.append(score)
 
+    def _admit_losses(self, scores: Scores, loud: frozenset[str]) -> None:
+        for i, model in zip(self.layout.losses, self.models, strict=True):
+            surprise = float(scores.surprise[i])
+            if not math.isnan(surprise) and self.layout.names[i] not in loud:
+                self.losses.setdefault(model, deque(maxlen=calibration.MEMORY)).append(surprise)
+
     def limits(self) -> tuple[Array, Array]:
         """Below and above which a new extreme would raise an alarm, on the scale of each family."""
         return self.range.limits(self._middle(), self.strictness[Evidence.RANGE])
@@ -278,6 +310,12 @@ class Watch:
         largest = np.full(len(self.layout.columns), np.nan)
         np.fmax.at(largest, self.layout.owners, np.abs(surprise[self.layout.owned]))
         return largest
+
+    def _matters(self, seen: Observation) -> Mask:
+        """Whether each model loses clearly more than usual; a loss that is steady to the percent has its ups too."""
+        at = self.layout.losses
+        usual = self.baseline.expected(season(seen.time, self.seasons))[at]
+        return np.asarray(seen.values[at] - usual >= math.log(1.0 + _LOSS_MATTERS))
 
     def _surprise(self, seen: Observation) -> Array:
         return self.baseline.surprise(seen.values, seen.errors, season(seen.time, self.seasons))

@@ -86,6 +86,8 @@ def sql(key: Key) -> str | None:
 
 def words(key: Key) -> str:
     """A feature in prose: ``share of nulls of dep_time where carrier is 'UA'``."""
+    if key.feature == "loss":
+        return f"the loss of {key.value}"
     if key.column == TABLE:
         return _WORDS[key.feature]
     if key.feature == "share":

@@ -90,6 +90,7 @@ def _one(site: Site, request: Request, path: Path, history: detect.History) -> V
             learned.watch if learned else None, site.engine, relation, request.rules.sensitive
         )
         measured = judge.measure(site.engine, relation, request.rules, prepared, asked)
+        measured = replay.with_losses(site.engine, request, measured, relation)
     except DataError as error:
         judgement = _unreadable(error)
     else:

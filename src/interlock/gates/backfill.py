@@ -143,6 +143,7 @@ def _one(
     healthy: replay.Healthy,
 ) -> Commit:
     learned = write.learned_for(history, staged.label, request.rules)
+    measured = replay.with_losses(site.engine, request, measured, staged.relation)
     drifted = tuple(drift.violations(request.rules.schema, staged.schema, staged.layout.fitting))
     judgement = judge.judge(
         measured, request.rules, prepared, learned, staged.label, previous, drifted=drifted

@@ -7,7 +7,7 @@ Pure with regard to the workspace: reads data, returns values. The gates turn a
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
@@ -155,10 +155,16 @@ def judge(
         ),
         outcome=outcome_of(violations) if judged else Outcome.INCONCLUSIVE,
         judged=judged,
-        notes=()
-        if judged
-        else ("nothing to judge by yet: no constraint is declared and there is no history",),
+        notes=tuple(_notes(profiled, judged)),
     )
+
+
+def _notes(profiled: Profile, judged: int) -> Iterator[str]:
+    if not judged:
+        yield "nothing to judge by yet: no constraint is declared and there is no history"
+    for model, loss in profiled.losses.items():
+        if loss.problem is not None:
+            yield f"the loss of {model} was not measured: {loss.problem}"
 
 
 def with_samples(

@@ -1,8 +1,9 @@
 """What a partition costs the models that read it: each is replayed on the rows, and on clean ones.
 
 The model is any callable; nothing is loaded from files. It sees the rows as they
-came, the same rows with healthy values in an alert's columns, and recent healthy
-partitions. A model that fails is noted and changes no verdict.
+came, which is watched like any feature of the partition (`with_losses`), and where
+something alarms the same rows with healthy values in an alert's columns, and recent
+healthy partitions (`weighed`). A model that fails is noted and changes no verdict.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 
 import duckdb
 import numpy as np
+import numpy.typing as npt
 
 from interlock.alerts.alert import Alert
 from interlock.alerts.impact import Harm, Hit
@@ -27,9 +29,37 @@ from interlock.gates.request import Request
 from interlock.gates.site import Site
 from interlock.gates.verdict import Verdict
 from interlock.names import Severity
+from interlock.profiles.profile import ModelLoss, Profile
 from interlock.settings import current
 
 Healthy = Callable[[], Sequence[tuple[str, Relation]]]
+
+
+def with_losses(engine: DuckDB, request: Request, profile: Profile, rows: Relation) -> Profile:
+    """The profile with what each model that can be replayed loses on the rows."""
+    models = [m for m in request.models if m.predict is not None and m.loss is not None]
+    if not models or not rows.rows:
+        return profile
+    frame = _frame(engine, rows)
+    return replace(profile, losses={m.name: _loss(m, frame) for m in models})
+
+
+def _loss(model: ModelReader, rows: _Rows) -> ModelLoss:
+    try:
+        known = _losses(model, rows)
+    except Exception as raised:  # whatever the model's own code raises
+        return ModelLoss(problem=_problem(raised))
+    if not known.size:
+        return ModelLoss()
+    mean = float(known.mean())
+    if not (math.isfinite(mean) and mean >= 0):
+        return ModelLoss(problem="it is negative or not finite")
+    error = float(known.std(ddof=1)) / math.sqrt(known.size) if known.size > 1 else math.nan
+    return ModelLoss(mean, error)
+
+
+def _problem(error: Exception) -> str:
+    return f"{type(error).__name__} in its predict or loss"  # the message may quote a cell
 
 
 def weighed(
@@ -72,8 +102,7 @@ def _measured(
             for a in told
         ]
     except Exception as error:  # whatever the model's own code raises
-        problem = f"{type(error).__name__} in its predict or loss"  # the message may quote a cell
-        return [_noted(a, model, problem=problem) for a in told]
+        return [_noted(a, model, problem=_problem(error)) for a in told]
 
 
 def _noted(alert: Alert, model: ModelReader, **what: Any) -> Alert:
@@ -127,16 +156,21 @@ def _frame(engine: DuckDB, relation: Relation) -> _Rows:
 
 def _cost(model: ModelReader, rows: _Rows) -> float:
     """The loss summed over a partition's rows; rows without a truth count with the mean of the others."""
+    known = _losses(model, rows)
+    return float(known.mean()) * len(rows.frame) * rows.each if known.size else 0.0
+
+
+def _losses(model: ModelReader, rows: _Rows) -> npt.NDArray[np.float64]:
+    """The loss of each row whose truth is known, or their mean alone where the model gives that."""
     if not len(rows.frame) or model.predict is None or model.loss is None:
-        return 0.0
+        return np.empty(0)
     given = rows.frame
     if model.frame == "arrow":
         import pyarrow
 
         given = pyarrow.Table.from_pandas(given, preserve_index=False)
-    losses = np.asarray(model.loss(given, model.predict(given)), dtype=np.float64)
-    known = losses[~np.isnan(losses)]
-    return float(known.mean()) * len(rows.frame) * rows.each if known.size else 0.0
+    losses = np.atleast_1d(np.asarray(model.loss(given, model.predict(given)), dtype=np.float64))
+    return losses[~np.isnan(losses)]
 
 
 # --- recent healthy partitions --------------------------------------------------------

@@ -85,6 +85,7 @@ def _judge(site: Site, request: Request, staged: Staged) -> Judgement:
         learned.watch if learned else None, site.engine, staged.relation, request.rules.sensitive
     )
     measured = judge.measure(site.engine, staged.relation, request.rules, prepared, asked)
+    measured = replay.with_losses(site.engine, request, measured, staged.relation)
     drifted = tuple(
         drift.violations(request.rules.schema, staged.schema, staged.layout.fitting, staged.layout.problem)
     )

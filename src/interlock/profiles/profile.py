@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -41,6 +42,20 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelLoss:
+    """What a model loses on the rows of a partition.
+
+    ``mean`` is per row of known truth, None where no truth is known yet or the model failed;
+    ``error`` its standard error, NaN where one number is all the model gave. ``problem`` says
+    why there is none.
+    """
+
+    mean: float | None = None
+    error: float = math.nan
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """The statistics of one partition.
 
@@ -49,7 +64,8 @@ class Profile:
     to its segments. ``checks`` holds what the caller's extra aggregates gave in
     the same pass (see `interlock.profiles.plan`); it is not part of the stored
     document. ``dependencies`` maps each dependency that was asked for to how much it was
-    tested on and how much of that breaks it.
+    tested on and how much of that breaks it. ``losses`` maps each model that was replayed
+    to what it loses on the rows.
     """
 
     rows: int
@@ -58,6 +74,7 @@ class Profile:
     segments: Mapping[str, tuple[Segment, ...]] = field(default_factory=dict)
     checks: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     dependencies: Mapping[Dependency, tuple[int, int]] = field(default_factory=dict)
+    losses: Mapping[str, ModelLoss] = field(default_factory=dict)
 
     @property
     def schema(self) -> Schema:
