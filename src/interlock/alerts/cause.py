@@ -14,6 +14,7 @@ from functools import cached_property
 from interlock.constraints.constraint import Violation
 from interlock.detect import Learned
 from interlock.detect.expected import Expected
+from interlock.names import Origin
 from interlock.profiles.profile import Profile
 
 # Ratios that are a change of unit, with their usual name.
@@ -127,6 +128,14 @@ def duplicated(context: Context, rest: tuple[Violation, ...]) -> Iterator[Cause]
         words = f"the load ran twice: {words}"
     mine = tuple(v for v in rest if v is first or v.statistic in _COUNTS or v.column is None)
     yield Cause(words, mine, () if whole else first.columns or context.key, kind="duplicated")
+
+
+def copied(context: Context, rest: tuple[Violation, ...]) -> Iterator[Cause]:
+    """An earlier partition under this one's label; whatever else is odd about it follows from that."""
+    found = next((v for v in rest if v.statistic == "copied"), None)
+    if found is not None:
+        mine = tuple(v for v in rest if v.origin is Origin.LEARNED)
+        yield Cause(f"the load is a copy: {found.observed}", mine, kind="copied")
 
 
 def swapped(context: Context, rest: tuple[Violation, ...]) -> Iterator[Cause]:

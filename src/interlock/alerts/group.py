@@ -19,6 +19,7 @@ _RELATED = 0.35  # correlation of two columns' past surprises from which they ar
 # Those that see the whole partition come before those of one column, which would take a part of it.
 RECOGNISERS: tuple[Recogniser, ...] = (
     cause.drifted,
+    cause.copied,
     broad.emptied,
     broad.defaulted,
     broad.frozen,

@@ -33,12 +33,15 @@ KINDS = {
     "truncated": "the load was cut off, or ran before all of it was there",
     "spelling": "the same values are written in another way: letter case, or an encoding that was read wrongly",
     "shifted": "moments are in another time zone, or were converted twice",
+    "copied": "a load ran for the wrong date, or its source stands still: the data came before, under another label",
     "loss": "the data look as ever and a model does worse on them: the world changed, or what it should predict",
     UNEXPLAINED: "no known pattern; look at the columns named first, and at what changed upstream since",
 }
 LEADING = 3  # columns that name a cause; further ones are its consequences
 VAGUE = frozenset({UNEXPLAINED, "shift"})  # say how it looks, not what it is
-OF_THE_TABLE = frozenset({"duplicated", "truncated"})  # there is but one such cause, whatever it moves
+OF_THE_TABLE = frozenset(
+    {"copied", "duplicated", "truncated"}
+)  # there is but one such cause, whatever it moves
 _LEVEL = frozenset({"mean", "stddev", "min", "max", "median", "negatives", "zeros"})
 _VALUES = frozenset({"distinct", "domain", "pattern", "present", "top"})
 

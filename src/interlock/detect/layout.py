@@ -10,6 +10,7 @@ from itertools import repeat
 import numpy as np
 import numpy.typing as npt
 
+from interlock.detect import copies
 from interlock.detect.features import (
     PATTERN,
     SHARES_MAX,
@@ -50,6 +51,7 @@ class Observation:
     values: Array  # on the scale of each family
     errors: Array
     domains: Mapping[str, Mapping[str, int]]
+    digest: str | None  # names the data (see `copies`)
 
 
 def _form(key: Key) -> Form | None:
@@ -92,7 +94,10 @@ class Layout:
         totals = [max(sum(counts.values()), 1) for counts, _ in shares]
         raw[where] = np.array(counted) / np.repeat(totals, sizes)
         errors[where] = np.repeat([total**-0.5 for total in totals], sizes)
-        return Observation(label, time, features.rows, raw, self.scaled(raw, time), errors, features.domains)
+        values = self.scaled(raw, time)
+        return Observation(
+            label, time, features.rows, raw, values, errors, features.domains, copies.digest(features)
+        )
 
     def _shared(
         self, domains: Mapping[str, Mapping[str, int]]

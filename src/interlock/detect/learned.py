@@ -26,6 +26,7 @@ from interlock.profiles.profile import Profile
 PAGE_SCORE = 2.5  # louder than this wakes someone
 MILD_SCORE = 1.5  # an invariant that is broken by less, by its odds alone, holds back nothing
 VIOLATIONS_MAX = 100
+COPIED_SCORE = 3.0  # hundreds of numbers that are all the same are no chance
 
 
 def learn(
@@ -366,6 +367,19 @@ def _calendar(reading: Reading) -> Iterator[Violation]:
         )
 
 
+def _copied(reading: Reading) -> Iterator[Violation]:
+    original = reading.scores.original
+    if original is not None:
+        yield _violation(
+            Key(TABLE, "copied"),
+            name="data_new",
+            observed=f"all {reading.seen.rows:,} rows are those of {original}, under another label",
+            expected=f"other data than before, as {reading.history}",
+            score=COPIED_SCORE,
+            per_year=reading.rate.at_odds(COPIED_SCORE),
+        )
+
+
 def _swapped(reading: Reading) -> Iterator[Violation]:
     found = Expected(reading.watch, reading.seen).swapped(reading.watch.threshold)
     if found is None or found[2] < 1:
@@ -393,6 +407,7 @@ PARTS: tuple[Callable[[Reading], Iterator[Violation]], ...] = (
     _new,
     _gone,
     _calendar,
+    _copied,
     _swapped,
 )
 

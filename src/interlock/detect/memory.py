@@ -26,7 +26,7 @@ from interlock.detect.watch import Watch
 if TYPE_CHECKING:
     from interlock.detect.history import Row
 
-VERSION = 11  # raise it with any change of what a watch holds or how it learns
+VERSION = 12  # raise it with any change of what a watch holds or how it learns
 _STATES = ("baseline", "never", "rare", "range", "order")
 
 
@@ -54,6 +54,7 @@ def dump(watch: Watch, rows: Sequence[Row]) -> bytes:
         "constants": watch.constants,
         "loud_for": watch.loud_for,
         "loud_before": watch.loud_before,
+        "copies": vars(watch.copies),
         "losses": {model: [*past] for model, past in watch.losses.items()},
     }
     arrays: dict[str, Any] = {
@@ -102,6 +103,7 @@ def _restored(about: dict[str, Any], arrays: Any) -> Watch:
     watch.follows = {c: frozenset(parts) for c, parts in about["follows"].items()}
     watch.constants = dict(about["constants"])
     watch.loud_for, watch.loud_before = dict(about["loud_for"]), dict(about["loud_before"])
+    vars(watch.copies).update(about["copies"])
     watch.losses = {m: deque(past, maxlen=calibration.MEMORY) for m, past in about["losses"].items()}
     watch.loudest = deque(arrays["loudest"].tolist(), maxlen=calibration.MEMORY)
     for evidence in Evidence:

@@ -26,6 +26,7 @@ class Scores:
     new: Mapping[str, float]
     gone: Mapping[str, Mapping[str, float]]
     calendar: Mapping[str, float]
+    original: str | None  # the label of the partition that this one repeats
 
     def loudest(self, among: Mask) -> float:
         """The largest surprise of any of these features; NaN where nothing is known yet."""

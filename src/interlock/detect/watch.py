@@ -19,6 +19,7 @@ from interlock.detect import calibration, odds
 from interlock.detect.baseline import Baseline, zeroed
 from interlock.detect.calendar import CONSTANT, HOURS, PARTS, season
 from interlock.detect.calibration import Evidence
+from interlock.detect.copies import Copies
 from interlock.detect.features import CODES_MAX, PATTERN, Array, Features, Key
 from interlock.detect.invariants import AFTER, EPISODES, Never, Order, Range, Rare, widen
 from interlock.detect.layout import Layout, Observation
@@ -61,6 +62,7 @@ class Watch:
         self.suspect_for = np.zeros(0, dtype=np.int64)  # partitions in a row
         self.loud_for: dict[str, int] = {}  # the same of what stays out
         self.loud_before: dict[str, int] = {}  # how often that ended
+        self.copies = Copies()
         self.losses: dict[str, deque[float]] = {}  # the surprise of each model's loss in past partitions
 
     def copy(self) -> Watch:
@@ -77,6 +79,7 @@ class Watch:
         twin.broken, twin.share = {e: past.copy() for e, past in self.broken.items()}, self.share
         twin.suspect_for, twin.loud_for = self.suspect_for, self.loud_for
         twin.loud_before = dict(self.loud_before)
+        twin.copies = self.copies.copy()
         twin.losses = {model: past.copy() for model, past in self.losses.items()}
         return twin
 
@@ -194,6 +197,7 @@ class Watch:
             new=self._new(seen),
             gone=self._gone(seen),
             calendar=self._calendar(seen),
+            original=self.copies.original(seen.digest),
         )
 
     def judge(self, seen: Observation) -> Scores:
@@ -240,6 +244,7 @@ class Watch:
         for name in self.loud_for.keys() - loud:
             self.loud_before[name] = self.loud_before.get(name, 0) + 1
         self.loud_for = {name: self.loud_for.get(name, 0) + 1 for name in loud - settled}
+        self.copies.admit(seen.digest, seen.label)
         self.partitions += 1
         self.rows += seen.rows
 
