@@ -33,6 +33,11 @@ HIGH = frozenset({"max", "length_max", "latest", "q95"}) | STEADY
 AFTER = 7  # partitions before an invariant is believed
 EPISODES = 2  # times that what need not hold was broken for a while, after which it is known to happen
 _FORGIVEN = 2  # partitions that broke an invariant, published before anyone noticed
+_BAD_SHARE = 0.03  # of partitions that may have been bad ones
+_BAD_ROWS, _BAD_ROWS_MIN = (
+    0.04,
+    3,
+)  # share of rows, and rows, from which a partition that breaks a relation is one
 _FORGIVEN_AFTER = 15  # partitions since without a break, for each that broke it
 _RANGE_SHARE = 0.15  # of the way from the middle to the record: a scale for records that hardly vary
 _EQUAL_EVIDENCE = 7  # partitions in which two null counts agreed and were not zero
@@ -53,6 +58,8 @@ class Never:
         self.partitions = np.zeros(width)
         self.rows = np.zeros(width)
         self.breaks = np.zeros(width)  # partitions that were learned from although not zero
+        self.bad = np.zeros(width)  # those of them in which so many rows broke it that they were bad ones
+        self.known = np.zeros(width)  # partitions in all
 
     @property
     def clean(self) -> Mask:
@@ -60,13 +67,22 @@ class Never:
         return np.asarray(self.breaks == 0)
 
     def believed(self) -> Mask:
-        """Which were zero for long enough: always, or since a few bad partitions that nobody noticed."""
-        needed = np.maximum(AFTER, _FORGIVEN_AFTER * self.breaks)
-        return (self.breaks <= _FORGIVEN) & (self.partitions >= needed)
+        """Which were zero for long enough: always, or since a few bad partitions that nobody noticed.
 
-    def score(self, values: Array, rows: Array, watched: Index) -> Array:
+        A few are two, or as many as few of many are where a break was so large that it was no odd row.
+        """
+        needed = np.maximum(AFTER, _FORGIVEN_AFTER * np.minimum(self.breaks, _FORGIVEN))
+        few = (self.breaks - self.bad <= _FORGIVEN) & (self.bad <= _BAD_SHARE * self.known)
+        return np.asarray(((self.breaks <= _FORGIVEN) | few) & (self.partitions >= needed))
+
+    def score(self, values: Array, rows: Array, watched: Index, relations: Mask) -> Array:
+        """Of what bad partitions broke more often only ``relations`` are judged, and large breaks.
+
+        A season may bring what a column never held; it breaks no relation.
+        """
         found = np.zeros(len(values))
-        held = watched[self.believed()[watched] & (values[watched] > 0)]
+        told = (values > 0) & ((self.breaks <= _FORGIVEN) | (relations & _many(values, rows)))
+        held = watched[self.believed()[watched] & told[watched]]
         count = np.round(values[held] * rows[held])
         found[held] = odds.score(odds.never_seen(count, rows[held], self.rows[held]))
         return found
@@ -77,6 +93,14 @@ class Never:
         self.partitions = np.where(broken, 0.0, self.partitions + here)
         self.rows = np.where(broken, 0.0, self.rows + np.where(here, zeroed(rows), 0.0))
         self.breaks = self.breaks + broken
+        self.bad = self.bad + (broken & _many(values, rows))
+        self.known = self.known + here
+
+
+def _many(values: Array, rows: Array) -> Mask:
+    """Which are so many rows that the partition was a bad one."""
+    share = zeroed(values)
+    return np.asarray((share >= _BAD_ROWS) & (np.round(share * zeroed(rows)) >= _BAD_ROWS_MIN))
 
 
 class Rare:
@@ -92,6 +116,8 @@ class Rare:
         self.rows = np.zeros(width)
         self.usual = np.zeros(width)  # mean surprise of past partitions, in nats
         self.most = np.zeros(width)  # largest share of any
+        self.bad = np.zeros(width)  # partitions in which so many rows broke it that they were bad ones
+        self.fair = np.zeros(width)  # largest share of any other
 
     def surprise(self, values: Array, rows: Array, watched: Index) -> Array:
         """-log P of so many rows or more; 0 where there are no more than usual or nothing is known."""
@@ -106,8 +132,13 @@ class Rare:
     def score(self, values: Array, rows: Array, watched: Index) -> Array:
         surprise = self.surprise(values, rows, watched)
         looks = math.log(max(int(np.count_nonzero(self.events[watched])), 1))
-        steady = (self.usual <= _RARE_STEADY) & (zeroed(values) > self.most)
+        steady = (self.usual <= _RARE_STEADY) & (zeroed(values) > self._most(values, rows))
         return np.where(steady, odds.score(np.minimum(looks - surprise, 0.0)), 0.0)
+
+    def _most(self, values: Array, rows: Array) -> Array:
+        """The largest share that is known to happen; where few partitions were bad ones, not theirs."""
+        few = (self.bad <= _BAD_SHARE * self.partitions) & _many(values, rows)
+        return np.where(few, np.minimum(_RARE_FAIR * self.fair, self.most), self.most)
 
     def admit(self, values: Array, rows: Array, watched: Index) -> None:
         here = ~np.isnan(values)
@@ -116,6 +147,9 @@ class Rare:
         self.usual = np.where(here, self.usual + gain * (surprise - self.usual), self.usual)
         self.partitions = self.partitions + here
         self.most = np.maximum(self.most, zeroed(values))
+        many = _many(values, rows)
+        self.bad = self.bad + many
+        self.fair = np.where(many, self.fair, np.maximum(self.fair, zeroed(values)))
         kept = np.where(here, 1.0 - _RARE_GAIN, 1.0)
         self.events = kept * self.events + np.where(here, zeroed(values) * zeroed(rows), 0.0)
         self.rows = kept * self.rows + np.where(here, zeroed(rows), 0.0)
@@ -125,6 +159,7 @@ _RARE_SHARE = 0.1  # of rows; a larger share is measured well enough on its arcs
 _RARE_GAIN = 0.01
 _RARE_STEADY = 0.7  # nats; a Poisson process shows less, the more so as its rate is taken high
 _RARE_CUT = 12.0
+_RARE_FAIR = 2.0  # times the largest share of any partition that was no bad one
 
 
 class Range:

@@ -189,7 +189,7 @@ class Watch:
         return Scores(
             surprise=surprise,
             baseline=baseline,
-            never=self.never.score(seen.raw, rows, places.never),
+            never=self.never.score(seen.raw, rows, places.never, relations=layout.breaks),
             loose=layout.loose,
             rare=self.rare.score(seen.raw, rows, layout.exact),
             range=np.where(explained, 0.0, self._range(seen)),
