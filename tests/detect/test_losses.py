@@ -75,6 +75,13 @@ def test_of_fewer_than_seven_partitions_or_of_an_unknown_truth_nothing_is_said()
     assert judged(after(*[math.nan] * 60), 5.0) == []
 
 
+def test_a_model_that_never_lost_anything_and_now_does() -> None:
+    history = History.of(detect.Row(label(day), partition(day, ETA, 0.0)) for day in range(60))
+    assert not detect.learn(history).judge_features(partition(60, ETA, 0.0), label(60))
+    (found,) = detect.learn(history).judge_features(partition(60, ETA, 4.0, 0.1), label(60))
+    assert found.observed == "the loss of eta is 4 a row, where it usually is next to nothing"
+
+
 def test_a_loss_that_stays_is_the_new_normal_after_a_while() -> None:
     times = [1.0] * 60 + [4.0] * (SETTLES + 3)
     alarmed = [day for day in range(60, len(times)) if judged(after(*times[:day]), times[day])]

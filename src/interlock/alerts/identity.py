@@ -39,9 +39,8 @@ KINDS = {
 }
 LEADING = 3  # columns that name a cause; further ones are its consequences
 VAGUE = frozenset({UNEXPLAINED, "shift"})  # say how it looks, not what it is
-OF_THE_TABLE = frozenset(
-    {"copied", "duplicated", "truncated"}
-)  # there is but one such cause, whatever it moves
+# There is but one such cause, whatever it moves.
+OF_THE_TABLE = frozenset({"copied", "duplicated", "truncated"})
 _LEVEL = frozenset({"mean", "stddev", "min", "max", "median", "negatives", "zeros"})
 _VALUES = frozenset({"distinct", "domain", "pattern", "present", "top"})
 

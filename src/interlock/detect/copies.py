@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from interlock.detect.features import Family, Features, Key
 
-SETTLES = 5  # copies in a row that alarm
-_EACH = 150  # partitions that each time must be to, for another copy to be news
+SETTLES = 5  # copies in a row after which the source is known to stand still
+_EACH = 150  # partitions for each time that copies came, below which one more is no news
 _VARIED_MIN = 3  # columns of several values, below which two partitions may be alike by chance
 _ROWS_MIN = 8  # the same
 _ASKED = frozenset({"dependency", "loss"})  # not measured of every partition

@@ -34,10 +34,8 @@ AFTER = 7  # partitions before an invariant is believed
 EPISODES = 2  # times that what need not hold was broken for a while, after which it is known to happen
 _FORGIVEN = 2  # partitions that broke an invariant, published before anyone noticed
 _BAD_SHARE = 0.03  # of partitions that may have been bad ones
-_BAD_ROWS, _BAD_ROWS_MIN = (
-    0.04,
-    3,
-)  # share of rows, and rows, from which a partition that breaks a relation is one
+_BAD_ROWS = 0.04  # of its rows, from which a partition that breaks a relation is one …
+_BAD_ROWS_MIN = 3  # … and how many they must be
 _FORGIVEN_AFTER = 15  # partitions since without a break, for each that broke it
 _RANGE_SHARE = 0.15  # of the way from the middle to the record: a scale for records that hardly vary
 _EQUAL_EVIDENCE = 7  # partitions in which two null counts agreed and were not zero

@@ -198,11 +198,15 @@ def _loss(reading: Reading) -> Iterator[Violation]:
         yield _violation(
             key,
             name=wording.name(key),
-            observed=f"{wording.words(key)} is {wording.number(lost)} a row, {lost / usual:.1f} times the usual",
+            observed=f"{wording.words(key)} is {wording.number(lost)} a row, {_times(lost / usual)}",
             expected=f"about {wording.number(usual)}, at most {wording.number(reading.bounds[1][i])}",
             score=float(scores.baseline[i]),
             per_year=reading.rate.at_loss(key.value or "", float(scores.surprise[i])),
         )
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.1f} times the usual" if ratio < 1000 else "where it usually is next to nothing"
 
 
 def _never(reading: Reading) -> Iterator[Violation]:
