@@ -296,3 +296,52 @@ def test_a_source_stays_behind_where_what_ties_the_two_broke() -> None:
 
 def test_a_source_that_broke_nothing_of_its_own_stays_behind() -> None:
     assert _first(_broken("b", 9.0), _broken("ba", 3.0)) == "b"
+
+
+# --- what a model loses -------------------------------------------------------------------------
+
+
+def a_loss(score: float, model: str = "eta") -> Violation:
+    return Violation(
+        constraint=f"loss_{model}",
+        column=None,
+        statistic="loss",
+        observed=f"the loss of {model} is 20 a row, 2.0 times the usual",
+        expected="about 10, at most 14",
+        severity=Severity.TICKET,
+        score=score,
+        origin=Origin.LEARNED,
+    )
+
+
+def test_what_models_lose_on_data_as_ever_is_one_alert_of_its_own(told: Told) -> None:
+    (alert,) = told("FROM today", a_loss(1.2), a_loss(1.1, "staffing"))
+    assert (alert.kind, alert.columns, len(alert.violations)) == ("loss", (), 2)
+    assert "the loss of eta" in alert.title
+    assert "the loss of staffing" in alert.title
+    assert alert.title.endswith("nothing in the data says why")
+
+
+HUNDREDFOLD = "SELECT * REPLACE (amount * 100 AS amount) FROM today"
+
+
+def test_the_loss_is_a_consequence_of_what_is_louder_and_changes_neither_its_title_nor_its_score(
+    told: Told,
+) -> None:
+    (without,) = told(HUNDREDFOLD)
+    (alert,) = told(HUNDREDFOLD, a_loss(1.2))
+    assert (alert.title, alert.score, alert.columns, alert.kind) == (
+        without.title,
+        without.score,
+        without.columns,
+        "unit",
+    )
+    assert alert.violations[-1].statistic == "loss"
+
+
+def test_a_loss_that_is_louder_than_what_broke_is_told_beside_it(told: Told) -> None:
+    (before,) = told(HUNDREDFOLD)
+    unit, loss = sorted(told(HUNDREDFOLD, a_loss(before.score + 1.0)), key=lambda a: a.kind, reverse=True)
+    assert (unit.kind, loss.kind) == ("unit", "loss")
+    assert unit.violations == before.violations
+    assert "nothing in the data" not in loss.title

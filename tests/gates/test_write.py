@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -315,3 +316,33 @@ def test_early_partitions_are_no_fault_for_being_the_beginning_of_a_trend(ws: Wo
     t.backfill(pd.concat(days))
     again = [v for v in ws.verdicts("orders") if any("judged again" in note for note in v["notes"])]
     assert [x for v in again for x in v["violations"] if x["column"] == "serial"] == []
+
+
+# --- the same data again ----------------------------------------------------------------------
+
+
+def orders(number: int) -> pd.DataFrame:
+    """A day's orders, different from any other's, which do not say when they were."""
+    draw = np.random.default_rng(number)
+    prices = draw.gamma(2.0, 10.0, 50).round(2)
+    return pd.DataFrame(
+        {"price": prices, "quantity": draw.integers(1, 9, 50), "city": draw.choice([*"abc"], 50)}
+    )
+
+
+def test_yesterdays_orders_under_todays_label_are_told_and_published(ws: Workspace) -> None:
+    table = ws.table("orders", partition="day")
+    for number in range(12):
+        table.write(orders(number).assign(day=label(number)))
+    verdict = table.write(orders(11).assign(day=label(12)))
+    (alert,) = verdict.alerts
+    assert (verdict.decision, alert.kind) == ("published", "copied")
+    assert f"all 50 rows are those of {label(11)}, under another label" in alert.title
+
+
+def test_a_day_that_is_written_again_is_no_copy_of_itself(ws: Workspace) -> None:
+    table = ws.table("orders", partition="day")
+    for number in range(12):
+        table.write(orders(number).assign(day=label(number)))
+    assert table.write(orders(11).assign(day=label(11))).alerts == ()
+    assert table.check(orders(5).assign(day=label(5))).alerts == ()
