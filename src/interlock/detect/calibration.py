@@ -25,7 +25,7 @@ from interlock.detect.odds import CHANCE
 MEMORY = 180  # partitions the threshold of surprises is set from
 MEMORY_BREAKS = 730  # the same for invariants, which break rarely
 FALSE_ALARMS = 1 / 150  # aimed at, per partition
-OF_SURPRISES, OF_BREAKS = 6 / 10, 1 / 10  # of the false alarms aimed at: deviations, each kind of invariant
+OF_SURPRISES, OF_BREAKS = 2 / 10, 1 / 10  # of the false alarms aimed at: deviations, each kind of invariant
 OF_LOSSES = 2  # times as many for each model's loss, which is what the data are watched for
 _PRIOR = 20.0  # weight of what is assumed before a table has a past, in partitions
 _PRIOR_SCALE = 0.17
@@ -48,6 +48,10 @@ class Evidence(StrEnum):
     def strict(self) -> bool:
         """Whether a clean partition hardly ever breaks one at all, so that one row is news."""
         return self in (Evidence.HELD, Evidence.NEW)
+
+
+# What a score counts by how often its kind is right where both are rare (decision record 0019).
+WEIGHTS = dict.fromkeys(Evidence, 1.0) | {Evidence.HELD: 1.67, Evidence.LOOSE: 1.43, Evidence.RARE: 0.5}
 
 
 @dataclass(frozen=True, slots=True)

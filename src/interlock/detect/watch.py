@@ -124,9 +124,14 @@ class Watch:
 
     @property
     def strictness(self) -> dict[Evidence, float]:
-        """What the scores of each kind of invariant are multiplied by to be judged, so that 1 is the alarm.
+        """What the scores of each kind of invariant are multiplied by to be judged, so that 1 is the alarm."""
+        return {e: calibration.WEIGHTS[e] * by for e, by in self._proven.items()}
 
-        At the usual share never below 1; the more partitions have shown no break, the more.
+    @property
+    def _proven(self) -> dict[Evidence, float]:
+        """How strict the past alone allows to be with each kind: the more partitions have shown no break, the more.
+
+        At the usual share never below 1.
         """
         by_odds = math.log(odds.CHANCE * self.share / calibration.FALSE_ALARMS) / math.log(odds.CHANCE)
         share = self.share * calibration.OF_BREAKS
@@ -258,7 +263,7 @@ class Watch:
         """What a partition broke so loudly that it stays out: columns, texts of dependencies, relations."""
         loud = np.maximum(np.maximum(scores.never, scores.range), scores.baseline) >= _STAYS_OUT
         if scores.never.any():
-            loud |= scores.never_stricter(self.strictness) >= 1
+            loud |= scores.never_stricter(self._proven) >= 1
         found = {self.layout.names[i] for i in np.flatnonzero(loud)}
         for column in {*scores.new, *scores.gone}:
             worst = max(scores.new.get(column, 0.0), *scores.gone.get(column, {}).values(), 0.0)
