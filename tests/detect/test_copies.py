@@ -95,6 +95,11 @@ def test_a_list_that_seldom_changes_may_come_again(engine: DuckDB) -> None:
     assert not told(engine, learned(engine, frames), under(30, orders(29 // 3)))
 
 
+def test_a_table_that_repeats_itself_from_the_beginning_may_go_on(engine: DuckDB) -> None:
+    frames = [under(day, orders(day % 2)) for day in range(8)]
+    assert not told(engine, learned(engine, frames[:7]), frames[7])
+
+
 def test_a_source_that_stands_still_alarms_for_some_days_and_then_is_known(engine: DuckDB) -> None:
     frames = [orders(day) for day in range(30)] + [under(30 + day, orders(29)) for day in range(10)]
     alarmed = [

@@ -51,6 +51,8 @@ class Evidence(StrEnum):
 
 
 # What a score counts by how often its kind is right where both are rare (decision record 0019).
+WEIGHTED_AFTER = 60  # partitions; before, odds alone are the better guide
+OF_SWAPS = 6 / 10  # of the false alarms aimed at; two columns at once are no common deviation
 WEIGHTS = dict.fromkeys(Evidence, 1.0) | {Evidence.HELD: 1.67, Evidence.LOOSE: 1.43, Evidence.RARE: 0.5}
 
 

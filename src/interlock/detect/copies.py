@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from interlock.detect.features import Family, Features, Key
+from interlock.detect.invariants import AFTER
 
 SETTLES = 5  # copies in a row after which the source is known to stand still
 _EACH = 150  # partitions for each time that copies came, below which one more is no news
@@ -29,7 +30,7 @@ class Copies:
     def __init__(self) -> None:
         self.first: dict[str, str] = {}  # the label each came under first
         self.partitions = 0
-        self.episodes = 0  # times that copies came, however many in a row
+        self.episodes = 0  # times that copies came, however many in a row; of the first partitions each
         self.run = 0  # copies in a row just now
 
     def copy(self) -> Copies:
@@ -52,7 +53,7 @@ class Copies:
         if digest is None:
             return
         again = digest in self.first
-        self.episodes += again and not self.run
+        self.episodes += again and (not self.run or self.partitions <= AFTER)
         self.run = self.run + 1 if again else 0
         self.first.setdefault(digest, label)
 

@@ -385,7 +385,7 @@ def _copied(reading: Reading) -> Iterator[Violation]:
 
 
 def _swapped(reading: Reading) -> Iterator[Violation]:
-    found = Expected(reading.watch, reading.seen).swapped(reading.watch.threshold)
+    found = Expected(reading.watch, reading.seen).swapped(reading.watch.swap_threshold)
     if found is None or found[2] < 1:
         return
     first, second, score = found
@@ -395,7 +395,7 @@ def _swapped(reading: Reading) -> Iterator[Violation]:
         observed=f"{first} looks like {second} and {second} like {first}",
         expected=f"each like its own past {reading.history}",
         score=score,
-        per_year=reading.rate.at_surprise(score * reading.watch.threshold),
+        per_year=reading.rate.at_surprise(score * reading.watch.swap_threshold),
         columns=(first, second),
         statistic="swapped",
     )

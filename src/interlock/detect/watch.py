@@ -100,6 +100,11 @@ class Watch:
         return self._threshold
 
     @property
+    def swap_threshold(self) -> float:
+        """The surprise from which two columns that look like each other alarm."""
+        return self.surprises.exceeded(self.share * calibration.OF_SWAPS)
+
+    @property
     def thresholds(self) -> Array:
         """The surprise from which each feature alarms; a model's loss by its own past alone."""
         found = np.full(len(self.layout.keys), self.threshold)
@@ -125,6 +130,8 @@ class Watch:
     @property
     def strictness(self) -> dict[Evidence, float]:
         """What the scores of each kind of invariant are multiplied by to be judged, so that 1 is the alarm."""
+        if self.partitions < calibration.WEIGHTED_AFTER:
+            return self._proven
         return {e: calibration.WEIGHTS[e] * by for e, by in self._proven.items()}
 
     @property
