@@ -15,7 +15,7 @@ import numpy as np
 
 from interlock import detect
 from interlock.detect.features import TABLE, Array
-from interlock.detect.learned import PAGE_SCORE
+from interlock.detect.violations import PAGE_SCORE
 
 WINDOW = 28  # loads
 WATCHED = frozenset({"rows", "nulls", "distinct", "mean", "stddev", "min", "max"})
@@ -25,7 +25,7 @@ class LimitsAColumn:
     """Alarms where a statistic is more than ``limit`` standard deviations from its mean over the window.
 
     A page is as many times the limit as Interlock's page is of its own
-    (`detect.learned.PAGE_SCORE`).
+    (`detect.violations.PAGE_SCORE`).
     """
 
     def __init__(self, limit: float, *, ignored: frozenset[str] = frozenset()) -> None:
