@@ -11,6 +11,7 @@ import pytest
 from interlock import detect, profiles
 from interlock.detect import copies, memory
 from interlock.detect.history import History
+from interlock.detect.invariants import SETTLES
 from interlock.detect.watch import Watch
 from interlock.engines.duckdb import DuckDB
 from interlock.profiles.profile import Profile
@@ -105,7 +106,7 @@ def test_a_source_that_stands_still_alarms_for_some_days_and_then_is_known(engin
     alarmed = [
         day for day in range(30, 40) if told(engine, learned(engine, frames[:day]), under(day, frames[day]))
     ]
-    assert alarmed == list(range(30, 30 + copies.SETTLES + 1))
+    assert alarmed == list(range(30, 30 + SETTLES + 1))
 
 
 def test_copies_a_person_can_read_about(engine: DuckDB, history: History) -> None:

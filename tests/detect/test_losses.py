@@ -11,7 +11,7 @@ from interlock import detect
 from interlock.detect import memory
 from interlock.detect.features import Features, Key
 from interlock.detect.history import History
-from interlock.detect.watch import SETTLES
+from interlock.detect.invariants import SETTLES
 from interlock.profiles.profile import ModelLoss, Profile
 from tests.detect.made import label, partition
 

@@ -10,8 +10,7 @@ import pytest
 from interlock import detect
 from interlock.detect.features import Features, Key
 from interlock.detect.history import History
-from interlock.detect.invariants import Rare
-from interlock.detect.watch import SETTLES
+from interlock.detect.invariants import SETTLES, Rare
 from interlock.profiles.dependency import Dependency, Form
 from tests.detect.made import ROWS, label, partition
 

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.wide import table
 from interlock import alerts, detect
-from interlock.detect import learned, odds
+from interlock.detect import learned, odds, violations
 from interlock.detect.expected import Expected
 from interlock.detect.invariants import Apart, Order
 from interlock.names import partition_time
@@ -130,7 +130,7 @@ def test_a_count_that_was_below_anothers_may_be_so_again_and_not_above_it() -> N
 def test_what_is_told_of_columns_that_were_always_equal_is_not_told_again_as_an_order_between_them() -> None:
     more, fewer = np.array([0, 2, 0, 0]), np.array([1, 3, 2, 4])
     apart = Apart(more, fewer, np.array([2.0, 2.0, 0.0, 0.0]), np.array([2.0, 2.0, 3.0, 3.0]))
-    assert list(learned._unrelated(apart)) == [
+    assert list(violations._unrelated(apart)) == [
         (0, 1, "as many nulls as", 2.0),
         (2, 3, "as many nulls as", 2.0),
         (0, 4, "no more nulls than", 3.0),

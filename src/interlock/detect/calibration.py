@@ -26,6 +26,7 @@ MEMORY = 180  # partitions the threshold of surprises is set from
 MEMORY_BREAKS = 730  # the same for invariants, which break rarely
 FALSE_ALARMS = 1 / 150  # aimed at, per partition
 OF_SURPRISES, OF_BREAKS = 2 / 10, 1 / 10  # of the false alarms aimed at: deviations, each kind of invariant
+OF_SWAPS = 6 / 10  # the same for two columns that look like each other, which is no common deviation
 OF_LOSSES = 2  # times as many for each model's loss, which is what the data are watched for
 _PRIOR = 20.0  # weight of what is assumed before a table has a past, in partitions
 _PRIOR_SCALE = 0.17
@@ -50,9 +51,8 @@ class Evidence(StrEnum):
         return self in (Evidence.HELD, Evidence.NEW)
 
 
-# What a score counts by how often its kind is right where both are rare (decision record 0019).
 WEIGHTED_AFTER = 60  # partitions; before, odds alone are the better guide
-OF_SWAPS = 6 / 10  # of the false alarms aimed at; two columns at once are no common deviation
+# What a score counts, by how many faults its kind finds for each false alarm (decision record 0019).
 WEIGHTS = dict.fromkeys(Evidence, 1.0) | {Evidence.HELD: 1.67, Evidence.LOOSE: 1.43, Evidence.RARE: 0.5}
 
 

@@ -12,11 +12,10 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from interlock.detect.calibration import FALSE_ALARMS
 from interlock.detect.features import Family, Features, Key
-from interlock.detect.invariants import AFTER
+from interlock.detect.invariants import AFTER, SETTLES
 
-SETTLES = 5  # copies in a row after which the source is known to stand still
-_EACH = 150  # partitions for each time that copies came, below which one more is no news
 _VARIED_MIN = 3  # columns of several values, below which two partitions may be alike by chance
 _ROWS_MIN = 8  # the same
 _ASKED = frozenset({"dependency", "loss"})  # not measured of every partition
@@ -41,10 +40,11 @@ class Copies:
     def original(self, digest: str | None) -> str | None:
         """The label of the partition that this one repeats, where that is news; None where it is not.
 
-        A table that often holds the same again, such as a list that seldom changes, may do so.
+        A table that often holds the same again, such as a list that seldom changes, may do so. A
+        source that stands still is known to after `SETTLES` copies in a row.
         """
         before = self.episodes - (self.run > 0)
-        if digest is None or before * _EACH > self.partitions or self.run > SETTLES:
+        if digest is None or before > FALSE_ALARMS * self.partitions or self.run > SETTLES:
             return None
         return self.first.get(digest)
 

@@ -31,6 +31,7 @@ STEADY = frozenset({"rows"})  # an extreme only while it never varied
 LOW = frozenset({"min", "length_min", "earliest", "q05"}) | STEADY
 HIGH = frozenset({"max", "length_max", "latest", "q95"}) | STEADY
 AFTER = 7  # partitions before an invariant is believed
+SETTLES = 5  # partitions in a row after which even a loud change is normal: the world has changed
 EPISODES = 2  # times that what need not hold was broken for a while, after which it is known to happen
 _FORGIVEN = 2  # partitions that broke an invariant, published before anyone noticed
 _BAD_SHARE = 0.03  # of partitions that may have been bad ones

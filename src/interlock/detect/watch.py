@@ -21,7 +21,7 @@ from interlock.detect.calendar import CONSTANT, HOURS, PARTS, season
 from interlock.detect.calibration import Evidence
 from interlock.detect.copies import Copies
 from interlock.detect.features import CODES_MAX, PATTERN, Array, Features, Key
-from interlock.detect.invariants import AFTER, EPISODES, Never, Order, Range, Rare, widen
+from interlock.detect.invariants import AFTER, EPISODES, SETTLES, Never, Order, Range, Rare, widen
 from interlock.detect.layout import Layout, Observation
 from interlock.detect.novelty import Domain
 from interlock.detect.scores import Scores
@@ -33,7 +33,6 @@ _CLOCK_S = 1800.0  # a scale for moments: the hour that a clock is put forward o
 _LASTS = 3  # partitions in a row after which a mild change is taken for the new normal
 _OFTEN = 0.25  # of its rows: a dependency broken more often says nothing
 _STAYS_OUT = 2.0  # a milder break alarms, and if it lasts it becomes normal
-SETTLES = 5  # partitions in a row after which even a loud change is: the world changed, and nobody said so
 _LOSS_MATTERS = 0.2  # of the usual loss: losing less than this more, or less than usual, is no news
 _NULLS, _CALENDAR = "\x00nulls:", "\x00calendar:"
 

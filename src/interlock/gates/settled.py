@@ -8,7 +8,7 @@ from typing import Any
 
 from interlock.catalog import AlertRecord, AlertState, Reader, accepts, verdicts
 from interlock.catalog.partitions import label_order
-from interlock.detect.watch import SETTLES
+from interlock.detect.invariants import SETTLES
 from interlock.gates.verdict import Verdict
 from interlock.names import Decision, Origin
 
