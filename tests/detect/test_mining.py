@@ -17,7 +17,7 @@ from interlock.profiles.dependency import EXACT, QUOTING, Dependency, Form
 
 ROWS = 800
 START = dt.datetime(2024, 3, 1, tzinfo=dt.UTC).replace(tzinfo=None)
-COMPUTED = {Form.EQUAL, Form.LINEAR, Form.PRODUCT, Form.PART}
+COMPUTED = {Form.EQUAL, Form.LINEAR, Form.PRODUCT, Form.RATIO, Form.PART, Form.ELAPSED}
 SAYING_LITTLE = {Form.DECIMALS, Form.MULTIPLE, Form.TRIMMED, Form.PLAIN, Form.UPPER, Form.LOWER, Form.WHOLE}
 
 
@@ -41,6 +41,28 @@ def _product(rng: np.random.Generator) -> dict[str, object]:
     return {"amount": amount, "price": price, "total": (amount * price).round(2)}
 
 
+def _ratio(rng: np.random.Generator) -> dict[str, object]:
+    paid, people = rng.uniform(1, 900, ROWS).round(2), rng.integers(200, 4_000, ROWS)
+    return {"paid": paid, "people": people, "each": (paid / people).round(4)}
+
+
+def _long_sum(rng: np.random.Generator) -> dict[str, object]:
+    shelf, off, coupon = rng.uniform(1, 90, (3, ROWS)).round(2) * [[1], [0.1], [0.01]]
+    coupon = np.where(rng.random(ROWS) < 0.7, 0.0, coupon).round(2)
+    off = off.round(2)
+    return {"shelf": shelf, "off": off, "coupon": coupon, "listed": (shelf + off + coupon).round(2)}
+
+
+def _of_few(rng: np.random.Generator) -> dict[str, object]:
+    adults, children, babies = rng.integers(1, 4, ROWS), rng.integers(0, 3, ROWS), rng.integers(0, 2, ROWS)
+    return {"adults": adults, "children": children, "babies": babies, "guests": adults + children + babies}
+
+
+def _among_many(rng: np.random.Generator) -> dict[str, object]:
+    others = {f"other_{i}": rng.normal(50, 10 + i, ROWS).round(2) for i in range(30)}
+    return {**others, "all": (others["other_0"] + 1.5 * others["other_29"]).round(3)}
+
+
 def _unit(rng: np.random.Generator) -> dict[str, object]:
     celsius = rng.normal(12, 8, ROWS).round(1)
     return {"celsius": celsius, "fahrenheit": (1.8 * celsius + 32).round(2)}
@@ -54,6 +76,23 @@ def _copy(rng: np.random.Generator) -> dict[str, object]:
 def _hour(rng: np.random.Generator) -> dict[str, object]:
     at = _moments(rng)
     return {"hour": [t.hour for t in at], "at": at}
+
+
+def _weekday(rng: np.random.Generator) -> dict[str, object]:
+    at = _moments(rng)
+    return {"at": at, "weekday": [t.weekday() for t in at]}
+
+
+def _lead(rng: np.random.Generator) -> dict[str, object]:
+    booked, days = _moments(rng), rng.integers(0, 200, ROWS)
+    arrived = [t.date() + dt.timedelta(days=int(d)) for t, d in zip(booked, days, strict=True)]
+    return {"booked": [t.date() for t in booked], "arrived": arrived, "lead_time": days}
+
+
+def _took(rng: np.random.Generator) -> dict[str, object]:
+    start, seconds = _moments(rng), rng.integers(60, 20_000, ROWS)
+    stop = [t + dt.timedelta(seconds=int(s)) for t, s in zip(start, seconds, strict=True)]
+    return {"start": start, "stop": stop, "minutes": seconds // 60}
 
 
 def _clock(rng: np.random.Generator) -> dict[str, object]:
@@ -104,6 +143,13 @@ def _emptied(rng: np.random.Generator) -> dict[str, object]:
 PLANTED: dict[str, tuple[Callable[[np.random.Generator], dict[str, object]], Form, set[str]]] = {
     "a sum": (_sum, Form.LINEAR, {"net", "tax", "gross"}),
     "a product": (_product, Form.PRODUCT, {"amount", "price", "total"}),
+    "a ratio": (_ratio, Form.RATIO, {"paid", "people", "each"}),
+    "a sum of three": (_long_sum, Form.LINEAR, {"shelf", "off", "coupon", "listed"}),
+    "a sum of three small counts": (_of_few, Form.LINEAR, {"adults", "children", "babies", "guests"}),
+    "a sum of two columns far apart": (_among_many, Form.LINEAR, {"other_0", "other_29", "all"}),
+    "a weekday that counts from Monday as 0": (_weekday, Form.PART, {"at", "weekday"}),
+    "days from one date to another": (_lead, Form.ELAPSED, {"booked", "arrived", "lead_time"}),
+    "whole minutes from start to stop": (_took, Form.ELAPSED, {"start", "stop", "minutes"}),
     "another unit": (_unit, Form.LINEAR, {"celsius", "fahrenheit"}),
     "a copy": (_copy, Form.EQUAL, {"seen", "seen_again"}),
     "the hour of a time": (_hour, Form.PART, {"hour", "at"}),
@@ -138,7 +184,7 @@ def test_what_was_planted_is_found(engine: DuckDB, name: str, seed: int) -> None
 def test_a_few_rows_that_break_it_do_not_hide_it(engine: DuckDB, name: str) -> None:
     made, form, columns = PLANTED[name]
     rows = made(np.random.default_rng(3))
-    first = next(c for c in rows if isinstance(rows[c], np.ndarray) or c == "hour")
+    first = next(c for c in rows if isinstance(rows[c], np.ndarray) or c in ("hour", "weekday"))
     broken = np.array(rows[first], dtype=np.float64)
     broken[:16] += 3.0
     assert _about(_mined(engine, {**rows, first: broken}), form, columns)
@@ -268,7 +314,9 @@ EXACTLY = [name for name, (_, form, _) in PLANTED.items() if form not in BY_LIMI
 def _bad(value: object) -> object:
     if isinstance(value, str):
         return value.swapcase()
-    return value + dt.timedelta(hours=5) if isinstance(value, dt.datetime) else value * 1.609344 + 0.001
+    if isinstance(value, dt.date):
+        return value + dt.timedelta(hours=5, days=0 if isinstance(value, dt.datetime) else 1)
+    return value * 1.609344 + 0.001
 
 
 @pytest.mark.parametrize("name", EXACTLY)

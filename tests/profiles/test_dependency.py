@@ -104,6 +104,12 @@ ROW_FORMS: list[tuple[Dependency, Reading]] = [
         _of(C, A, B)(lambda c, a, b: abs(c - 2.0 * a * b) <= 0.5 + 1e-6 * abs(2.0 * a * b)),
     ),
     (
+        Dependency(Form.RATIO, (C, A, B), (3.0, 0.5)),
+        _of(C, A, B)(
+            lambda c, a, b: None if b == 0 else abs(c - 3.0 * a / b) <= 0.5 + 1e-6 * abs(3.0 * a / b)
+        ),
+    ),
+    (
         Dependency(Form.NEAR, (B, A), (0.5, -1.0, 2.0)),
         _of(B, A)(lambda b, a: abs(b - (0.5 * a + -1.0)) <= 2.0),
     ),
@@ -113,6 +119,27 @@ ROW_FORMS: list[tuple[Dependency, Reading]] = [
         for part in ("year", "month", "day", "hour", "minute")
     ),
     (Dependency(Form.PART, (WHOLE, DAY), ("day",)), _of(WHOLE, DAY)(lambda a, t: a == t.day)),
+    (Dependency(Form.PART, (WHOLE, AT), ("month", -1.0)), _of(WHOLE, AT)(lambda a, t: a == t.month - 1)),
+    (
+        Dependency(Form.PART, (WHOLE, AT), ("quarter",)),
+        _of(WHOLE, AT)(lambda a, t: a == (t.month + 2) // 3),
+    ),
+    (
+        Dependency(Form.PART, (WHOLE, DAY), ("isodow",)),
+        _of(WHOLE, DAY)(lambda a, t: a == t.isoweekday()),
+    ),
+    (
+        Dependency(Form.PART, (WHOLE, AT), ("dow",)),
+        _of(WHOLE, AT)(lambda a, t: a == t.isoweekday() % 7),
+    ),
+    (
+        Dependency(Form.ELAPSED, (WHOLE, DAY, NEXT), ("day", 0.001)),
+        _of(WHOLE, DAY, NEXT)(lambda a, t, u: a == (u - t).days),
+    ),
+    (
+        Dependency(Form.ELAPSED, (A, AT, THEN), ("minute", 1.0)),
+        _of(A, AT, THEN)(lambda a, t, u: abs(a - (u - t).total_seconds() / 60) <= 1.0),
+    ),
     (
         Dependency(Form.WHOLE, (AT,), ("hour",)),
         _of(AT)(lambda t: (t.minute, t.second, t.microsecond) == (0, 0, 0)),

@@ -105,7 +105,7 @@ def _follows(d: Dependency, place: Callable[[str], int]) -> list[tuple[str, str]
     """Pairs of a source and what is made from it."""
     if d.form is Form.DETERMINES:
         return [(source, d.columns[-1]) for source in d.columns[:-1]]
-    if d.form in (Form.LINEAR, Form.PRODUCT):
+    if d.form in (Form.LINEAR, Form.PRODUCT, Form.RATIO, Form.ELAPSED):
         *of, made = sorted(d.columns, key=place)
         return [(source, made) for source in of]
     if d.form in (Form.PART, Form.MAPPED, Form.BANDED):

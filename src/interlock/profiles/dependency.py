@@ -29,11 +29,13 @@ class Form(StrEnum):
     EQUAL = "equal"  # a, b: the same value
     ORDER = "order"  # a, b: numbers, a ≤ b
     BEFORE = "before"  # a, b: moments of one kind, a ≤ b
-    LINEAR = "linear"  # c, a[, b]; factors, constant, tolerance: c = α·a + β·b + γ
+    LINEAR = "linear"  # c, a …; factors, constant, tolerance: c = α·a + β·b + … + γ
     PRODUCT = "product"  # c, a, b; factor, tolerance (of c): c = k·a·b
+    RATIO = "ratio"  # c, a, b; factor, tolerance (of c): c = k·a/b
     NEAR = "near"  # b, a; factor, constant, width: |b − (α·a + γ)| ≤ width
     ALIKE = "alike"  # a, b; their middles: both above or both below
-    PART = "part"  # a, moment; part: a is the moment's hour, day …
+    PART = "part"  # a, moment; part[, shift]: a is the moment's hour, day …, or so many more
+    ELAPSED = "elapsed"  # a, first, last; unit, tolerance: a is the time from one moment to the other
     WHOLE = "whole"  # moment; unit: nothing finer than the unit
     UPPER = "upper"  # text: in capitals
     LOWER = "lower"  # text: in small letters
@@ -54,12 +56,13 @@ LOOSE = frozenset(
 EXACT = frozenset(Form) - LOOSE - {Form.EMPTY}  # a row either keeps to it or has a reason of its own
 QUOTING = frozenset({Form.GROUPED, Form.MAPPED, Form.BANDED})  # hold values of rows
 _NUMBERS = (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL)
+UNITS: Mapping[str, int] = {"day": 86_400, "hour": 3_600, "minute": 60, "second": 1}  # seconds
 _MOMENTS = (Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMPTZ)
 _KINDS: Mapping[Form, tuple[Kind, ...]] = {
-    **dict.fromkeys((Form.ORDER, Form.LINEAR, Form.PRODUCT, Form.NEAR, Form.ALIKE, Form.DECIMALS), _NUMBERS),
+    **dict.fromkeys((Form.ORDER, Form.LINEAR, Form.PRODUCT, Form.RATIO, Form.NEAR), _NUMBERS),
+    **dict.fromkeys((Form.ALIKE, Form.DECIMALS), _NUMBERS),
     **dict.fromkeys((Form.BEFORE, Form.WHOLE), _MOMENTS),
     **dict.fromkeys((Form.UPPER, Form.LOWER, Form.TRIMMED, Form.PLAIN), (Kind.TEXT,)),
-    Form.PART: (*_NUMBERS, *_MOMENTS),
     Form.MULTIPLE: (Kind.INTEGER,),
 }
 _ANY = tuple(k for k in Kind if k not in (Kind.NESTED, Kind.NULL, Kind.OTHER, Kind.INTERVAL))
@@ -103,8 +106,8 @@ class Dependency:
             return False
         if self.form in QUOTING:
             return all(c.kind in kinds for c, kinds in zip(found, self._told(), strict=True))
-        if self.form is Form.PART:
-            return found[0].kind in _NUMBERS and found[1].kind in _MOMENTS
+        if self.form in (Form.PART, Form.ELAPSED):
+            return found[0].kind in _NUMBERS and all(c.kind in _MOMENTS for c in found[1:])
         return all(c.kind in _KINDS.get(self.form, _ANY) for c in found)
 
     def _told(self) -> tuple[tuple[Kind, ...], tuple[Kind, ...]]:
@@ -181,12 +184,24 @@ def _product(c: list[str], p: list[Parameter]) -> str:
     return f"abs(({_number(c[0])}) - {expected}) <= {float(p[1])!r} + 1e-6 * abs({expected})"
 
 
+def _ratio(c: list[str], p: list[Parameter]) -> str:
+    expected = f"{float(p[0])!r} * ({_number(c[1])}) / nullif(({_number(c[2])}), 0)"
+    return f"abs(({_number(c[0])}) - {expected}) <= {float(p[1])!r} + 1e-6 * abs({expected})"
+
+
 def _alike_sides(c: list[str], p: list[Parameter]) -> str:
     return f"(({_number(c[0])}) > {float(p[0])!r}) = (({_number(c[1])}) > {float(p[1])!r})"
 
 
 def _part(c: list[str], p: list[Parameter]) -> str:
-    return f"({_number(c[0])}) = date_part({literal(str(p[0]))}, {quoted(c[1])})"
+    shift = f" + {float(p[1])!r}" if len(p) > 1 else ""
+    return f"({_number(c[0])}) = date_part({literal(str(p[0]))}, {quoted(c[1])}){shift}"
+
+
+def _elapsed(c: list[str], p: list[Parameter]) -> str:
+    first, last = (f"CASE WHEN isfinite({quoted(name)}) THEN epoch({quoted(name)}) END" for name in c[1:])
+    took = f"(({last}) - ({first})) / {float(UNITS[str(p[0])])!r}"
+    return f"abs(({_number(c[0])}) - {took}) <= {float(p[1])!r}"
 
 
 def _whole(c: list[str], p: list[Parameter]) -> str:
@@ -237,8 +252,10 @@ _ROW_FORMS: Mapping[Form, Callable[[list[str], list[Parameter]], str]] = {
     Form.LINEAR: _linear,
     Form.NEAR: _linear,
     Form.PRODUCT: _product,
+    Form.RATIO: _ratio,
     Form.ALIKE: _alike_sides,
     Form.PART: _part,
+    Form.ELAPSED: _elapsed,
     Form.WHOLE: _whole,
     Form.UPPER: lambda c, p: f"{quoted(c[0])} = upper({quoted(c[0])})",
     Form.LOWER: lambda c, p: f"{quoted(c[0])} = lower({quoted(c[0])})",
@@ -254,6 +271,13 @@ _ROW_FORMS: Mapping[Form, Callable[[list[str], list[Parameter]], str]] = {
 
 
 _Names = tuple[str, ...]
+_PARTS = {"isodow": "weekday", "dow": "weekday"}
+
+
+def _shift(parameters: tuple[Parameter, ...]) -> str:
+    return "".join(f" {'−' if float(s) < 0 else '+'} {abs(float(s)):g}" for s in parameters)
+
+
 _WORDS: Mapping[Form, Callable[[_Names, tuple[Parameter, ...]], str]] = {
     Form.EQUAL: lambda c, p: f"{c[0]} = {c[1]}",
     Form.ORDER: lambda c, p: f"{c[0]} ≤ {c[1]}",
@@ -261,8 +285,10 @@ _WORDS: Mapping[Form, Callable[[_Names, tuple[Parameter, ...]], str]] = {
     Form.LINEAR: lambda c, p: f"{c[0]} = {_sum(c[1:], p)}",
     Form.NEAR: lambda c, p: f"{c[0]} ≈ {_sum(c[1:], p)} ± {float(p[-1]):.4g}",
     Form.PRODUCT: lambda c, p: f"{c[0]} = {'' if p[0] == 1 else f'{p[0]:g} × '}{c[1]} × {c[2]}",
+    Form.RATIO: lambda c, p: f"{c[0]} = {'' if p[0] == 1 else f'{p[0]:g} × '}{c[1]} / {c[2]}",
     Form.ALIKE: lambda c, p: f"{c[0]} above {p[0]:.4g} where {c[1]} is above {p[1]:.4g}",
-    Form.PART: lambda c, p: f"{c[0]} = the {p[0]} of {c[1]}",
+    Form.PART: lambda c, p: f"{c[0]} = the {_PARTS.get(str(p[0]), p[0])} of {c[1]}{_shift(p[1:])}",
+    Form.ELAPSED: lambda c, p: f"{c[0]} = the {p[0]}s from {c[1]} to {c[2]}",
     Form.WHOLE: lambda c, p: f"{c[0]} has nothing finer than the {p[0]}",
     Form.UPPER: lambda c, p: f"{c[0]} in capitals",
     Form.LOWER: lambda c, p: f"{c[0]} in small letters",

@@ -12,7 +12,7 @@ from dataclasses import replace
 from itertools import islice
 
 from interlock.detect.invariants import AFTER
-from interlock.detect.mining import arithmetic, forms, groups, pairs
+from interlock.detect.mining import arithmetic, forms, groups, lines, moments, pairs
 from interlock.detect.mining.sample import Sample, taken
 from interlock.detect.watch import Watch
 from interlock.engines.protocol import Engine, Relation
@@ -22,6 +22,7 @@ __all__ = ["Sample", "asked", "candidates", "mine", "taken"]
 
 _FORMS_MAX = 64
 _ORDERS_MAX = 24
+_COMPUTED_MAX = 24
 _OTHERS_MAX = 16
 _QUOTING_MAX = 10
 
@@ -56,8 +57,9 @@ def candidates(sample: Sample) -> tuple[Dependency, ...]:
     """What nearly all sampled rows keep to, the strongest kinds first."""
     found = [
         *islice(pairs.equal(sample), _OTHERS_MAX),
-        *islice(pairs.parts(sample), _OTHERS_MAX),
-        *islice(arithmetic.computed(sample), _OTHERS_MAX),
+        *islice(moments.parts(sample), _OTHERS_MAX),
+        *islice(moments.elapsed(sample), _OTHERS_MAX),
+        *islice(arithmetic.computed(sample), _COMPUTED_MAX),
     ]
     computed = frozenset(d.columns[0] for d in found)
     found += islice(groups.determined(sample), _OTHERS_MAX)
@@ -67,6 +69,6 @@ def candidates(sample: Sample) -> tuple[Dependency, ...]:
     found += islice(pairs.emptied(sample), _OTHERS_MAX)
     found += islice(pairs.ordered(sample), _ORDERS_MAX)
     found += islice(forms.forms(sample), _FORMS_MAX)
-    found += islice(arithmetic.near(sample, computed), _OTHERS_MAX)
+    found += islice(lines.near(sample, computed), _OTHERS_MAX)
     found += islice(pairs.alike(sample), _OTHERS_MAX)
     return tuple(dict.fromkeys(found))

@@ -15,9 +15,11 @@ from interlock.profiles.dependency import Dependency, Form, Parameter
 HELD_SHARE = 0.95  # of the rows that share a group
 _ROWS_LEAST = 30  # rows in groups of two or more, and at least
 _SHARED_LEAST = 0.3  # of all rows
-_BY_CHANCE_MAX = 0.8
+_BY_CHANCE_MAX = 0.25  # of the rows that would break it by chance, those that do
+_BY_CHANCE_LEAST = 0.03  # of the rows, that would
 _COLUMNS_MAX = 40
-_PAIRED_MAX = 8  # columns of which pairs are tried
+_PAIRED_MAX = 8  # columns of which pairs are tried, and as many of few values
+_FEW = 12  # values
 _GROUPS_MAX = 64  # of a column whose values are written down, the most frequent
 _GROUP_ROWS = 4
 _BANDS_MAX = 16  # values of a column that names spans of numbers
@@ -35,7 +37,9 @@ def determined(sample: Sample) -> Iterator[Dependency]:
     told: dict[str, list[frozenset[str]]] = {c: [] for c in names}
     texts = set(sample.of(Kind.TEXT))
     paired = sorted(by, key=lambda c: (c not in texts, -codes[c].max()))[:_PAIRED_MAX]
-    candidates = [(c,) for c in by] + [tuple(sorted(p)) for p in combinations(paired, 2)]
+    few = [c for c in by if codes[c].max() < _FEW][-_PAIRED_MAX:]
+    pairs = dict.fromkeys(tuple(sorted(p)) for some in (paired, few) for p in combinations(some, 2))
+    candidates = [*((c,) for c in by), *pairs]
     for determinants in candidates:
         group = _group([codes[c] for c in determinants])
         for of in names:
@@ -166,7 +170,8 @@ def _holds(group: np.ndarray, of: np.ndarray, other: np.ndarray) -> bool:
         return False
     mixed = of[other]
     there = (group >= 0) & (mixed >= 0)
-    return _agreeing(group[there], mixed[there])[0] < _BY_CHANCE_MAX
+    chance = 1 - _agreeing(group[there], mixed[there])[0]
+    return chance >= _BY_CHANCE_LEAST and 1 - share <= _BY_CHANCE_MAX * chance
 
 
 def _agreeing(group: np.ndarray, of: np.ndarray) -> tuple[float, int]:

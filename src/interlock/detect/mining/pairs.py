@@ -1,4 +1,4 @@
-"""What two columns have to do with each other: equality, order, parts of a moment, emptiness, likeness."""
+"""What two columns have to do with each other: equality, order, emptiness, likeness."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import combinations
 
 import numpy as np
 
-from interlock.detect.mining.sample import Array, Sample
+from interlock.detect.mining.sample import Sample
 from interlock.engines.schema import Kind
 from interlock.profiles.dependency import Dependency, Form
 
@@ -20,7 +20,6 @@ _ALIKE_SHARE = 0.8
 _ALIKE_MATES = 2  # a column
 _NEIGHBOURS = 24  # of a wide table each column is compared with as many that follow it
 _EVERY_MAX = 40  # columns of which every pair is compared
-_PARTS = {"year": "Y", "month": "M", "day": "D", "hour": "h", "minute": "m"}
 
 
 def neighbours(names: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -71,31 +70,6 @@ def _by_chance(sample: Sample, low: str, high: str, both: np.ndarray, broken: fl
     x, y = sample.values[low][both], sample.values[high][both]
     chance = float(np.mean(x > y[np.random.default_rng(len(y)).permutation(len(y))]))
     return chance < _BY_CHANCE_LEAST or broken > _BY_CHANCE_MAX * chance
-
-
-def parts(sample: Sample) -> Iterator[Dependency]:
-    """A number that is the hour, day … of a moment."""
-    for moment in sample.moments:
-        values = sample.values[moment]
-        for part in _PARTS:
-            found = _part(values, part)
-            for name in sample.numbers:
-                both = sample.known[name] & sample.known[moment]
-                if both.sum() < LEAST or not np.ptp(found[both]):
-                    continue
-                if np.mean((sample.values[name] == found)[both]) >= EQUAL_SHARE:
-                    yield Dependency(Form.PART, (name, moment), (part,))
-
-
-def _part(moments: Array, part: str) -> Array:
-    unit = _PARTS[part]
-    whole = moments.astype(f"M8[{unit}]")
-    if part == "year":
-        years: Array = whole.astype(np.int64) + 1970
-        return years
-    above = {"month": "Y", "day": "M", "hour": "D", "minute": "h"}[part]
-    inside: Array = (whole - moments.astype(f"M8[{above}]")).astype(np.int64)
-    return inside + 1 if part in ("month", "day") else inside
 
 
 def emptied(sample: Sample) -> Iterator[Dependency]:
