@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.alerts import derived
+from benchmarks.alerts.catalogue import dated
 from benchmarks.alerts.catalogue.not_clean import COUNT, days, on
 from benchmarks.alerts.tables import HELD_OUT, Table
 
@@ -263,4 +264,4 @@ CRASHES = Table(
     | on("raw rows: a car of no year", ("batch-0035",)),
 )
 
-TABLES = (CARDS, TAXIS, PETS, RODENTS, GRANTED, AIR, HOUSEHOLD, COVID, CRASHES)
+TABLES = (CARDS, TAXIS, PETS, RODENTS, GRANTED, AIR, HOUSEHOLD, COVID, CRASHES, *dated.TABLES)

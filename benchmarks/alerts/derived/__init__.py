@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from benchmarks.alerts.derived.common import Derived, differs, recomputed
 from benchmarks.alerts.derived.lives import BIRTHDAYS, COVID, EMPLOYMENT, FOOTBALL, PETS, RODENTS, STOPS
-from benchmarks.alerts.derived.measured import AIR, ELECTRICITY, HOUSEHOLD, WEATHER
+from benchmarks.alerts.derived.measured import AIR, ELECTRICITY, GLUCOSE, HOUSEHOLD, MAST, WEATHER
 from benchmarks.alerts.derived.trade import (
+    AVOCADOS,
     BANDIT,
     CARDS,
     GRANTED,
@@ -13,13 +14,17 @@ from benchmarks.alerts.derived.trade import (
     HOTEL,
     LOANS,
     PIZZA,
+    PRICES,
+    RATES,
     RETAIL,
     SALES,
+    SEARCHES,
 )
 from benchmarks.alerts.derived.travel import CRASHES, FLIGHTS, STRIKES, TAXIS, TRAFFIC
 
 __all__ = [
     "AIR",
+    "AVOCADOS",
     "BANDIT",
     "BIRTHDAYS",
     "CARDS",
@@ -29,16 +34,21 @@ __all__ = [
     "EMPLOYMENT",
     "FLIGHTS",
     "FOOTBALL",
+    "GLUCOSE",
     "GRANTED",
     "GROCERIES",
     "HOTEL",
     "HOUSEHOLD",
     "LOANS",
+    "MAST",
     "PETS",
     "PIZZA",
+    "PRICES",
+    "RATES",
     "RETAIL",
     "RODENTS",
     "SALES",
+    "SEARCHES",
     "STOPS",
     "STRIKES",
     "TAXIS",

@@ -1,4 +1,4 @@
-"""What instruments measure: weather, air and power."""
+"""What instruments measure: weather, air, power, wind and blood."""
 
 from __future__ import annotations
 
@@ -65,4 +65,39 @@ HOUSEHOLD = (
     Derived(
         "load", ("active_power",), band("active_power", {"idle": 0, "low": 0.5, "middle": 1.5, "high": 4})
     ),
+)
+
+
+def _sector(frame: Frame, was: Frame) -> pd.Series:
+    """The eighth of the compass that a direction in degrees lies in; null for null."""
+    names = np.array(["N", "NE", "E", "SE", "S", "SW", "W", "NW"], dtype=object)
+    degrees = frame["direction_78"]
+    at = ((degrees.fillna(0) % 360 + 22.5) // 45 % 8).astype(int)
+    return pd.Series(names[at], index=frame.index, dtype=object).where(degrees.notna(), None)
+
+
+MAST = (
+    Derived("hour_of_day", ("measured_at",), hour_of("measured_at")),
+    Derived("sector", ("direction_78",), _sector),
+    Derived("shear", ("speed_80", "speed_40"), ratio("speed_80", "speed_40", 3)),
+    Derived("turbulence", ("speed_80_deviation", "speed_80"), ratio("speed_80_deviation", "speed_80", 3)),
+    Derived("gust_factor", ("gust_80", "speed_80"), ratio("gust_80", "speed_80", 3)),
+    Derived("temperature_f", ("temperature",), lambda f, w: (f["temperature"] * 1.8 + 32).round(1)),
+    Derived(
+        "wind",
+        ("speed_80",),
+        band("speed_80", {"calm": 0, "light": 3, "steady": 7, "strong": 12, "storm": 25}),
+    ),
+)
+
+GLUCOSE = (
+    Derived("hour_of_day", ("measured_at",), hour_of("measured_at")),
+    Derived(
+        "part_of_day",
+        ("hour_of_day",),
+        band("hour_of_day", {"night": 0, "morning": 6, "afternoon": 12, "evening": 18}),
+    ),
+    Derived("glucose_mmol", ("glucose",), times("glucose", 0.05551, 1)),
+    Derived("calibration", ("glucose", "current"), ratio("glucose", "current", 3)),
+    Derived("range", ("glucose",), band("glucose", {"low": 0, "target": 70, "high": 180, "very high": 250})),
 )

@@ -1,4 +1,4 @@
-"""Sales, orders, baskets, stays, clicks, payments and loans."""
+"""Sales, orders, baskets, stays, searches, clicks, payments, loans, prices and rates."""
 
 from __future__ import annotations
 
@@ -137,4 +137,80 @@ GRANTED = (
         ("annual_income",),
         band("annual_income", {"low": 0, "middle": 45_000, "high": 100_000}),
     ),
+)
+
+
+def _lead_days(frame: Frame, was: Frame) -> pd.Series:
+    return (frame["check_in"] - frame["searched_at"].dt.normalize()).dt.days.astype(float)
+
+
+SEARCHES = (
+    Derived("hour_of_day", ("searched_at",), hour_of("searched_at")),
+    Derived("lead_days", ("check_in", "searched_at"), _lead_days),
+    Derived(
+        "nights",
+        ("check_in", "check_out"),
+        lambda f, w: (f["check_out"] - f["check_in"]).dt.days.astype(float),
+    ),
+    Derived("guests", ("adults", "children"), lambda f, w: f["adults"] + f["children"]),
+    Derived("distance_km", ("distance",), times("distance", 1.609344, 1)),
+    Derived("reach", ("distance",), band("distance", {"near": 0, "middle": 200, "far": 1_500})),
+)
+
+
+def _for_a_dollar(frame: Frame, was: Frame) -> pd.Series:
+    """The rate against the dollar: by the dollar's own rate of the day, the first if there are two."""
+    dollars = frame[frame["currency"] == "USD"].drop_duplicates("quoted_on").set_index("quoted_on")["rate"]
+    of_day = frame["quoted_on"].map(dollars.where(dollars != 0)).astype(float)
+    return (frame["rate"] / of_day).round(6)
+
+
+def _weekday(frame: Frame, was: Frame) -> pd.Series:
+    day = frame["quoted_on"]
+    return day.dt.day_name().astype(object).where(day.notna(), None)
+
+
+RATES = (
+    Derived("weekday", ("quoted_on",), _weekday),
+    Derived("euros", ("rate",), lambda f, w: (1 / f["rate"].where(f["rate"] != 0)).round(8)),
+    Derived(
+        "change_percent",
+        ("rate", "previous"),
+        lambda f, w: (100 * (f["rate"] / f["previous"].where(f["previous"] != 0) - 1)).round(4),
+    ),
+    Derived("move", ("change_percent",), band("change_percent", {"down": -1, "flat": -0.25, "up": 0.25})),
+    Derived("for_a_dollar", ("rate", "currency", "quoted_on"), _for_a_dollar, whole=True),
+)
+
+PRICES = (
+    Derived(
+        "change_12_months",
+        ("value", "year_ago"),
+        lambda f, w: (100 * (f["value"] / f["year_ago"].where(f["year_ago"] != 0) - 1)).round(1),
+    ),
+    Derived(
+        "trend",
+        ("change_12_months",),
+        band("change_12_months", {"falling": -1, "stable": 0, "rising": 2, "soaring": 5}),
+    ),
+    Derived("buys", ("value",), lambda f, w: (10_000 / f["value"].where(f["value"] != 0)).round(2)),
+    Derived("item_group", ("item",), lambda f, w: f["item"].str.slice(0, 3)),
+    Derived("item_depth", ("item",), lambda f, w: f["item"].str.len().astype(float)),
+)
+
+AVOCADOS = (
+    Derived(
+        "revenue",
+        ("average_price", "total_volume"),
+        lambda f, w: (f["average_price"] * f["total_volume"]).round(2),
+    ),
+    Derived(
+        "loose",
+        ("small_hass_sold", "large_hass_sold", "xlarge_hass_sold"),
+        lambda f, w: (f["small_hass_sold"] + f["large_hass_sold"] + f["xlarge_hass_sold"]).round(2),
+    ),
+    Derived("bagged_share", ("total_bags", "total_volume"), ratio("total_bags", "total_volume", 4)),
+    Derived("price_band", ("average_price",), band("average_price", {"low": 0, "middle": 1.1, "high": 1.6})),
+    Derived("organic", ("kind",), is_("kind", "organic")),
+    Derived("volume_tonnes", ("total_volume",), times("total_volume", 0.0001928, 3)),
 )

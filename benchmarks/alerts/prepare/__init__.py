@@ -38,6 +38,12 @@ RECIPES: dict[str, Callable[[], Frame]] = {
     "household": measured.household,
     "covid-tests": lives.covid_tests,
     "crashes": travel.crashes,
+    "hotel-searches": trade.hotel_searches,
+    "wind-mast": measured.wind_mast,
+    "consumer-prices": trade.consumer_prices,
+    "exchange-rates": trade.exchange_rates,
+    "avocados": trade.avocados,
+    "glucose": measured.glucose,
 }
 
 

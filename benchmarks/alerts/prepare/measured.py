@@ -1,4 +1,4 @@
-"""What instruments measure as partitions: weather, air and power."""
+"""What instruments measure as partitions: weather, air, power, wind and blood."""
 
 from __future__ import annotations
 
@@ -55,3 +55,43 @@ def household() -> Frame:
     found.insert(0, "measured_at", moment)
     found = found[moment.between("2008-11-02", "2009-12-31 23:59") & (moment.dt.minute % 10 == 0)]
     return labelled(with_derived(found, derived.HOUSEHOLD), found["measured_at"])
+
+
+def wind_mast() -> Frame:
+    """Wind and weather on a mast in Ireland, every ten minutes, October 2016 to 10 August 2017.
+
+    Before, the barometer fails and no rain is measured; after, the vane at 78 m is stuck. The one at 58 m is
+    stuck from December 2016 on and is left out.
+    """
+    found = pd.read_csv(folder() / "brightwind/demo_datasets/demo_data.csv")
+    found = found.rename(columns=_MAST)[[*_MAST.values()]]
+    found["measured_at"] = pd.to_datetime(found["measured_at"])
+    found = found[found["measured_at"].between("2016-10-01", "2017-08-10 23:59")]
+    return labelled(with_derived(found, derived.MAST), found["measured_at"])
+
+
+_MAST = {
+    "Timestamp": "measured_at",
+    **{f"Spd{height}mN": f"speed_{height}" for height in (80, 60, 40)},
+    "Spd80mS": "speed_80_south",
+    "Spd80mNStd": "speed_80_deviation",
+    "Spd80mNMax": "gust_80",
+    "Dir78mS": "direction_78",
+    "Dir78mSStd": "direction_78_deviation",
+    "Dir38mS": "direction_38",
+    "T2m": "temperature",
+    "RH2m": "humidity",
+    "P2m": "pressure",
+    "PrcpTot": "rain",
+    "BattMin": "battery",
+}
+
+
+def glucose() -> Frame:
+    """Glucose (mg/dl) and the sensor's current (nA), about every five minutes, 25 March to 9 October 2010."""
+    found = pd.read_csv(folder() / "bokeh_sampledata/_data/CGM.csv.gz", na_values="nil")
+    found = found.rename(columns={"isig": "current", "datetime": "measured_at"})
+    found["measured_at"] = pd.to_datetime(found["measured_at"])
+    found = found[["measured_at", "current", "glucose"]].sort_values("measured_at", kind="stable")
+    found = found[found["measured_at"].between("2010-03-25", "2010-10-09 23:59")]
+    return labelled(with_derived(found, derived.GLUCOSE), found["measured_at"])

