@@ -16,7 +16,7 @@ from benchmarks.alerts.derived.trade import (
     RETAIL,
     SALES,
 )
-from benchmarks.alerts.derived.travel import CRASHES, FLIGHTS, STRIKES, TAXIS, TRAFFIC
+from benchmarks.alerts.derived.travel import CRASHES, DEPARTURES, FLIGHTS, STRIKES, TAXIS, TRAFFIC
 
 __all__ = [
     "AIR",
@@ -25,6 +25,7 @@ __all__ = [
     "CARDS",
     "COVID",
     "CRASHES",
+    "DEPARTURES",
     "ELECTRICITY",
     "EMPLOYMENT",
     "FLIGHTS",

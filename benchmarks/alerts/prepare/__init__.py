@@ -38,6 +38,7 @@ RECIPES: dict[str, Callable[[], Frame]] = {
     "household": measured.household,
     "covid-tests": lives.covid_tests,
     "crashes": travel.crashes,
+    "departures": travel.departures,
 }
 
 
