@@ -15,6 +15,7 @@ from benchmarks.alerts.derived.trade import (
     PIZZA,
     RETAIL,
     SALES,
+    SEARCHES,
 )
 from benchmarks.alerts.derived.travel import CRASHES, DEPARTURES, FLIGHTS, STRIKES, TAXIS, TRAFFIC
 
@@ -40,6 +41,7 @@ __all__ = [
     "RETAIL",
     "RODENTS",
     "SALES",
+    "SEARCHES",
     "STOPS",
     "STRIKES",
     "TAXIS",

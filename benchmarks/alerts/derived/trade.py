@@ -1,4 +1,4 @@
-"""Sales, orders, baskets, stays, clicks, payments and loans."""
+"""Sales, orders, baskets, stays, clicks, payments, loans and searches."""
 
 from __future__ import annotations
 
@@ -137,4 +137,24 @@ GRANTED = (
         ("annual_income",),
         band("annual_income", {"low": 0, "middle": 45_000, "high": 100_000}),
     ),
+)
+
+
+def _lead_days(frame: Frame, was: Frame) -> pd.Series:
+    return (frame["srch_ci"] - frame["searched_at"].dt.normalize()).dt.days.astype(float)
+
+
+SEARCHES = (
+    Derived("hour_of_day", ("searched_at",), hour_of("searched_at")),
+    Derived("distance_km", ("orig_destination_distance",), times("orig_destination_distance", 1.609344, 1)),
+    Derived("lead_days", ("srch_ci", "searched_at"), _lead_days),
+    Derived(
+        "nights", ("srch_ci", "srch_co"), lambda f, w: (f["srch_co"] - f["srch_ci"]).dt.days.astype(float)
+    ),
+    Derived(
+        "guests",
+        ("srch_adults_cnt", "srch_children_cnt"),
+        lambda f, w: f["srch_adults_cnt"] + f["srch_children_cnt"],
+    ),
+    Derived("party", ("guests",), band("guests", {"single": 0, "couple": 2, "family": 3, "group": 6})),
 )

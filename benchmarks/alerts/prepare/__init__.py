@@ -39,6 +39,7 @@ RECIPES: dict[str, Callable[[], Frame]] = {
     "covid-tests": lives.covid_tests,
     "crashes": travel.crashes,
     "departures": travel.departures,
+    "hotel-searches": trade.hotel_searches,
 }
 
 

