@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.alerts import derived
-from benchmarks.alerts.catalogue import journeys
+from benchmarks.alerts.catalogue import journeys, power
 from benchmarks.alerts.catalogue.not_clean import COUNT, days, on
 from benchmarks.alerts.tables import HELD_OUT, Table
 
@@ -264,4 +264,16 @@ CRASHES = Table(
     | on("raw rows: a car of no year", ("batch-0035",)),
 )
 
-TABLES = (CARDS, TAXIS, PETS, RODENTS, GRANTED, AIR, HOUSEHOLD, COVID, CRASHES, *journeys.TABLES)
+TABLES = (
+    CARDS,
+    TAXIS,
+    PETS,
+    RODENTS,
+    GRANTED,
+    AIR,
+    HOUSEHOLD,
+    COVID,
+    CRASHES,
+    *journeys.TABLES,
+    *power.TABLES,
+)

