@@ -1,4 +1,4 @@
-"""Held-out tables of power: what it costs."""
+"""Held-out tables of power: what it costs, and the wind to make it from."""
 
 from __future__ import annotations
 
@@ -49,4 +49,40 @@ PRICES = Table(
     | days(2022, (("01-01", "01-01", "New Year's Day"), ("05-30", "05-30", "Memorial Day"))),
 )
 
-TABLES = (PRICES,)
+MAST = Table(
+    "wind-mast",
+    "brightwind (MIT): the wind at 80, 60 and 40 m every ten minutes, October 2016 to August 2017",
+    HELD_OUT,
+    ("measured_at",),
+    ("sector", "wind_class"),
+    (),
+    derived.MAST,
+    bound=(
+        *("measured_at", "hour_of_day", "speed_80_north", "speed_80_south", "speed_60_north"),
+        *("speed_60_south", "speed_40_north", "speed_40_south", "deviation_80", "deviation_60"),
+        *("deviation_40", "gust_80", "gust_60", "gust_40", "direction_78", "direction_38"),
+        *("direction_deviation_78", "direction_deviation_38", "sector", "wind_class", "turbulence"),
+        *("gust_factor", "shear", "temperature", "temperature_f", "humidity", "pressure", "battery"),
+    ),
+    not_clean=on(
+        "raw rows: an anemometer or a vane stood still for hours",
+        ("2016-10-21", "2016-11-08", "2016-11-20", "2016-11-21", "2016-12-02"),
+    )
+    | on(
+        "raw rows: two anemometers at one height over 4 m/s apart",
+        ("2016-11-11", "2016-12-06", "2017-01-28", "2017-03-07"),
+    )
+    | on("a gale: raw rows: gusts of over 30 m/s", ("2016-12-23", "2016-12-26", "2017-01-11"))
+    | on(
+        "frost: raw rows: under -4.5 °C",
+        ("2017-01-05", "2017-01-13", "2017-01-26", "2017-01-27"),
+    )
+    | on("heat: raw rows: over 23 °C", ("2017-05-26", "2017-07-18"))
+    | on("heat and a cloudburst: raw rows: 23 °C, 5 mm in ten minutes", ("2017-05-27",))
+    | on("a cloudburst: raw rows: over 3 mm in ten minutes", ("2016-11-22",))
+    | on("raw rows: under 30% of humidity, over 90% is usual", ("2017-03-25", "2017-03-26"))
+    | on("raw rows: the battery under 12.5 V", ("2017-01-01",))
+    | on("storm Doris: raw rows: 928 hPa", ("2017-02-23",)),
+)
+
+TABLES = (PRICES, MAST)

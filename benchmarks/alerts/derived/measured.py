@@ -82,3 +82,25 @@ PRICES = (
     Derived("hour_mean", ("starts_at", "price"), of_each("starts_at", "price", "mean"), whole=True),
     Derived("premium", ("starts_at", "price"), _premium, whole=True),
 )
+
+
+def _sector(frame: Frame, was: Frame) -> pd.Series:
+    """The one of eight winds that blows from these degrees."""
+    names = np.array(["N", "NE", "E", "SE", "S", "SW", "W", "NW"], dtype=object)
+    at = ((frame["direction_78"].fillna(0) + 22.5) % 360 // 45).astype(int).clip(0, 7)
+    return pd.Series(names[at], index=frame.index, dtype=object).where(frame["direction_78"].notna(), None)
+
+
+MAST = (
+    Derived("hour_of_day", ("measured_at",), hour_of("measured_at")),
+    Derived("sector", ("direction_78",), _sector),
+    Derived(
+        "wind_class",
+        ("speed_80_north",),
+        band("speed_80_north", {"calm": 0, "cut in": 3, "part": 6, "rated": 12, "cut out": 25}),
+    ),
+    Derived("turbulence", ("deviation_80", "speed_80_north"), ratio("deviation_80", "speed_80_north", 3)),
+    Derived("gust_factor", ("gust_80", "speed_80_north"), ratio("gust_80", "speed_80_north", 3)),
+    Derived("shear", ("speed_80_north", "speed_40_north"), ratio("speed_80_north", "speed_40_north", 3)),
+    Derived("temperature_f", ("temperature",), lambda f, w: (f["temperature"] * 1.8 + 32).round(1)),
+)

@@ -41,6 +41,7 @@ RECIPES: dict[str, Callable[[], Frame]] = {
     "departures": travel.departures,
     "hotel-searches": trade.hotel_searches,
     "power-prices": measured.power_prices,
+    "wind-mast": measured.wind_mast,
 }
 
 

@@ -74,3 +74,33 @@ def power_prices() -> Frame:
     found.insert(0, "starts_at", day + pd.to_timedelta(hour, unit="h"))
     found = found[day.between("2021-03-01", "2022-06-30")]
     return labelled(with_derived(found, derived.PRICES), found["starts_at"])
+
+
+def wind_mast() -> Frame:
+    """What a mast measures for a wind farm to come, every ten minutes, 29 September 2016 to 10 August 2017.
+
+    Before, its barometer and its rain gauge were out of order; after, a wind vane is. The vane at 58 m stands
+    still from December on and is left out; of the southern booms only the mean speeds are kept.
+    """
+    columns = {
+        "Timestamp": "measured_at",
+        **{
+            f"Spd{h}m{side[0].upper()}": f"speed_{h}_{side}"
+            for h in (80, 60, 40)
+            for side in ("north", "south")
+        },
+        **{f"Spd{h}mNStd": f"deviation_{h}" for h in (80, 60, 40)},
+        **{f"Spd{h}mNMax": f"gust_{h}" for h in (80, 60, 40)},
+        **{f"Dir{h}mS": f"direction_{h}" for h in (78, 38)},
+        **{f"Dir{h}mSStd": f"direction_deviation_{h}" for h in (78, 38)},
+        "T2m": "temperature",
+        "RH2m": "humidity",
+        "P2m": "pressure",
+        "PrcpTot": "rain",
+        "BattMin": "battery",
+    }
+    found = pd.read_csv(folder() / "brightwind/demo_datasets/demo_data.csv", usecols=[*columns])
+    found = found[[*columns]].rename(columns=columns)
+    found["measured_at"] = pd.to_datetime(found["measured_at"])
+    found = found[found["measured_at"].between("2016-09-29", "2017-08-10 23:59")]
+    return labelled(with_derived(found, derived.MAST), found["measured_at"])
