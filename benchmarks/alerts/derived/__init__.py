@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from benchmarks.alerts.derived.common import Derived, differs, recomputed
 from benchmarks.alerts.derived.lives import BIRTHDAYS, COVID, EMPLOYMENT, FOOTBALL, PETS, RODENTS, STOPS
-from benchmarks.alerts.derived.measured import AIR, ELECTRICITY, GLUCOSE, HOUSEHOLD, MAST, WEATHER
+from benchmarks.alerts.derived.measured import (
+    AIR,
+    ELECTRICITY,
+    EMISSIONS,
+    GLUCOSE,
+    HOUSEHOLD,
+    MAST,
+    POWER_PRICES,
+    WEATHER,
+)
 from benchmarks.alerts.derived.trade import (
     AVOCADOS,
     BANDIT,
@@ -20,7 +29,7 @@ from benchmarks.alerts.derived.trade import (
     SALES,
     SEARCHES,
 )
-from benchmarks.alerts.derived.travel import CRASHES, FLIGHTS, STRIKES, TAXIS, TRAFFIC
+from benchmarks.alerts.derived.travel import CRASHES, DEPARTURES, FLIGHTS, STRIKES, TAXIS, TRAFFIC
 
 __all__ = [
     "AIR",
@@ -30,7 +39,9 @@ __all__ = [
     "CARDS",
     "COVID",
     "CRASHES",
+    "DEPARTURES",
     "ELECTRICITY",
+    "EMISSIONS",
     "EMPLOYMENT",
     "FLIGHTS",
     "FOOTBALL",
@@ -43,6 +54,7 @@ __all__ = [
     "MAST",
     "PETS",
     "PIZZA",
+    "POWER_PRICES",
     "PRICES",
     "RATES",
     "RETAIL",

@@ -1,11 +1,11 @@
-"""What instruments measure: weather, air, power, wind and blood."""
+"""What instruments measure: weather, air, power and its price, wind and blood."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
-from benchmarks.alerts.derived.common import Derived, Frame, band, hour_of, is_, ratio, times
+from benchmarks.alerts.derived.common import Derived, Frame, band, hour_of, is_, of_each, ratio, times
 
 
 def _humidity(frame: Frame, was: Frame) -> pd.Series:
@@ -100,4 +100,28 @@ GLUCOSE = (
     Derived("glucose_mmol", ("glucose",), times("glucose", 0.05551, 1)),
     Derived("calibration", ("glucose", "current"), ratio("glucose", "current", 3)),
     Derived("range", ("glucose",), band("glucose", {"low": 0, "target": 70, "high": 180, "very high": 250})),
+)
+
+
+def _premium(frame: Frame, was: Frame) -> pd.Series:
+    """What a place pays over the mean of the hour."""
+    return (frame["price"] - frame.groupby("starts_at")["price"].transform("mean")).round(2)
+
+
+POWER_PRICES = (
+    Derived("hour_of_day", ("starts_at",), hour_of("starts_at")),
+    Derived("kind", ("point",), lambda f, w: f["point"].str.split("_").str[0]),
+    Derived("area", ("point",), lambda f, w: f["point"].str.split("_").str[1]),
+    Derived("cents_per_kwh", ("price",), times("price", 0.1, 3)),
+    Derived("price_band", ("price",), band("price", {"low": 0, "middle": 20, "high": 60, "scarce": 200})),
+    Derived("hour_mean", ("starts_at", "price"), of_each("starts_at", "price", "mean"), whole=True),
+    Derived("premium", ("starts_at", "price"), _premium, whole=True),
+)
+
+EMISSIONS = (
+    Derived("hour_of_day", ("measured_at",), hour_of("measured_at")),
+    Derived("grams_per_kwh", ("rate",), times("rate", 1_000, 1)),
+    Derived("level", ("rate",), band("rate", {"clean": 0, "low": 0.1, "middle": 0.25, "high": 0.4})),
+    Derived("missed", ("rate", "forecast_5m"), lambda f, w: (f["rate"] - f["forecast_5m"]).round(6)),
+    Derived("trend", ("forecast_3h", "rate"), lambda f, w: (f["forecast_3h"] - f["rate"]).round(6)),
 )

@@ -1,4 +1,4 @@
-"""Flights, strikes, cars, trips and crashes."""
+"""Flights, strikes, cars, trips, crashes and departures."""
 
 from __future__ import annotations
 
@@ -83,4 +83,16 @@ CRASHES = (
     Derived("deploy", ("abcat",), is_("abcat", "deploy")),
     Derived("age_band", ("ageOFocc",), band("ageOFocc", {"young": 0, "middle": 25, "old": 65})),
     Derived("weight_thousand", ("weight",), times("weight", 0.001, 4)),
+)
+
+DEPARTURES = (
+    Derived("distance_km", ("distance",), times("distance", 1.609344, 0)),
+    Derived("miles_a_minute", ("distance", "air_time"), ratio("distance", "air_time", 2)),
+    Derived("haul", ("distance",), band("distance", {"short": 0, "middle": 500, "long": 1_500})),
+    Derived("late", ("departure_delay",), lambda f, w: above(f["departure_delay"], 14)),
+    Derived(
+        "wheels_off_delay",
+        ("departure_delay", "taxi_out"),
+        lambda f, w: f["departure_delay"] + f["taxi_out"],
+    ),
 )

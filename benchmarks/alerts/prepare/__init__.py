@@ -44,6 +44,9 @@ RECIPES: dict[str, Callable[[], Frame]] = {
     "exchange-rates": trade.exchange_rates,
     "avocados": trade.avocados,
     "glucose": measured.glucose,
+    "departures": travel.departures,
+    "power-prices": measured.power_prices,
+    "grid-emissions": measured.grid_emissions,
 }
 
 

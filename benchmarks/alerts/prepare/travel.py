@@ -1,4 +1,4 @@
-"""Flights, strikes, cars, trips and crashes as partitions."""
+"""Flights, strikes, cars, trips, crashes and departures as partitions."""
 
 from __future__ import annotations
 
@@ -82,3 +82,20 @@ def crashes() -> Frame:
     batch = pd.factorize(order["year"] * 1000 + order.groupby("year").cumcount() // 80)[0]
     found = with_derived(found.loc[order.index], derived.CRASHES, keep=("airbag", "deploy"))
     return sized(labelled(found, [f"batch-{i:04d}" for i in batch]), 80)
+
+
+def departures() -> Frame:
+    """A sample of 100,000 flights within the United States in 2015, by day, in the order they were scheduled.
+
+    ``Unnamed: 0`` is the row among all of the year, which names the day.
+    """
+    parts = [
+        pd.read_csv(folder() / f"popmon/test_data/{part}.csv.gz", index_col=0)
+        for part in ("flight_delays_reference", "flight_delays")
+    ]
+    found = pd.concat(parts).sort_index()
+    found.columns = found.columns.str.lower()
+    flown_on = pd.to_datetime(found.pop("date"))
+    found.insert(0, "flown_on", flown_on)
+    found["cancelled"] = found["cancelled"].astype(float)
+    return labelled(with_derived(found, derived.DEPARTURES), found["flown_on"])
