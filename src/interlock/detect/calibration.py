@@ -24,7 +24,7 @@ from interlock.detect.odds import CHANCE
 
 MEMORY = 180  # partitions the threshold of surprises is set from
 MEMORY_BREAKS = 730  # the same for invariants, which break rarely
-FALSE_ALARMS = 1 / 150  # aimed at, per partition
+FALSE_ALARMS = 1 / 600  # aimed at, per partition
 OF_SURPRISES, OF_BREAKS = 2 / 10, 1 / 10  # of the false alarms aimed at: deviations, each kind of invariant
 OF_SWAPS = 6 / 10  # the same for two columns that look like each other, which is no common deviation
 OF_LOSSES = 2  # times as many for each model's loss, which is what the data are watched for

@@ -169,9 +169,14 @@ class Range:
         self.low = np.full(width, np.inf)
         self.high = np.full(width, -np.inf)
         self.usual = np.zeros(width)
+        self.apart = np.zeros(width)  # partitions whose extreme lay apart from the middle of its column
         self.beyond = np.zeros(width, dtype=bool)  # whether the last partition's stayed out
         self.episodes = np.zeros(width)  # how often one stayed out since a record was learned
         self.nearest = np.full(width, np.nan)  # the least extreme of these
+
+    def known(self) -> Mask:
+        """Whose records say something: after a few partitions, if in none or in a few of them there was one."""
+        return np.asarray((self.partitions >= AFTER) & ((self.apart == 0) | (self.apart >= AFTER)))
 
     def margin(self, side: Array, middle: Array) -> Array:
         """The scale of an extreme's tail: what the record stands out by, over its expected height (Gumbel).
@@ -191,7 +196,7 @@ class Range:
         least = least.copy()
         least[places.steady] *= _STEADY
         for index, side, sign in ((places.low, self.low, -1.0), (places.high, self.high, 1.0)):
-            held = index[(self.partitions[index] >= AFTER) & ~np.isnan(values[index]) & ~varied[index]]
+            held = index[self.known()[index] & ~np.isnan(values[index]) & ~varied[index]]
             beyond = sign * (values[held] - side[held])
             whole = (values[held] % 1 == 0) & (side[held] % 1 == 0)  # the next whole number is no leap
             spread = np.maximum(np.maximum(self.margin(side, middle), least)[held], whole)
@@ -208,11 +213,15 @@ class Range:
             low = self.low - needed * self.margin(self.low, middle)
             return low, self.high + needed * self.margin(self.high, middle)
 
-    def admit(self, values: Array, admitted: Mask, loud: Mask) -> None:
-        """Learn from a partition. What is ``loud`` stays out until its third episode."""
+    def admit(self, values: Array, admitted: Mask, loud: Mask, middle: Array) -> None:
+        """Learn from a partition. What is ``loud`` stays out until its third episode.
+
+        ``middle`` is that of each extreme's column; NaN where there is none.
+        """
         self._recur(values, loud & ~admitted & ~np.isnan(values))
         here = admitted & ~np.isnan(values)
         self.partitions = self.partitions + here
+        self.apart = self.apart + (here & (values != middle))
         value = np.where(here, values, 0.0)
         self.low = np.where(here, np.minimum(self.low, value), self.low)
         self.high = np.where(here, np.maximum(self.high, value), self.high)

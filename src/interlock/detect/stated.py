@@ -56,7 +56,7 @@ def count(watch: Watch) -> int:
     held = never.clean[places.never] & (never.partitions[places.never] >= AFTER)
     known = watch.layout.compared & (watch.baseline.count >= AFTER)
     extremes = np.setdiff1d(np.concatenate([places.low, places.high]), places.steady)
-    ranges = watch.range.partitions[extremes] >= AFTER
+    ranges = watch.range.known()[extremes]
     pairs = np.triu(watch.order.held_equal(), 1).sum() + watch.order.held_below().sum()
     losses = watch.baseline.count[watch.layout.losses] >= AFTER
     return int(held.sum() + known.sum() + ranges.sum() + pairs + losses.sum() + len(watch.domains))

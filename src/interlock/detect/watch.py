@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections import deque
+from collections.abc import Mapping
 from copy import copy
 
 import numpy as np
@@ -34,6 +35,7 @@ _LASTS = 3  # partitions in a row after which a mild change is taken for the new
 _OFTEN = 0.25  # of its rows: a dependency broken more often says nothing
 _STAYS_OUT = 2.0  # a milder break alarms, and if it lasts it becomes normal
 _LOSS_MATTERS = 0.2  # of the usual loss: losing less than this more, or less than usual, is no news
+_FLAGS = 3  # values of numbers that are codes, up to so many; of more the next one is a record
 _NULLS, _CALENDAR = "\x00nulls:", "\x00calendar:"
 
 
@@ -235,7 +237,9 @@ class Watch:
         )
         self.never.admit(seen.raw, rows, ~out)
         self.rare.admit(seen.raw, rows, self.layout.exact)
-        self.range.admit(seen.values, (~suspect | anew) & ~out, scores.range >= _STAYS_OUT)
+        far = scores.range >= _STAYS_OUT
+        middle = np.where(self.layout.middles >= 0, self._middle(), np.nan)
+        self.range.admit(seen.values, (~suspect | anew) & ~out, far, middle)
         self._admit_order(seen, scores, settled, trusted=trusted)
         for column, counts in seen.domains.items():
             domain = self.domains.setdefault(column, Domain())
@@ -362,9 +366,19 @@ class Watch:
             domain = self.domains.get(column)
             if domain is None or column in self.follows or self._amounts(column, domain):
                 continue
-            if (score := domain.score_new(counts, looks=len(seen.domains))) > 0:
+            coded = self._within(column, counts) if len(domain.seen) > _FLAGS else counts
+            if (score := domain.score_new(coded, looks=len(seen.domains))) > 0:
                 found[column] = score
         return found
+
+    def _within(self, column: str, counts: Mapping[str, int]) -> Mapping[str, int]:
+        """Of a column of numbers those between its extremes: beyond them a number is a record, and judged as one."""
+        if Key(column, "mean") not in self.layout.at:
+            return counts
+        low = self.range.low[self.layout.at[Key(column, "min")]]
+        high = self.range.high[self.layout.at[Key(column, "max")]]
+        numbers = {value: _as_number(value) for value in counts}
+        return {v: n for v, n in counts.items() if (x := numbers[v]) is None or low <= x <= high}
 
     def _amounts(self, column: str, domain: Domain) -> bool:
         """Whether a column of numbers has shown too many values for codes."""

@@ -53,9 +53,10 @@ def _copies(sample: Sample, a: str, b: str) -> Iterator[Dependency]:
         if not np.ptp(x[kept]):
             return
         slope, constant = np.polyfit(x[kept], y[kept], 1)
-    factor, constant = nice(float(slope)), nice(float(constant), of=float(np.abs(y).max()))
-    if np.mean(np.abs(y - (factor * x + constant)) <= tolerance) >= HELD_SHARE:
-        yield Dependency(Form.LINEAR, (b, a), (factor, constant, tolerance))
+    factors, constant = rounding.simplest(y, x[None], np.array([slope]), tolerance)
+    off = np.abs(y - (factors[0] * x + constant))
+    if np.mean(off <= tolerance) >= HELD_SHARE:
+        yield Dependency(Form.LINEAR, (b, a), (*factors, constant, rounding.widened(off, tolerance)))
 
 
 def _middle_line(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
@@ -122,10 +123,11 @@ def _solved(names: tuple[str, str, str], values: Array, normal: Array, offset: f
         factors = nice(-normal[a] / normal[c]), nice(-normal[b] / normal[c])
         constant = nice(offset / normal[c], of=float(np.abs(values[c]).max()))
         tolerance = rounding.tolerance(values[c])
-        near = np.abs(values[c] - (factors[0] * values[a] + factors[1] * values[b] + constant)) <= tolerance
+        off = np.abs(values[c] - (factors[0] * values[a] + factors[1] * values[b] + constant))
+        near = off <= tolerance
         if rounding.holds(near, values[c]):
             columns = (names[c], names[a], names[b])
-            found = Dependency(Form.LINEAR, columns, (*factors, constant, tolerance))
+            found = Dependency(Form.LINEAR, columns, (*factors, constant, rounding.widened(off, tolerance)))
             yield _Formula.of(near, factors, -c, found)
 
 
@@ -143,12 +145,20 @@ def _multiples(names: tuple[str, str, str], values: Array) -> Iterator[_Formula]
                     values[first] * values[second] if form is Form.PRODUCT else values[first] / values[second]
                 )
             here = np.isfinite(by) & (by != 0)
-            factor = nice(float(np.median(values[c][here] / by[here]))) if here.sum() >= LEAST else 0.0
-            near = np.abs(values[c] - factor * by) <= rounding.slack(values[c]) + 1e-6 * np.abs(factor * by)
+            if here.sum() < LEAST:
+                continue
+            slack, tolerance = rounding.slack(values[c]), rounding.tolerance(values[c])
+            [factor], _ = rounding.simplest(
+                values[c][here], by[here][None], _factor(values[c][here], by[here]), slack
+            )
+            off = np.abs(values[c] - factor * by)
+            near = off <= slack + 1e-6 * np.abs(factor * by)
             if factor and rounding.holds(near[here], values[c][here]):
-                columns, parameters = (
-                    (names[c], names[first], names[second]),
-                    (factor, rounding.tolerance(values[c])),
-                )
+                columns = (names[c], names[first], names[second])
+                parameters = (factor, rounding.widened(off[here], tolerance))
                 plain = (factor, *((0.0,) if form is Form.RATIO else ()))
                 yield _Formula.of(near[here], plain, c, Dependency(form, columns, parameters))
+
+
+def _factor(of: Array, by: Array) -> Array:
+    return np.array([nice(float(np.median(of / by)))])

@@ -15,6 +15,7 @@ LEAST = 20  # values
 HELD_SHARE = 0.97  # of the values; some of the first partitions may be bad
 _PLAIN = re.compile(r"[ -~]*")
 _DIGITS_MAX = 6
+_CHANCE = 1e-4  # that so many different numbers are all multiples of a step that means nothing
 _STEPS = (1000, 500, 100, 60, 50, 25, 10, 5, 2)
 _UNITS = ("day", "hour", "minute", "second")
 
@@ -54,7 +55,8 @@ def _held(kept: Sequence[bool] | np.ndarray) -> bool:
 def _of_number(name: str, values: np.ndarray, *, whole: bool) -> Iterator[Dependency]:
     if whole:
         step = next((s for s in _STEPS if _held(values % s == 0)), None)
-        if step is not None:
+        different = np.count_nonzero(np.unique(values))
+        if step is not None and float(step) ** -different <= _CHANCE:
             yield Dependency(Form.MULTIPLE, (name,), (step,))
         return
     if np.median(np.abs(values)) > 1e9:

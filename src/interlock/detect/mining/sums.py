@@ -46,14 +46,14 @@ def _sum(sample: Sample, of: str, others: Sequence[str]) -> Dependency | None:
     chosen = [i for i in range(len(terms)) if abs(factors[i]) * spread[i] > max(slack, 1e-3 * y.std())]
     if not 3 <= len(chosen) <= _TERMS_MAX:
         return None
-    *factors, constant = _fitted(x[chosen], y, slack)
-    factors = [rounding.nice(float(f)) for f in factors]
-    constant = rounding.nice(float(constant), of=float(np.abs(y).max()))
-    near = np.abs(y - (np.array(factors) @ x[chosen] + constant)) <= slack
-    if not rounding.holds(near, y):
+    factors, constant = rounding.simplest(y, x[chosen], _fitted(x[chosen], y, slack)[:-1], slack)
+    off = np.abs(y - (np.array(factors) @ x[chosen] + constant))
+    if not rounding.holds(off <= slack, y):
         return None
     columns = (of, *(terms[i] for i in chosen))
-    return Dependency(Form.LINEAR, columns, (*factors, constant, rounding.tolerance(y)))
+    return Dependency(
+        Form.LINEAR, columns, (*factors, constant, rounding.widened(off, rounding.tolerance(y)))
+    )
 
 
 def _fitted(x: Array, y: Array, slack: float) -> Array:
