@@ -31,7 +31,7 @@ STEADY = frozenset({"rows"})  # an extreme only while it never varied
 LOW = frozenset({"min", "length_min", "earliest", "q05"}) | STEADY
 HIGH = frozenset({"max", "length_max", "latest", "q95"}) | STEADY
 AFTER = 7  # partitions before an invariant is believed
-SETTLES = 5  # partitions in a row after which even a loud change is normal: the world has changed
+SETTLES = 4  # partitions in a row after which even a loud change is normal: the world has changed
 EPISODES = 2  # times that what need not hold was broken for a while, after which it is known to happen
 _FORGIVEN = 2  # partitions that broke an invariant, published before anyone noticed
 _BAD_SHARE = 0.03  # of partitions that may have been bad ones
@@ -74,16 +74,17 @@ class Never:
         few = (self.breaks - self.bad <= _FORGIVEN) & (self.bad <= _BAD_SHARE * self.known)
         return np.asarray(((self.breaks <= _FORGIVEN) | few) & (self.partitions >= needed))
 
-    def score(self, values: Array, rows: Array, watched: Index, relations: Mask) -> Array:
-        """Of what bad partitions broke more often only ``relations`` are judged, and large breaks.
+    def score(self, values: Array, rows: Array, watched: Index, relations: Mask, chance: Array) -> Array:
+        """How surprising shares are that were zero, of which ``chance`` may be no more than chance.
 
-        A season may bring what a column never held; it breaks no relation.
+        Of what bad partitions broke more often only ``relations`` are judged, and large breaks:
+        a season may bring what a column never held; it breaks no relation.
         """
         found = np.zeros(len(values))
         told = (values > 0) & ((self.breaks <= _FORGIVEN) | (relations & _many(values, rows)))
         held = watched[self.believed()[watched] & told[watched]]
         count = np.round(values[held] * rows[held])
-        found[held] = odds.score(odds.never_seen(count, rows[held], self.rows[held]))
+        found[held] = odds.score(odds.never_seen(count, rows[held], self.rows[held], chance[held]))
         return found
 
     def admit(self, values: Array, rows: Array, admitted: Mask) -> None:
@@ -115,6 +116,7 @@ class Rare:
         self.rows = np.zeros(width)
         self.usual = np.zeros(width)  # mean surprise of past partitions, in nats
         self.most = np.zeros(width)  # largest share of any
+        self.bursts = np.ones(width)  # the variance of the events of a partition over their mean
         self.bad = np.zeros(width)  # partitions in which so many rows broke it that they were bad ones
         self.fair = np.zeros(width)  # largest share of any other
 
@@ -125,7 +127,9 @@ class Rare:
         at = watched[known & (self.events[watched] <= _RARE_SHARE * self.rows[watched])]
         events = self.events[at]
         rate = (events + np.sqrt(events) + 1.0) / self.rows[at] * rows[at]
-        found[at] = -odds.poisson_tail(np.round(values[at] * rows[at]), rate)
+        found[at] = -odds.poisson_tail(np.round(values[at] * rows[at]), rate) / np.maximum(
+            self.bursts[at], 1.0
+        )
         return found
 
     def score(self, values: Array, rows: Array, watched: Index) -> Array:
@@ -144,6 +148,11 @@ class Rare:
         surprise = np.minimum(self.surprise(values, rows, watched), _RARE_CUT)
         gain = np.maximum(1.0 / (self.partitions + 1.0), _RARE_GAIN)
         self.usual = np.where(here, self.usual + gain * (surprise - self.usual), self.usual)
+        expected = np.maximum(self.events, 1.0) / np.maximum(self.rows, 1.0) * zeroed(rows)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            burst = zeroed((zeroed(values) * zeroed(rows) - expected) ** 2 / expected)
+        grown = here & (self.partitions >= AFTER)
+        self.bursts += np.where(grown, gain * (np.minimum(burst, _RARE_BURST) - self.bursts), 0.0)
         self.partitions = self.partitions + here
         self.most = np.maximum(self.most, zeroed(values))
         many = _many(values, rows)
@@ -158,6 +167,7 @@ _RARE_SHARE = 0.1  # of rows; a larger share is measured well enough on its arcs
 _RARE_GAIN = 0.01
 _RARE_STEADY = 0.7  # nats; a Poisson process shows less, the more so as its rate is taken high
 _RARE_CUT = 12.0
+_RARE_BURST = 100.0  # one is no reason to expect more of its kind
 _RARE_FAIR = 2.0  # times the largest share of any partition that was no bad one
 
 
@@ -202,7 +212,19 @@ class Range:
             spread = np.maximum(np.maximum(self.margin(side, middle), least)[held], whole)
             floor = 1e-9 * np.maximum(np.abs(side[held]), 1e-9)
             log_odds = odds.record(beyond, np.maximum(spread, floor), self.partitions[held])
+            log_odds = np.maximum(log_odds, self._by_factor(values, side, middle, held, sign))
             found[held] = np.maximum(found[held], odds.score(log_odds) * _RANGE_STRICTNESS)
+        return found
+
+    def _by_factor(self, values: Array, side: Array, middle: Array, held: Index, sign: float) -> Array:
+        """Log odds of records above zero on a logarithmic scale, the milder where tails are heavy; else -inf."""
+        found = np.full(len(held), -np.inf)
+        positive = (sign > 0) & (side[held] > 0) & (self.usual[held] > 0)
+        at = held[positive]
+        height = np.log(np.maximum(self.partitions[at], 1.0)) + 0.58
+        margin = np.minimum(np.log(side[at] / np.minimum(self.usual[at], side[at])) / height, _FACTOR_MAX)
+        beyond = np.log(np.maximum(values[at] / side[at], 1e-300))
+        found[positive] = odds.record(beyond, np.maximum(margin, 1e-9), self.partitions[at])
         return found
 
     def limits(self, middle: Array, strictness: float = 1.0) -> tuple[Array, Array]:
@@ -241,6 +263,7 @@ class Range:
         self.episodes = np.where(known, 0.0, self.episodes)
 
 
+_FACTOR_MAX = 0.25  # largest scale of a tail by factors: beyond ten times the record is news in any
 _STEADY = 0.15  # of what sampling moves a count by, that one which never varied may
 _RANGE_STRICTNESS = 0.6  # extremes are many and wild: alarm at CHANCE ** (1 / 0.6), about 3e-5
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import repeat
@@ -24,6 +25,9 @@ from interlock.detect.invariants import HIGH, LOW, Places
 from interlock.profiles.dependency import EXACT, LOOSE, Dependency, Form
 
 LOSS = "\x00loss:"  # prefix of the name that a model's loss goes by
+
+_SIZES = frozenset({"mean", "stddev", "q05", "q25", "q50", "q75", "q95"})
+_IDENTIFIER = re.compile(r"(?i:(?:^|[_\W])(?:id|key|code))$|[a-z](?:Id|ID|Key|Code)$")
 
 Index = npt.NDArray[np.intp]
 Mask = npt.NDArray[np.bool_]
@@ -52,6 +56,13 @@ class Observation:
     errors: Array
     domains: Mapping[str, Mapping[str, int]]
     digest: str | None  # names the data (see `copies`)
+
+
+def _compared(key: Key) -> bool:
+    """Whether a feature has a baseline; how large identifiers are says nothing."""
+    if key.feature in _SIZES and _IDENTIFIER.search(key.column):
+        return False
+    return key.feature not in _NO_BASELINE
 
 
 def _form(key: Key) -> Form | None:
@@ -145,7 +156,7 @@ class Layout:
         self.is_log = np.array([f in _LEAST for f in families], dtype=bool)
         self._least = np.array([_LEAST[f] for f in families if f in _LEAST])
         self.is_moment = np.array([f is Family.MOMENT for f in families], dtype=bool)
-        self.compared = np.array([k.feature not in _NO_BASELINE for k in self.keys], dtype=bool)
+        self.compared = np.array([_compared(k) for k in self.keys], dtype=bool)
         self.breaks = np.array([k.feature == "dependency" for k in self.keys], dtype=bool)
         self.losses = np.flatnonzero([k.feature == "loss" for k in self.keys])
         self.names = [_name(k) for k in self.keys]
@@ -161,6 +172,7 @@ class Layout:
         self.ranged = ranged  # columns of numbers, and where their extremes are
         self.least = np.array([self.at[Key(c, "min")] for c in ranged], dtype=np.intp)
         self.most = np.array([self.at[Key(c, "max")] for c in ranged], dtype=np.intp)
+        self.zeros = self._beside("zeros", "min", "max", "q50", "distinct")
         self._of: dict[frozenset[str], Mask] = {}
         self.middles = np.array([self._middle(k) for k in self.keys], dtype=np.intp)
         self.owned = np.array([i for i, _ in owned], dtype=np.intp)  # features of a column …
@@ -193,6 +205,11 @@ class Layout:
         if found is None:
             found = self._of[columns] = np.array([name in columns for name in self.names], dtype=bool)
         return found
+
+    def _beside(self, *features: str) -> Index:
+        """Where these features of one column stand, a row a column, for columns that have all."""
+        found = [[self.at.get(Key(c, f), -1) for f in features] for c in self.columns]
+        return np.array([row for row in found if min(row) >= 0], dtype=np.intp).reshape(-1, len(features))
 
     def _middle(self, key: Key) -> int:
         """Where the middle of an extreme's column is; -1 where there is none, as of moments, which have borders."""

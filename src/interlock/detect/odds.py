@@ -17,13 +17,13 @@ def score(log_odds: Array | float) -> Array:
     return np.clip(np.asarray(log_odds) / math.log(CHANCE), 0.0, SCORE_MAX)
 
 
-def never_seen(count: Array, rows: Array, known: Array) -> Array:
+def never_seen(count: Array, rows: Array, known: Array, chance: Array | float = 0.0) -> Array:
     """Log odds of ``count`` rows of a kind that ``known`` rows before never held, in ``rows`` rows.
 
-    The rule of three bounds the unseen rate at 3 / known with 95% confidence;
+    The rule of three bounds the unseen rate at 3 / known with 95% confidence, or it is ``chance`` if that is more;
     the Poisson tail at that rate is bounded by Chernoff: (eλ/c)^c e^-λ.
     """
-    rate = 3.0 * rows / np.maximum(known, 1.0)
+    rate = np.maximum(3.0 / np.maximum(known, 1.0), chance) * rows
     return poisson_tail(count, rate)
 
 

@@ -35,6 +35,7 @@ _LASTS = 3  # partitions in a row after which a mild change is taken for the new
 _OFTEN = 0.25  # of its rows: a dependency broken more often says nothing
 _STAYS_OUT = 2.0  # a milder break alarms, and if it lasts it becomes normal
 _LOSS_MATTERS = 0.2  # of the usual loss: losing less than this more, or less than usual, is no news
+_CLOSE = 0.1  # of the way from a column's extreme to its middle: zero may be as far outside
 _FLAGS = 3  # values of numbers that are codes, up to so many; of more the next one is a record
 _NULLS, _CALENDAR = "\x00nulls:", "\x00calendar:"
 
@@ -198,11 +199,10 @@ class Watch:
         baseline = zeroed(np.abs(surprise)) / self.thresholds
         baseline[layout.losses] *= self._matters(seen)
         rows = layout.row_counts(seen.errors)
-        places = layout.places
         return Scores(
             surprise=surprise,
             baseline=baseline,
-            never=self.never.score(seen.raw, rows, places.never, relations=layout.breaks),
+            never=self.never.score(seen.raw, rows, layout.places.never, layout.breaks, self._like_others()),
             loose=layout.loose,
             rare=self.rare.score(seen.raw, rows, layout.exact),
             range=np.where(explained, 0.0, self._range(seen)),
@@ -354,6 +354,18 @@ class Watch:
         if self.seasons != HOURS:
             least = np.where(self.layout.is_moment, _CLOCK_S, least)
         return self.range.score(seen.values, self.layout.places, self._middle(), least)
+
+    def _like_others(self) -> Array:
+        """For each feature the share of rows that may be so by chance; 0 unless known.
+
+        Where zero lies among a column's values or close by it is a value like others, and as frequent.
+        """
+        found = np.zeros(len(self.layout.keys))
+        zeros, least, most, middle, distinct = self.layout.zeros.T
+        low, high, middle = self.range.low[least], self.range.high[most], self.baseline.slow[middle]
+        near = (low < _CLOSE * (middle - low)) & (high > -_CLOSE * (high - middle))
+        found[zeros] = np.where(near, np.exp(-self.baseline.slow[distinct]), 0.0)
+        return found
 
     def _middle(self) -> Array:
         """For each extreme the middle of its column: the level of its median or mean length, else its own."""

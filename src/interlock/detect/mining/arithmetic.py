@@ -156,8 +156,7 @@ def _multiples(names: tuple[str, str, str], values: Array) -> Iterator[_Formula]
             if factor and rounding.holds(near[here], values[c][here]):
                 columns = (names[c], names[first], names[second])
                 parameters = (factor, rounding.widened(off[here], tolerance))
-                plain = (factor, *((0.0,) if form is Form.RATIO else ()))
-                yield _Formula.of(near[here], plain, c, Dependency(form, columns, parameters))
+                yield _Formula.of(near[here], (factor,), c, Dependency(form, columns, parameters))
 
 
 def _factor(of: Array, by: Array) -> Array:

@@ -46,6 +46,9 @@ def _sum(sample: Sample, of: str, others: Sequence[str]) -> Dependency | None:
     chosen = [i for i in range(len(terms)) if abs(factors[i]) * spread[i] > max(slack, 1e-3 * y.std())]
     if not 3 <= len(chosen) <= _TERMS_MAX:
         return None
+    chosen = _needed(x, y, chosen, slack)
+    if len(chosen) < 3:
+        return None
     factors, constant = rounding.simplest(y, x[chosen], _fitted(x[chosen], y, slack)[:-1], slack)
     off = np.abs(y - (np.array(factors) @ x[chosen] + constant))
     if not rounding.holds(off <= slack, y):
@@ -54,6 +57,21 @@ def _sum(sample: Sample, of: str, others: Sequence[str]) -> Dependency | None:
     return Dependency(
         Form.LINEAR, columns, (*factors, constant, rounding.widened(off, rounding.tolerance(y)))
     )
+
+
+def _needed(x: Array, y: Array, chosen: list[int], slack: float) -> list[int]:
+    """Without the terms that as many rows can do without."""
+
+    def held(terms: list[int]) -> float:
+        factors = _fitted(x[terms], y, slack)
+        return float(np.mean(np.abs(y - factors[:-1] @ x[terms] - factors[-1]) <= slack))
+
+    share = held(chosen)
+    for term in list(chosen):
+        fewer = [t for t in chosen if t != term]
+        if fewer and held(fewer) >= share:
+            chosen = fewer
+    return chosen
 
 
 def _fitted(x: Array, y: Array, slack: float) -> Array:
