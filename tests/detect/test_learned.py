@@ -10,6 +10,7 @@ import pytest
 
 from interlock import constraints, detect
 from interlock.constraints.constraint import Level, Violation
+from interlock.detect.invariants import SETTLES
 from interlock.incidents import flights
 from interlock.names import Severity
 from interlock.profiles.profile import Profile
@@ -104,11 +105,11 @@ def test_what_was_broken_loudly_stays_broken_until_accepted(profiles_of, flights
     start = days.index("2013-06-03")
     history = histories[days[start]]
     change = "SELECT * REPLACE ((distance * 1.609344)::INTEGER AS distance) FROM day"
-    for day in days[start : start + 5]:
+    for day in days[start : start + SETTLES]:
         profiled = _broken(profiles_of, day, change)
         assert any(v.column == "distance" for v in detect.learn(history).judge(profiled, day))
         history = history.append(day, detect.features(profiled))
-    day = days[start + 5]
+    day = days[start + SETTLES]
     profiled = _broken(profiles_of, day, change)
     assert any(v.column == "distance" for v in detect.learn(history).judge(profiled, day))
     learned = detect.learn(history, since=days[start])

@@ -209,18 +209,23 @@ def _ranked(
         return -max(weight[column]), stands(column), -sum(weight[column]), column
 
     order = (*first, *sorted((c for c in weight if c not in first), key=rank))
-    return order if learned is None else _sources_first(order, violations, learned)
+    return _sources_first(order, violations, learned) if learned is not None and order else order
 
 
 def _sources_first(
     order: tuple[str, ...], violations: Sequence[Violation], learned: Learned
 ) -> tuple[str, ...]:
-    """The first column's source before it, where that is broken in itself and what ties the two still holds."""
+    """The first column's source before it, and that one's, where it is broken in itself and what ties the two holds."""
     broken = {v.constraint for v in violations}
     alone = {v.columns[0] for v in violations if v.columns}
-    sources = learned.sources.get(order[0], {}) if order else {}
-    found = [c for c in order if c in sources and c in alone and not sources[c] & broken]
-    return (found[0], *(c for c in order if c != found[0])) if found else order
+    for _ in range(len(order) - 1):
+        sources = learned.sources.get(order[0], {})
+        found = next((c for c in order if c in sources and c in alone and not sources[c] & broken), None)
+        if found is None:
+            break
+        alone.discard(order[0])  # what is made of another in turn is no source of it
+        order = (found, *(c for c in order if c != found))
+    return order
 
 
 def _plain(violations: Sequence[Violation], columns: tuple[str, ...]) -> str:

@@ -24,15 +24,26 @@ from interlock.detect.odds import CHANCE
 
 MEMORY = 180  # partitions the threshold of surprises is set from
 MEMORY_BREAKS = 730  # the same for invariants, which break rarely
-FALSE_ALARMS = 1 / 600  # aimed at, per partition
+FALSE_ALARMS = 1 / 600  # aimed at, per partition; those that no past shows come on top (decision record 0020)
 OF_SURPRISES, OF_BREAKS = 2 / 10, 1 / 10  # of the false alarms aimed at: deviations, each kind of invariant
-OF_SWAPS = 6 / 10  # the same for two columns that look like each other, which is no common deviation
-OF_LOSSES = 2  # times as many for each model's loss, which is what the data are watched for
+OF_SWAPS = 6 / 10  # of `generous`: two columns that look like each other are no common deviation
+OF_LOSSES = 2  # the same for each model's loss, which is what the data are watched for
+_GENEROUS = 4  # times the usual share
 _PRIOR = 20.0  # weight of what is assumed before a table has a past, in partitions
 _PRIOR_SCALE = 0.17
 _HEAVIER = 1.18  # the tail's scale beside that between the quartiles, on simulated clean tables
 _PRIOR_BREAKS = 5.0
 _SCORE_LEAST = 0.2  # what breaks invariants by less, of that a clean partition may hold some
+
+
+def generous(share: float) -> float:
+    """A share of partitions for what is rarely wrong: the more is accepted of all, the less it is above that."""
+    return max(share, _GENEROUS * min(share, FALSE_ALARMS))
+
+
+def beside_usual(share: float) -> float:
+    """How much likelier than `CHANCE` a break may be to alarm; 1 from the usual share to `_GENEROUS` times it."""
+    return share / min(max(share, FALSE_ALARMS), _GENEROUS * FALSE_ALARMS)
 
 
 class Evidence(StrEnum):

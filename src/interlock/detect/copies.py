@@ -12,10 +12,10 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from interlock.detect.calibration import FALSE_ALARMS
 from interlock.detect.features import Family, Features, Key
 from interlock.detect.invariants import AFTER, SETTLES
 
+_SELDOM = 1 / 150  # of the partitions that may be copies for one more to be news
 _VARIED_MIN = 3  # columns of several values, below which two partitions may be alike by chance
 _ROWS_MIN = 8  # the same
 _ASKED = frozenset({"dependency", "loss"})  # not measured of every partition
@@ -44,7 +44,7 @@ class Copies:
         source that stands still is known to after `SETTLES` copies in a row.
         """
         before = self.episodes - (self.run > 0)
-        if digest is None or before > FALSE_ALARMS * self.partitions or self.run > SETTLES:
+        if digest is None or before > _SELDOM * self.partitions or self.run > SETTLES:
             return None
         return self.first.get(digest)
 

@@ -104,14 +104,15 @@ class Watch:
     @property
     def swap_threshold(self) -> float:
         """The surprise from which two columns that look like each other alarm."""
-        return self.surprises.exceeded(self.share * calibration.OF_SWAPS)
+        return self.surprises.exceeded(calibration.generous(self.share) * calibration.OF_SWAPS)
 
     @property
     def thresholds(self) -> Array:
         """The surprise from which each feature alarms; a model's loss by its own past alone."""
         found = np.full(len(self.layout.keys), self.threshold)
         found[self.layout.losses] = [
-            self.loss_surprises(m).exceeded(self.share * calibration.OF_LOSSES) for m in self.models
+            self.loss_surprises(m).exceeded(calibration.generous(self.share) * calibration.OF_LOSSES)
+            for m in self.models
         ]
         return found
 
@@ -142,7 +143,7 @@ class Watch:
 
         At the usual share never below 1.
         """
-        by_odds = math.log(odds.CHANCE * self.share / calibration.FALSE_ALARMS) / math.log(odds.CHANCE)
+        by_odds = math.log(odds.CHANCE * calibration.beside_usual(self.share)) / math.log(odds.CHANCE)
         share = self.share * calibration.OF_BREAKS
         return {
             e: 1.0 / min(by_odds, past.exceeded(share) if e.strict else by_odds)
