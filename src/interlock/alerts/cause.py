@@ -206,8 +206,8 @@ def lost(context: Context, rest: tuple[Violation, ...]) -> Iterator[Cause]:
     if not gone:
         return
     first = max(gone, key=lambda v: v.score)
-    others = ("domain", "min", "max")  # of numbers what is new lies beyond all before
-    if any(v.column == first.column and v.statistic in others for v in rest):
+    beyond = ("domain", "min", "max")  # of numbers what is new lies beyond all before
+    if any(v.column == first.column and v.statistic in beyond for v in rest):
         yield Cause(
             f"{first.column} holds other values than ever before",
             tuple(v for v in rest if v.column == first.column),

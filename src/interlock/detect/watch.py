@@ -359,7 +359,8 @@ class Watch:
     def _like_others(self) -> Array:
         """For each feature the share of rows that may be so by chance; 0 unless known.
 
-        Where zero lies among a column's values or close by it is a value like others, and as frequent.
+        Where zero lies among a column's values or close by it is a value like others, and as frequent where
+        distinct values are counted.
         """
         found = np.zeros(len(self.layout.keys))
         zeros, least, most, middle, distinct = self.layout.zeros.T
