@@ -380,19 +380,23 @@ class Watch:
             domain = self.domains.get(column)
             if domain is None or column in self.follows or self._amounts(column, domain):
                 continue
-            coded = self._within(column, counts) if len(domain.seen) > _FLAGS else counts
-            if (score := domain.score_new(coded, looks=len(seen.domains))) > 0:
+            records = (
+                self._records(column, domain.unseen(counts)) if len(domain.seen) > _FLAGS else frozenset()
+            )
+            if records:
+                counts = {v: n for v, n in counts.items() if v not in records}
+            if (score := domain.score_new(counts, looks=len(seen.domains))) > 0:
                 found[column] = score
         return found
 
-    def _within(self, column: str, counts: Mapping[str, int]) -> Mapping[str, int]:
-        """Of a column of numbers those between its extremes: beyond them a number is a record, and judged as one."""
-        if Key(column, "mean") not in self.layout.at:
-            return counts
-        low = self.range.low[self.layout.at[Key(column, "min")]]
-        high = self.range.high[self.layout.at[Key(column, "max")]]
-        numbers = {value: _as_number(value) for value in counts}
-        return {v: n for v, n in counts.items() if (x := numbers[v]) is None or low <= x <= high}
+    def _records(self, column: str, new: Mapping[str, int]) -> frozenset[str]:
+        """Numbers beyond a column's extremes, which are records and judged as such."""
+        least, most = (self.layout.at.get(Key(column, name)) for name in ("min", "max"))
+        if not new or least is None or most is None:
+            return frozenset()
+        low, high = self.range.low[least], self.range.high[most]
+        numbers = {value: _as_number(value) for value in new}
+        return frozenset(v for v, x in numbers.items() if x is not None and not low <= x <= high)
 
     def _amounts(self, column: str, domain: Domain) -> bool:
         """Whether a column of numbers has shown too many values for codes."""
