@@ -16,13 +16,13 @@ def test_a_new_table_is_normal_and_told_in_false_alarms_a_year(run: Run, workspa
     said = run("sensitivity", "people")
     assert said.status == 0
     assert "people: normal (nobody chose another)" in said.out
-    assert "one false alarm in 150 clean partitions: about 2.4 a year, at 365 partitions a year" in said.out
+    assert "one false alarm in 600 clean partitions: about 0.61 a year, at 365 partitions a year" in said.out
     assert "interlock backtest people" in said.out
 
 
 @pytest.mark.parametrize(
     ("value", "kept", "a_year"),
-    [("low", "low", 0.609), ("high", "high", 9.74), ("3", 3.0, 3.0), ("0.5", 0.5, 0.5)],
+    [("low", "low", 0.152), ("high", "high", 2.435), ("3", 3.0, 3.0), ("0.5", 0.5, 0.5)],
 )
 def test_what_is_set_is_in_force_and_in_the_ledger(
     run: Run, workspace: Path, value: str, kept: object, a_year: float
