@@ -103,8 +103,10 @@ def beside(
 def _digest(library: Library) -> str:
     """Of everything a library's outcome follows from."""
     here = Path(__file__).resolve().parent
-    names = ("change", "derived", "faults", "prepare", "tables", "slow", f"peers/{library.module}")
-    return hashlib.sha256(b"".join((here / f"{n}.py").read_bytes() for n in names)).hexdigest()[:12]
+    names = ("change", "faults", "tables", "slow", f"peers/{library.module}")
+    files = [here / f"{n}.py" for n in names]
+    files += sorted(f for folder in ("derived", "prepare") for f in (here / folder).rglob("*.py"))
+    return hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest()[:12]
 
 
 def judged(

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from interlock import detect, profiles
-from interlock.detect.features import Key
+from interlock.constraints.constraint import Violation
+from interlock.detect.features import Array, Key
 from interlock.detect.history import History
 from interlock.detect.invariants import AFTER, Range, Rare
 from interlock.detect.layout import Layout
@@ -19,6 +20,8 @@ from interlock.names import Severity
 from tests.detect.made import label
 
 DAYS, ROWS = 70, 200
+Made = Callable[[np.random.Generator], list[float]]
+Change = Callable[[list[float]], None]
 
 
 @pytest.fixture(scope="module")
@@ -27,12 +30,15 @@ def engine() -> Iterator[DuckDB]:
         yield engine
 
 
-def _alarmed(
-    engine: DuckDB, made: Callable[[np.random.Generator], list[float]], today: Callable[[list[float]], None]
-) -> set[str]:
+def _alarmed(engine: DuckDB, made: Made, today: Change) -> set[str]:
     """The statistics of ``a`` that alarm on a day changed by ``today``, after ten weeks of others."""
+    return {v.statistic for v in _found(engine, made, today)}
 
-    def day(number: int, change: Callable[[list[float]], None] = lambda values: None) -> pd.DataFrame:
+
+def _found(engine: DuckDB, made: Made, today: Change) -> list[Violation]:
+    """What alarms of ``a``."""
+
+    def day(number: int, change: Change = lambda values: None) -> pd.DataFrame:
         rng = np.random.default_rng(number)
         values = made(rng)
         change(values)
@@ -54,10 +60,10 @@ def _alarmed(
     found = detect.learn(history).judge(
         profiles.compute(engine, engine.relation(day(DAYS, today))), label(DAYS)
     )
-    return {v.statistic for v in found if v.column == "a" and v.severity is not Severity.INFO}
+    return [v for v in found if v.column == "a" and v.severity is not Severity.INFO]
 
 
-def _set(value: float, rows: int) -> Callable[[list[float]], None]:
+def _set(value: float, rows: int) -> Change:
     def change(values: list[float]) -> None:
         values[:rows] = [value] * rows
 
@@ -102,23 +108,55 @@ def test_a_number_far_beyond_them_is_a_record(engine: DuckDB) -> None:
     assert "max" in _alarmed(engine, _few_counts, _set(9999.0, 1))
 
 
+def test_a_new_code_is_told_without_the_record_beside_it(engine: DuckDB) -> None:
+    def today(values: list[float]) -> None:
+        values[:6] = [3.0] * 5 + [900.0]
+
+    found = _found(engine, lambda rng: list(rng.choice([0.0, 1.0, 2.0, 4.0, 8.0], ROWS)), today)
+    told = {v.statistic: v.observed for v in found}
+    assert told["domain"] == "1 new value in 5 rows: '3'"
+    assert "900" in told["max"]
+
+
 def test_a_flag_that_is_neither_0_nor_1_is_a_new_code(engine: DuckDB) -> None:
     found = _alarmed(engine, lambda rng: list(rng.integers(0, 2, ROWS).astype(float)), _set(2.0, 3))
     assert "domain" in found
 
 
-def _range(extremes: list[float], middle: float) -> float:
-    """The score of the last of these largest values, after the others were learned."""
+def _learned(extremes: Sequence[float], middle: float) -> tuple[Layout, Range, Array]:
+    """What these largest values taught, and the middle of the column along the layout's keys."""
     layout = Layout()
     layout.extend([Key("", "rows"), Key("a", "nulls"), Key("a", "max"), Key("a", "min"), Key("a", "q50")])
-    at, state = layout.at[Key("a", "max")], Range(5)
-    values = np.full(5, np.nan)
+    state, values = Range(5), np.full(5, np.nan)
     none, half = np.zeros(5, dtype=bool), np.full(5, middle)
-    for extreme in extremes[:-1]:
-        values[at] = extreme
+    for extreme in extremes:
+        values[layout.at[Key("a", "max")]] = extreme
         state.admit(values, ~none, none, half)
+    return layout, state, half
+
+
+def _range(extremes: list[float], middle: float) -> float:
+    """The score of the last of these largest values, after the others were learned."""
+    layout, state, half = _learned(extremes[:-1], middle)
+    values, at = np.full(5, np.nan), layout.at[Key("a", "max")]
     values[at] = extremes[-1]
     return float(state.score(values, layout.places, half, np.zeros(5))[at])
+
+
+def _limit(extremes: list[float], middle: float) -> float:
+    layout, state, half = _learned(extremes, middle)
+    return float(state.limits(half)[1][layout.at[Key("a", "max")]])
+
+
+@pytest.mark.parametrize("sigma", [0.1, 1.2], ids=["light", "heavy"])
+def test_the_limit_of_a_record_is_where_it_would_alarm(sigma: float) -> None:
+    amounts = list(np.random.default_rng(3).lognormal(5, sigma, 300))
+    limit = _limit(amounts, 150.0)
+    assert _range([*amounts, limit], middle=150.0) == pytest.approx(1.0)
+
+
+def test_a_column_without_a_record_has_no_limit() -> None:
+    assert _limit([0.0] * 20 + [3.0] + [0.0] * 20, middle=0.0) == np.inf
 
 
 def test_a_column_that_was_rarely_anything_but_its_middle_has_no_record_to_break() -> None:

@@ -75,7 +75,7 @@ class Expected:
         columns = [
             c
             for c, size in zip(self._watch.layout.columns, loud, strict=True)
-            if size >= threshold / 2 and c not in self._watch.follows
+            if size >= threshold / 2 and c not in self._watch.dated.follows
         ]
         for a, b in self.alike(columns):
             far = self._distance(a, a) + self._distance(b, b)

@@ -185,7 +185,7 @@ class Range:
         self.nearest = np.full(width, np.nan)  # the least extreme of these
 
     def known(self) -> Mask:
-        """Whose records say something: after a few partitions, if in none or in a few of them there was one."""
+        """Whose records say something: an extreme lay apart from the middle in several partitions, or in none."""
         return np.asarray((self.partitions >= AFTER) & ((self.apart == 0) | (self.apart >= AFTER)))
 
     def margin(self, side: Array, middle: Array) -> Array:
@@ -212,28 +212,44 @@ class Range:
             spread = np.maximum(np.maximum(self.margin(side, middle), least)[held], whole)
             floor = 1e-9 * np.maximum(np.abs(side[held]), 1e-9)
             log_odds = odds.record(beyond, np.maximum(spread, floor), self.partitions[held])
-            log_odds = np.maximum(log_odds, self._by_factor(values, side, middle, held, sign))
+            if sign > 0:
+                log_odds = np.maximum(log_odds, self._by_factor(values, held))
             found[held] = np.maximum(found[held], odds.score(log_odds) * _RANGE_STRICTNESS)
         return found
 
-    def _by_factor(self, values: Array, side: Array, middle: Array, held: Index, sign: float) -> Array:
-        """Log odds of records above zero on a logarithmic scale, the milder where tails are heavy; else -inf."""
+    def _by_factor(self, values: Array, held: Index) -> Array:
+        """Log odds of largest values above zero by how many times the record they are; else -inf."""
         found = np.full(len(held), -np.inf)
-        positive = (sign > 0) & (side[held] > 0) & (self.usual[held] > 0)
+        positive = self._positive()[held]
         at = held[positive]
-        height = np.log(np.maximum(self.partitions[at], 1.0)) + 0.58
-        margin = np.minimum(np.log(side[at] / np.minimum(self.usual[at], side[at])) / height, _FACTOR_MAX)
-        beyond = np.log(np.maximum(values[at] / side[at], 1e-300))
-        found[positive] = odds.record(beyond, np.maximum(margin, 1e-9), self.partitions[at])
+        beyond = np.log(np.maximum(values[at] / self.high[at], 1e-300))
+        found[positive] = odds.record(beyond, self._factor_margin(at), self.partitions[at])
         return found
 
+    def _positive(self) -> Mask:
+        """Whose largest values may be compared by factors."""
+        return np.asarray((self.high > 0) & (self.usual > 0) & (self.partitions > 0))
+
+    def _factor_margin(self, at: Index) -> Array:
+        """The scale of the tail of these largest values on a logarithm; heavy tails have one, a distance fits none."""
+        height = np.log(np.maximum(self.partitions[at], 1.0)) + 0.58
+        scale: Array = np.log(self.high[at] / np.minimum(self.usual[at], self.high[at])) / height
+        return np.maximum(np.minimum(scale, _FACTOR_MAX), 1e-9)
+
     def limits(self, middle: Array, strictness: float = 1.0) -> tuple[Array, Array]:
-        """Below and above which an extreme scores 1, where scores are multiplied by ``strictness``."""
+        """Below and above which an extreme scores 1, where scores are multiplied by ``strictness``.
+
+        Infinite where nothing is known. What sampling moves an extreme by may take it a little further.
+        """
         strict = _RANGE_STRICTNESS * strictness
         needed = np.maximum(-math.log(odds.CHANCE) / strict - np.log(self.partitions + 1.0), 0.0)
         with np.errstate(invalid="ignore"):
             low = self.low - needed * self.margin(self.low, middle)
-            return low, self.high + needed * self.margin(self.high, middle)
+            high = self.high + needed * self.margin(self.high, middle)
+        at = np.flatnonzero(self._positive())
+        high[at] = np.maximum(high[at], self.high[at] * np.exp(needed[at] * self._factor_margin(at)))
+        known = self.known()
+        return np.where(known, low, -np.inf), np.where(known, high, np.inf)
 
     def admit(self, values: Array, admitted: Mask, loud: Mask, middle: Array) -> None:
         """Learn from a partition. What is ``loud`` stays out until its third episode.

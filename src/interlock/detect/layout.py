@@ -206,6 +206,11 @@ class Layout:
             found = self._of[columns] = np.array([name in columns for name in self.names], dtype=bool)
         return found
 
+    def single(self, seen: Observation) -> dict[str, float]:
+        """Columns of numbers that hold a single one in this partition, with it."""
+        least, most = seen.raw[self.least], seen.raw[self.most]
+        return {self.ranged[i]: float(least[i]) for i in np.flatnonzero(least == most)}
+
     def _beside(self, *features: str) -> Index:
         """Where these features of one column stand, a row a column, for columns that have all."""
         found = [[self.at.get(Key(c, f), -1) for f in features] for c in self.columns]

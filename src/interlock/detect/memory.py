@@ -50,8 +50,8 @@ def dump(watch: Watch, rows: Sequence[Row]) -> bytes:
         "rows": watch.rows,
         "keys": [k.text for k in watch.layout.keys],
         "domains": {c: [getattr(d, f) for f in Domain.__slots__] for c, d in watch.domains.items()},
-        "follows": {c: sorted(parts) for c, parts in watch.follows.items()},
-        "constants": watch.constants,
+        "follows": {c: sorted(parts) for c, parts in watch.dated.follows.items()},
+        "constants": watch.dated.constants,
         "loud_for": watch.loud_for,
         "loud_before": watch.loud_before,
         "copies": vars(watch.copies),
@@ -100,8 +100,8 @@ def _restored(about: dict[str, Any], arrays: Any) -> Watch:
         for field in vars(state):
             setattr(state, field, arrays[f"{name}.{field}"])
     watch.domains = {c: Domain(*values) for c, values in about["domains"].items()}
-    watch.follows = {c: frozenset(parts) for c, parts in about["follows"].items()}
-    watch.constants = dict(about["constants"])
+    watch.dated.follows = {c: frozenset(parts) for c, parts in about["follows"].items()}
+    watch.dated.constants = dict(about["constants"])
     watch.loud_for, watch.loud_before = dict(about["loud_for"]), dict(about["loud_before"])
     vars(watch.copies).update(about["copies"])
     watch.losses = {m: deque(past, maxlen=calibration.MEMORY) for m, past in about["losses"].items()}

@@ -98,7 +98,12 @@ def _ranges(watch: Watch) -> Iterator[Constraint]:
     for column in layout.columns:
         for names, text in ((("min", "max"), "{c}"), (("length_min", "length_max"), "length({c})")):
             at = [layout.at.get(Key(column, n)) for n in names]
-            if at[0] is None or at[1] is None or state.partitions[at[0]] < AFTER or column in watch.follows:
+            if (
+                at[0] is None
+                or at[1] is None
+                or state.partitions[at[0]] < AFTER
+                or column in watch.dated.follows
+            ):
                 continue
             ends = low[at[0]], high[at[1]]
             if not np.isfinite(ends).all():
@@ -120,7 +125,7 @@ def _ranges(watch: Watch) -> Iterator[Constraint]:
 
 def _domains(watch: Watch) -> Iterator[Constraint]:
     for column, domain in watch.domains.items():
-        if column.startswith(PATTERN) or column in watch.follows or not _closed(domain):
+        if column.startswith(PATTERN) or column in watch.dated.follows or not _closed(domain):
             continue
         values = sorted(domain.seen)
         listed = ", ".join(wording.literal(v) if _is_text(watch, column) else v for v in values)
@@ -149,7 +154,7 @@ def _is_text(watch: Watch, column: str) -> bool:
 
 def _present(watch: Watch) -> Iterator[Constraint]:
     for column, domain in watch.domains.items():
-        if column.startswith(PATTERN) or column in watch.follows or domain.partitions < 2 * AFTER:
+        if column.startswith(PATTERN) or column in watch.dated.follows or domain.partitions < 2 * AFTER:
             continue
         always = sorted(v for v, least in domain.least.items() if least >= 3)
         if not 0 < len(always) <= _CLOSED_MAX or not _closed(domain):
@@ -185,7 +190,7 @@ def _orders(watch: Watch) -> Iterator[Constraint]:
 
 
 def _calendars(watch: Watch) -> Iterator[Constraint]:
-    for column, parts in watch.follows.items():
+    for column, parts in watch.dated.follows.items():
         if parts - {CONSTANT}:
             name = wording.identifier(column)
             yield _constraint(
@@ -210,7 +215,7 @@ def _baselines(watch: Watch) -> Iterator[Constraint]:
     for i in np.flatnonzero(known):
         key = layout.keys[i]
         text = wording.sql(key)
-        if key.column in watch.follows or key.family is Family.MOMENT or text is None:
+        if key.column in watch.dated.follows or key.family is Family.MOMENT or text is None:
             continue
         if key.family is Family.SHARE and low[i] <= 0 and high[i] >= 1:
             continue

@@ -226,8 +226,9 @@ def _new(reading: Reading) -> Iterator[Violation]:
         if score < 1:
             continue
         domain = reading.watch.domains[column]
-        new = domain.unseen(reading.seen.domains[column])
-        rows, total = sum(new.values()), sum(reading.seen.domains[column].values())
+        counts = reading.seen.domains[column]
+        new = domain.unseen(reading.watch.codes(column, counts))
+        rows, total = sum(new.values()), sum(counts.values())
         what = "character pattern" if column.startswith(PATTERN) else "value"
         shown = ", ".join(repr(v) for v in sorted(new, key=lambda v: (-new[v], v))[:3]) + (
             " …" if len(new) > 3 else ""
@@ -266,7 +267,7 @@ def _gone(reading: Reading) -> Iterator[Violation]:
 
 def _calendar(reading: Reading) -> Iterator[Violation]:
     for column, score in reading.scores.calendar.items():
-        parts = sorted(reading.watch.follows[column])
+        parts = sorted(reading.watch.dated.follows[column])
         yield _violation(
             Key(column, "calendar"),
             name=f"{column}_calendar",

@@ -18,9 +18,10 @@ import numpy.typing as npt
 
 from interlock.detect import calibration, odds
 from interlock.detect.baseline import Baseline, zeroed
-from interlock.detect.calendar import CONSTANT, HOURS, PARTS, season
+from interlock.detect.calendar import HOURS, season
 from interlock.detect.calibration import Evidence
 from interlock.detect.copies import Copies
+from interlock.detect.dated import Dated, as_number
 from interlock.detect.features import CODES_MAX, PATTERN, Array, Features, Key
 from interlock.detect.invariants import AFTER, EPISODES, SETTLES, Never, Order, Range, Rare, widen
 from interlock.detect.layout import Layout, Observation
@@ -29,7 +30,6 @@ from interlock.detect.scores import Scores
 from interlock.profiles.dependency import Dependency
 
 Mask = npt.NDArray[np.bool_]
-_CALENDAR_SCORE = 3.0
 _CLOCK_S = 1800.0  # a scale for moments: the hour that a clock is put forward or back by is no leap
 _LASTS = 3  # partitions in a row after which a mild change is taken for the new normal
 _OFTEN = 0.25  # of its rows: a dependency broken more often says nothing
@@ -51,8 +51,7 @@ class Watch:
         self.baseline = Baseline(seasons)
         self.never, self.rare, self.range, self.order = Never(), Rare(), Range(), Order()
         self.domains: dict[str, Domain] = {}
-        self.follows: dict[str, frozenset[str]] = {}
-        self.constants: dict[str, float] = {}
+        self.dated = Dated()
         self.loudest: deque[float] = deque(maxlen=calibration.MEMORY)
         self.broken: dict[Evidence, deque[float]] = {
             e: deque(maxlen=calibration.MEMORY_BREAKS) for e in Evidence
@@ -76,7 +75,7 @@ class Watch:
             setattr(twin, name, type(state)())
             getattr(twin, name).__dict__.update({k: v.copy() for k, v in vars(state).items()})
         twin.domains = {name: d.copy() for name, d in self.domains.items()}
-        twin.follows, twin.constants = dict(self.follows), dict(self.constants)
+        twin.dated = self.dated.copy()
         twin.loudest, twin.swings = self.loudest.copy(), self.swings.copy()
         twin.broken, twin.share = {e: past.copy() for e, past in self.broken.items()}, self.share
         twin.suspect_for, twin.loud_for = self.suspect_for, self.loud_for
@@ -343,9 +342,9 @@ class Watch:
 
     def _explained(self) -> Mask:
         """Features of columns that only repeat the partition's date."""
-        if self.partitions < AFTER or not self.follows:
+        if self.partitions < AFTER or not self.dated.follows:
             return np.zeros(len(self.layout.keys), dtype=bool)
-        return self.layout.of_columns(frozenset(self.follows))
+        return self.layout.of_columns(self.dated.columns)
 
     def _nulls(self, seen: Observation) -> Array:
         return np.round(seen.raw[self.layout.places.nulls] * seen.rows)
@@ -378,16 +377,18 @@ class Watch:
         found = {}
         for column, counts in seen.domains.items():
             domain = self.domains.get(column)
-            if domain is None or column in self.follows or self._amounts(column, domain):
+            if domain is None or column in self.dated.follows or self._amounts(column, domain):
                 continue
-            records = (
-                self._records(column, domain.unseen(counts)) if len(domain.seen) > _FLAGS else frozenset()
-            )
-            if records:
-                counts = {v: n for v, n in counts.items() if v not in records}
-            if (score := domain.score_new(counts, looks=len(seen.domains))) > 0:
+            codes = self.codes(column, counts)
+            if (score := domain.score_new(codes, looks=len(seen.domains))) > 0:
                 found[column] = score
         return found
+
+    def codes(self, column: str, counts: Mapping[str, int]) -> Mapping[str, int]:
+        """Of a column's values those that are judged as such, with their rows: not numbers that are records."""
+        domain = self.domains[column]
+        records = self._records(column, domain.unseen(counts)) if len(domain.seen) > _FLAGS else frozenset()
+        return {v: n for v, n in counts.items() if v not in records} if records else counts
 
     def _records(self, column: str, new: Mapping[str, int]) -> frozenset[str]:
         """Numbers beyond a column's extremes, which are records and judged as such."""
@@ -395,7 +396,7 @@ class Watch:
         if not new or least is None or most is None:
             return frozenset()
         low, high = self.range.low[least], self.range.high[most]
-        numbers = {value: _as_number(value) for value in new}
+        numbers = {value: as_number(value) for value in new}
         return frozenset(v for v, x in numbers.items() if x is not None and not low <= x <= high)
 
     def _amounts(self, column: str, domain: Domain) -> bool:
@@ -406,49 +407,28 @@ class Watch:
         found = {}
         for column, counts in seen.domains.items():
             domain = self.domains.get(column)
-            if domain is not None and column not in self.follows and (scores := domain.score_gone(counts)):
+            if (
+                domain is not None
+                and column not in self.dated.follows
+                and (scores := domain.score_gone(counts))
+            ):
                 found[column] = scores
         return found
 
-    def _single(self, seen: Observation) -> dict[str, float]:
-        """Columns that hold a single number in this partition."""
-        least, most = seen.raw[self.layout.least], seen.raw[self.layout.most]
-        alike = np.flatnonzero(least == most)
-        return {self.layout.ranged[i]: float(least[i]) for i in alike}
-
-    def _fits(self, column: str, value: float, seen: Observation) -> frozenset[str]:
-        """The explanations of a column's only value that still hold."""
-        parts = {name for name, part in PARTS.items() if seen.time is not None and part(seen.time) == value}
-        if _as_number(seen.label) == value:
-            parts.add("label")
-        if self.constants.get(column, value) == value:
-            parts.add(CONSTANT)
-        return frozenset(parts)
-
     def _calendar(self, seen: Observation) -> dict[str, float]:
-        if self.partitions < AFTER or not self.follows:
+        if self.partitions < AFTER or not self.dated.follows:
             return {}
-        single = self._single(seen)
-        return {
-            c: _CALENDAR_SCORE
-            for c, parts in self.follows.items()
-            if seen.rows
-            and CONSTANT not in parts
-            and not (c in single and self._fits(c, single[c], seen) & parts)
-        }
+        return self.dated.score(seen, self.layout.single(seen))
 
     def _admit_calendar(
         self, seen: Observation, scores: Scores, settled: frozenset[str], *, trusted: bool
     ) -> None:
         if not seen.rows:
             return
-        single = self._single(seen)
         if self.partitions == 0:
-            self.constants = dict(single)
-            self.follows = {c: self._fits(c, v, seen) for c, v in single.items()}
+            self.dated.begin(seen, self.layout.single(seen))
         elif trusted or not scores.calendar or any(_CALENDAR + c in settled for c in scores.calendar):
-            kept = {c: self._fits(c, single[c], seen) & p for c, p in self.follows.items() if c in single}
-            self.follows = {c: parts for c, parts in kept.items() if parts - {CONSTANT}}
+            self.dated.admit(seen, self.layout.single(seen))
 
     def _admit_order(
         self, seen: Observation, scores: Scores, settled: frozenset[str], *, trusted: bool
@@ -457,10 +437,3 @@ class Watch:
         for i in scores.order.alarming().columns():
             admitted[i] = trusted or _NULLS + self.layout.columns[i] in settled
         self.order.admit(self._nulls(seen), float(seen.rows), admitted)
-
-
-def _as_number(label: str) -> float | None:
-    try:
-        return float(label)
-    except ValueError:
-        return None
