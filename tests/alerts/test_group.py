@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import ClassVar, cast
 
 import duckdb
@@ -11,6 +12,7 @@ import pytest
 from interlock import alerts, detect, profiles
 from interlock.alerts import cause, identity
 from interlock.constraints.constraint import Violation
+from interlock.detect.blame import Suspicion
 from interlock.engines.duckdb import DuckDB
 from interlock.names import Origin, Outcome, Severity
 from interlock.profiles.profile import Profile
@@ -254,6 +256,12 @@ class _Knows:
 
     sources: ClassVar = {"b": {"a": frozenset({"b_from_a"})}}
 
+    def __init__(self, suspicion: Suspicion) -> None:
+        self._suspicion = suspicion
+
+    def suspicion(self, profile: Profile, label: str) -> Suspicion:
+        return self._suspicion
+
     def place(self, column: str) -> int:
         return "abc".index(column)
 
@@ -264,10 +272,17 @@ class _Knows:
         return None
 
 
-def _first(*violations: Violation) -> str:
-    learned = cast(detect.Learned, _Knows())
-    found = alerts.group(violations, table="t", label="x", learned=learned, profile=Profile(10, {}))
-    return found[0].columns[0]
+def _grouped(
+    *violations: Violation,
+    own: Mapping[str, float] = MappingProxyType({}),
+    relations: Mapping[str, float] = MappingProxyType({}),
+) -> tuple[alerts.Alert, ...]:
+    learned = cast(detect.Learned, _Knows(Suspicion(relations, own)))
+    return alerts.group(violations, table="t", label="x", learned=learned, profile=Profile(10, {}))
+
+
+def _first(*violations: Violation, **suspicion: Mapping[str, float]) -> str:
+    return _grouped(*violations, **suspicion)[0].columns[0]
 
 
 def _broken(columns: str, score: float, name: str = "other", statistic: str = "dependency") -> Violation:
@@ -281,9 +296,22 @@ def test_of_a_relation_the_column_that_stands_first_in_it_is_named_however_loud_
     assert _first(_broken("ca", 5.0)) == "c"
 
 
-def test_of_columns_that_are_all_very_loud_the_one_that_stands_first_in_the_table_is_named() -> None:
-    assert _first(_broken("ca", 70.0), _broken("ac", 30.0)) == "a"
-    assert _first(_broken("ca", 9.0), _broken("ac", 5.0)) == "c"
+def test_the_column_that_explains_most_is_named_though_others_are_louder() -> None:
+    assert _first(_broken("ba", 70.0), _broken("ca", 30.0)) == "a"
+    assert _first(_broken("ba", 9.0), _broken("c", 2.0), _broken("ca", 5.0)) == "a"
+
+
+def test_of_a_relation_that_broke_alone_the_column_is_named_that_is_odd_in_itself() -> None:
+    assert _first(_broken("ca", 5.0), own={"a": 0.7, "c": 0.2}) == "a"
+    assert _first(_broken("ca", 5.0), own={"a": 0.2, "c": 0.7}) == "c"
+
+
+def test_of_a_relation_that_broke_alone_the_column_is_named_whose_other_relations_broke_too() -> None:
+    assert _first(_broken("ca", 5.0), relations={"a": 0.6, "c": 0.1}) == "a"
+
+
+def test_of_columns_that_broke_in_themselves_the_first_in_the_table_is_likelier() -> None:
+    assert _first(_broken("ca", 8.0), _broken("a", 3.0), _broken("c", 3.0)) == "a"
 
 
 def test_a_source_goes_before_what_is_made_from_it_where_it_broke_too_and_both_still_agree() -> None:
@@ -296,6 +324,33 @@ def test_a_source_stays_behind_where_what_ties_the_two_broke() -> None:
 
 def test_a_source_that_broke_nothing_of_its_own_stays_behind() -> None:
     assert _first(_broken("b", 9.0), _broken("ba", 3.0)) == "b"
+
+
+def _negative(column: str) -> Violation:
+    return _violation(
+        constraint=f"{column}_never_negative",
+        column=column,
+        columns=(column,),
+        score=30.0,
+        statistic="negatives",
+        rows=4,
+    )
+
+
+def test_what_broke_in_a_column_made_from_a_broken_one_is_the_same_alert() -> None:
+    (alert,) = _grouped(_negative("b"), _broken("a", 3.0))
+    assert alert.columns == ("a", "b")
+    assert alert.kind == "negated"
+    assert alert.title.endswith("b is negative in 4 rows, 0%; it never was; it seems to begin in a")
+
+
+def test_it_is_an_alert_of_its_own_where_the_two_have_nothing_to_do_with_each_other() -> None:
+    assert {a.columns for a in _grouped(_negative("c"), _broken("a", 3.0))} == {("c",), ("a",)}
+
+
+def test_it_is_an_alert_of_its_own_where_what_ties_the_two_broke_elsewhere() -> None:
+    tie = _broken("b", 8.0, "b_from_a")
+    assert ("a",) in {a.columns for a in _grouped(_negative("b"), _broken("a", 3.0), tie)}
 
 
 # --- what a model loses -------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from functools import cached_property
 
 from interlock.constraints.constraint import Violation
 from interlock.detect import Learned
+from interlock.detect.blame import Suspicion
 from interlock.detect.expected import Expected
 from interlock.names import Origin
 from interlock.profiles.profile import Profile
@@ -78,6 +79,11 @@ class Context:
     def expected(self) -> Expected | None:
         """What history expects of this partition; None without one."""
         return self.learned.expected(self.profile, self.label) if self.learned is not None else None
+
+    @cached_property
+    def suspicion(self) -> Suspicion | None:
+        """What speaks against each column; None without a history."""
+        return self.learned.suspicion(self.profile, self.label) if self.learned is not None else None
 
     def more_nulls(self, column: str) -> bool:
         """Whether a column has more nulls than expected; True where nobody knows."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from itertools import permutations
 
-from interlock.alerts import broad, cause, identity, spelling
+from interlock.alerts import broad, cause, identity, root, spelling
 from interlock.alerts.alert import Alert
 from interlock.alerts.cause import Cause, Recogniser, named
 from interlock.constraints.constraint import Violation
@@ -13,7 +14,8 @@ from interlock.detect import Learned
 from interlock.names import Origin, Outcome, Severity
 from interlock.profiles.profile import Profile
 
-_VERY_LOUD = 19.0  # beyond, scores tell columns no better apart than their order does
+# Recognised by more than which columns broke how much: these know whose fault it is.
+_CERTAIN = frozenset({"swapped", "lost", "nulls", "duplicated", "drift", "spelling", "shifted", "truncated"})
 _RELATED = 0.35  # correlation of two columns' past surprises from which they are taken to move together
 
 # Those that see the whole partition come before those of one column, which would take a part of it.
@@ -33,6 +35,10 @@ RECOGNISERS: tuple[Recogniser, ...] = (
     spelling.late,
     cause.empty,
     spelling.short,
+)
+# What broke in a few columns; the others are of the whole partition.
+_OF_COLUMNS = frozenset(
+    {"unexplained", "negated", "default", "unit", "frozen", "nulls", "spelling", "shifted", "values"}
 )
 
 
@@ -75,7 +81,30 @@ def _causes(context: cause.Context, learned: Learned | None) -> list[Cause]:
             rest = [v for v in rest if id(v) not in taken]
     for related in _related(rest, learned):
         found.append(Cause(None, related))
-    return _with_losses(_at_once(_joined(found, learned)), costly)
+    made = root.made(context.violations, {c for v in context.violations for c in root.of(v)}, learned)
+    return _with_losses(_at_once(_joined(_folded(found, made), learned)), costly)
+
+
+def _folded(causes: list[Cause], made: Mapping[str, frozenset[str]]) -> list[Cause]:
+    """What broke only in columns that are made from those of another cause, and still are, is a part of it."""
+    while (pair := _part_of_another(causes, made)) is not None:
+        part, home = pair
+        known = home if home.words is not None else part
+        whole = replace(known, violations=(*home.violations, *part.violations))
+        causes = [whole if c is home else c for c in causes if c is not part]
+    return causes
+
+
+def _part_of_another(causes: list[Cause], made: Mapping[str, frozenset[str]]) -> tuple[Cause, Cause] | None:
+    for part, home in permutations((c for c in causes if c.kind in _OF_COLUMNS), 2):
+        if _is_made(part, home, made):
+            return part, home
+    return None
+
+
+def _is_made(part: Cause, of: Cause, made: Mapping[str, frozenset[str]]) -> bool:
+    mine, theirs = _columns(part.violations), _columns(of.violations)
+    return mine <= theirs.union(*(made.get(c, frozenset()) for c in theirs))
 
 
 def _with_losses(causes: list[Cause], costly: tuple[Violation, ...]) -> list[Cause]:
@@ -155,7 +184,7 @@ def _related(violations: Sequence[Violation], learned: Learned | None) -> list[t
 
 
 def _columns(violations: Sequence[Violation]) -> set[str]:
-    return {c for v in violations for c in (v.columns or ((v.column,) if v.column else ()))} or {""}
+    return {c for v in violations for c in root.of(v)} or {""}
 
 
 def _together(first: set[str], second: set[str], learned: Learned | None) -> bool:
@@ -168,10 +197,10 @@ def _together(first: set[str], second: set[str], learned: Learned | None) -> boo
 
 def _alert(found: Cause, context: cause.Context, table: str, label: str) -> Alert:
     violations = tuple(sorted(found.violations, key=lambda v: (v.statistic == "loss", -v.score)))
-    columns = _ranked(violations, found.columns, context.learned)
+    columns = _columns_of(found, violations, context)
     loudest = min((v.severity for v in violations), key=lambda s: s.rank)
     since = min((v.since for v in violations if v.since), default=None)
-    title = found.words or _plain(violations, columns)
+    title = _title(found, columns) if found.words else _plain(violations, columns)
     return Alert(
         title=f"{table}@{label}: {title}",
         severity=loudest,
@@ -186,46 +215,26 @@ def _alert(found: Cause, context: cause.Context, table: str, label: str) -> Aler
     )
 
 
+def _columns_of(found: Cause, violations: Sequence[Violation], context: cause.Context) -> tuple[str, ...]:
+    """The likeliest root first; those that a cause is certain of before all others."""
+    certain = found.columns if found.kind in _CERTAIN else ()
+    if (
+        found.kind == "duplicated" and context.suspicion is not None
+    ):  # of a key any column may be the broken one
+        certain = tuple(sorted(certain, key=context.suspicion.of, reverse=True))
+    order = root.ranked(violations, context.learned, context.suspicion)
+    return tuple(dict.fromkeys((*certain, *order, *found.columns)))
+
+
 def _kind(found: Cause, violations: Sequence[Violation]) -> str:
     """The recognised kind; a single column that came, went or changed its type is drift too."""
     return "drift" if violations[0].statistic == "schema" else found.kind
 
 
-def _ranked(
-    violations: Sequence[Violation], first: tuple[str, ...], learned: Learned | None
-) -> tuple[str, ...]:
-    """Columns by their loudest violation; of columns that are all very loud the one that stands first.
-
-    A column goes before those that follow from it, where they still do: they were made
-    from its broken values.
-    """
-    weight: dict[str, list[float]] = {}
-    for v in violations:
-        for place, column in enumerate(v.columns or ((v.column,) if v.column else ())):
-            weight.setdefault(column, []).append(min(v.score, _VERY_LOUD) * (1.0 if place == 0 else 0.5))
-    stands = learned.place if learned is not None else lambda column: 0
-
-    def rank(column: str) -> tuple[object, ...]:
-        return -max(weight[column]), stands(column), -sum(weight[column]), column
-
-    order = (*first, *sorted((c for c in weight if c not in first), key=rank))
-    return _sources_first(order, violations, learned) if learned is not None and order else order
-
-
-def _sources_first(
-    order: tuple[str, ...], violations: Sequence[Violation], learned: Learned
-) -> tuple[str, ...]:
-    """The first column's source before it, and that one's, where it is broken in itself and what ties the two holds."""
-    broken = {v.constraint for v in violations}
-    alone = {v.columns[0] for v in violations if v.columns}
-    for _ in range(len(order) - 1):
-        sources = learned.sources.get(order[0], {})
-        found = next((c for c in order if c in sources and c in alone and not sources[c] & broken), None)
-        if found is None:
-            break
-        alone.discard(order[0])  # what is made of another in turn is no source of it
-        order = (found, *(c for c in order if c != found))
-    return order
+def _title(found: Cause, columns: tuple[str, ...]) -> str:
+    """What was recognised, and where it comes from if that is in other columns."""
+    elsewhere = found.columns and columns[0] not in found.columns
+    return f"{found.words}; it seems to begin in {columns[0]}" if elsewhere else f"{found.words}"
 
 
 def _plain(violations: Sequence[Violation], columns: tuple[str, ...]) -> str:

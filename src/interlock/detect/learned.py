@@ -104,6 +104,11 @@ class Learned:
         """For each column those that it follows from, as rows have shown, and by which constraints' names."""
         return blame.sources(self.watch.dependencies, self.place)
 
+    def suspicion(self, profile: Profile, label: str) -> blame.Suspicion:
+        """What speaks against each column of a partition, beside what alarms."""
+        watch, seen = self._observed(self._features(profile), label)
+        return blame.Broken.of(watch, watch.judge(seen)).suspicion
+
     def place(self, column: str) -> int:
         """Where a column stands in the table; what is made from others mostly stands behind them."""
         columns = self.watch.layout.columns
