@@ -26,6 +26,7 @@ MEMORY = 180  # partitions the threshold of surprises is set from
 MEMORY_BREAKS = 730  # the same for invariants, which break rarely
 FALSE_ALARMS = 1 / 600  # aimed at, per partition; those that no past shows come on top (decision record 0020)
 OF_SURPRISES, OF_BREAKS = 2 / 10, 1 / 10  # of the false alarms aimed at: deviations, each kind of invariant
+BEYOND = 1.2  # times the threshold for deviations: what no past shows lies beyond its tail (decision record 0021)
 OF_SWAPS = 6 / 10  # of `generous`: two columns that look like each other are no common deviation
 OF_LOSSES = 2  # the same for each model's loss, which is what the data are watched for
 _GENEROUS = 4  # times the usual share
@@ -63,8 +64,13 @@ class Evidence(StrEnum):
 
 
 WEIGHTED_AFTER = 60  # partitions; before, odds alone are the better guide
-# What a score counts, by how many faults its kind finds for each false alarm (decision record 0019).
-WEIGHTS = dict.fromkeys(Evidence, 1.0) | {Evidence.HELD: 1.67, Evidence.LOOSE: 1.43, Evidence.RARE: 0.5}
+# What a score counts, by how many faults its kind finds for each false alarm (decision records 0019 and 0021).
+WEIGHTS = dict.fromkeys(Evidence, 1.0) | {
+    Evidence.HELD: 1.45,
+    Evidence.LOOSE: 1.25,
+    Evidence.RARE: 0.5,
+    Evidence.NEW: 0.8,
+}
 
 
 @dataclass(frozen=True, slots=True)

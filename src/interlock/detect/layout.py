@@ -172,7 +172,9 @@ class Layout:
         self.ranged = ranged  # columns of numbers, and where their extremes are
         self.least = np.array([self.at[Key(c, "min")] for c in ranged], dtype=np.intp)
         self.most = np.array([self.at[Key(c, "max")] for c in ranged], dtype=np.intp)
-        self.zeros = self._beside("zeros", "min", "max", "q50", "distinct")
+        self.zeros = self._beside("zeros", "min", "max", "q50")
+        counted = [self.at.get(Key(self.keys[i].column, "distinct"), -1) for i in self.zeros[:, 0]]
+        self.distinct = np.array(counted, dtype=np.intp)  # beside `zeros`; -1 where they are not counted
         self._of: dict[frozenset[str], Mask] = {}
         self.middles = np.array([self._middle(k) for k in self.keys], dtype=np.intp)
         self.owned = np.array([i for i, _ in owned], dtype=np.intp)  # features of a column …

@@ -36,6 +36,7 @@ _OFTEN = 0.25  # of its rows: a dependency broken more often says nothing
 _STAYS_OUT = 2.0  # a milder break alarms, and if it lasts it becomes normal
 _LOSS_MATTERS = 0.2  # of the usual loss: losing less than this more, or less than usual, is no news
 _CLOSE = 0.1  # of the way from a column's extreme to its middle: zero may be as far outside
+_UNCOUNTED = 0.01  # share of one value of a column whose distinct values nobody counts
 _FLAGS = 3  # values of numbers that are codes, up to so many; of more the next one is a record
 _NULLS, _CALENDAR = "\x00nulls:", "\x00calendar:"
 
@@ -97,7 +98,8 @@ class Watch:
     def threshold(self) -> float:
         """The surprise from which a feature of the data alarms."""
         if self._threshold is None:
-            self._threshold = self.surprises.exceeded(self.share * calibration.OF_SURPRISES)
+            usual = self.surprises.exceeded(self.share * calibration.OF_SURPRISES)
+            self._threshold = calibration.BEYOND * usual
         return self._threshold
 
     @property
@@ -358,14 +360,16 @@ class Watch:
     def _like_others(self) -> Array:
         """For each feature the share of rows that may be so by chance; 0 unless known.
 
-        Where zero lies among a column's values or close by it is a value like others, and as frequent where
-        distinct values are counted.
+        Where zero lies among a column's values or close by it is a value like others, and as frequent; where
+        distinct values are not counted, as of fractions, it may be that of a hundred.
         """
         found = np.zeros(len(self.layout.keys))
-        zeros, least, most, middle, distinct = self.layout.zeros.T
+        zeros, least, most, middle = self.layout.zeros.T
         low, high, middle = self.range.low[least], self.range.high[most], self.baseline.slow[middle]
         near = (low < _CLOSE * (middle - low)) & (high > -_CLOSE * (high - middle))
-        found[zeros] = np.where(near, np.exp(-self.baseline.slow[distinct]), 0.0)
+        counted = self.layout.distinct >= 0
+        usual = np.where(counted, np.exp(-self.baseline.slow[self.layout.distinct]), _UNCOUNTED)
+        found[zeros] = np.where(near, usual, 0.0)
         return found
 
     def _middle(self) -> Array:
