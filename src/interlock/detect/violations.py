@@ -88,7 +88,7 @@ def _baseline(reading: Reading) -> Iterator[Violation]:
             key,
             name=wording.name(key),
             observed=f"{wording.words(key)} = {wording.number(reading.seen.raw[i], family)}",
-            expected=f"{limit} (alarm at {reading.watch.threshold:.1f} times its usual swing)",
+            expected=f"{limit} (alarm at {reading.watch.thresholds[i]:.1f} times its usual swing)",
             score=float(scores.baseline[i]),
             per_year=reading.rate.at_surprise(abs(float(scores.surprise[i]))),
         )

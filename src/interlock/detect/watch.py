@@ -22,7 +22,7 @@ from interlock.detect.calendar import HOURS, season
 from interlock.detect.calibration import Evidence
 from interlock.detect.copies import Copies
 from interlock.detect.dated import Dated, as_number
-from interlock.detect.features import CODES_MAX, PATTERN, Array, Features, Key
+from interlock.detect.features import CODES_MAX, PATTERN, TABLE, Array, Features, Key
 from interlock.detect.invariants import AFTER, EPISODES, SETTLES, Never, Order, Range, Rare, widen
 from interlock.detect.layout import Layout, Observation
 from interlock.detect.novelty import Domain
@@ -96,10 +96,9 @@ class Watch:
 
     @property
     def threshold(self) -> float:
-        """The surprise from which a feature of the data alarms."""
+        """The surprise from which the number of rows alarms, and `calibration.BEYOND` times it other features."""
         if self._threshold is None:
-            usual = self.surprises.exceeded(self.share * calibration.OF_SURPRISES)
-            self._threshold = calibration.BEYOND * usual
+            self._threshold = self.surprises.exceeded(self.share * calibration.OF_SURPRISES)
         return self._threshold
 
     @property
@@ -110,7 +109,8 @@ class Watch:
     @property
     def thresholds(self) -> Array:
         """The surprise from which each feature alarms; a model's loss by its own past alone."""
-        found = np.full(len(self.layout.keys), self.threshold)
+        found = np.full(len(self.layout.keys), calibration.BEYOND * self.threshold)
+        found[self.layout.at[Key(TABLE, "rows")]] = self.threshold
         found[self.layout.losses] = [
             self.loss_surprises(m).exceeded(calibration.generous(self.share) * calibration.OF_LOSSES)
             for m in self.models
