@@ -20,6 +20,7 @@ from benchmarks.alerts.packages import DATA
 from benchmarks.alerts.run import Measured
 from benchmarks.alerts.tables import Table
 from benchmarks.profile.environments import interpreter
+from interlock.names import partition_time
 
 PEERS = Path(__file__).resolve().with_name("peers")
 CLEAN, FAULTS = 40, 50  # of each table
@@ -148,4 +149,4 @@ def _write(path: Path, table: Table, frames: Iterable[tuple[str, pd.DataFrame]])
 
 
 def _date(label: str) -> pd.Timestamp:
-    return pd.Timestamp(label) if label[:4].isdigit() else pd.Timestamp(0)
+    return pd.Timestamp(partition_time(label) or 0).tz_localize(None)

@@ -17,6 +17,7 @@ def test_a_new_table_is_normal_and_told_in_false_alarms_a_year(run: Run, workspa
     assert said.status == 0
     assert "people: normal (nobody chose another)" in said.out
     assert "one false alarm in 600 clean partitions: about 0.61 a year, at 365 partitions a year" in said.out
+    assert "what no past shows comes on top" in said.out
     assert "interlock backtest people" in said.out
 
 

@@ -61,4 +61,7 @@ def _meaning(found: Chosen) -> str:
     every = render.count(round(1 / found.share), "clean partition")
     aimed = f"{found.false_alarms_per_year:.2g}"
     a_year = f"{found.partitions_per_year:,.0f} partitions a year"
-    return f"aims at one false alarm in {every}: about {aimed} a year, at {a_year}"
+    return (
+        f"aims at one false alarm in {every}: about {aimed} a year, at {a_year}, by what the past shows;\n"
+        "what no past shows comes on top, and a backtest measures both"
+    )
