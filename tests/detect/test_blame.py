@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from interlock import detect
 from interlock.detect import blame, wording
 from interlock.profiles.dependency import Dependency, Form
+from tests.detect.conftest import Profiler
 
 PLACES = {"price": 0, "quantity": 1, "revenue": 2, "revenue_usd": 3, "at": 4, "hour": 5}
 
@@ -46,3 +48,50 @@ def test_what_holds_speaks_for_its_columns_but_a_form_of_one_column_for_nobody()
     assert blame.cleared(Dependency(Form.EQUAL, ("price", "revenue"))) == ("price", "revenue")
     assert blame.cleared(Dependency(Form.EMPTY, ("price", "revenue"))) == ("price",)
     assert blame.cleared(Dependency(Form.WHOLE, ("at",), ("minute",))) == ()
+
+
+# --- what speaks against a column below the alarm ------------------------------------------------
+
+DAYS, ROWS = 40, 200
+DOUBLE = Dependency(Form.LINEAR, ("b", "a"), (2.0, 0.0, 1e-6))
+TREBLE = Dependency(Form.LINEAR, ("c", "a"), (3.0, 0.0, 1e-6))
+
+
+def _suspicion(profiles_of: Profiler, a: str, b: str, c: str) -> blame.Suspicion:
+    """Of the day after ``DAYS`` on which b = 2·a and c = 3·a, with its columns made by these expressions."""
+    made = profiles_of(
+        f"""SELECT DATE '2024-01-01' + day::INT AS part, CASE WHEN day < {DAYS} THEN x ELSE {a} END AS a,
+               CASE WHEN day < {DAYS} THEN 2 * x ELSE {b} END AS b,
+               CASE WHEN day < {DAYS} THEN 3 * x ELSE {c} END AS c
+            FROM (SELECT day, i, (50 + hash(day, i) % 40)::DOUBLE AS x
+                  FROM range({DAYS + 1}) d(day), range({ROWS}) r(i))""",
+        dependencies=(DOUBLE, TREBLE),
+    )
+    *past, today = made
+    learned = detect.learn(detect.History.of(detect.Row(day, detect.features(made[day])) for day in past))
+    return learned.suspicion(made[today], today)
+
+
+def test_of_a_column_whose_relations_all_broke_more_is_suspected_than_of_those_it_has_to_do_with(
+    profiles_of: Profiler,
+) -> None:
+    found = _suspicion(profiles_of, "CASE WHEN i < 20 THEN x + 3 ELSE x END", "2 * x", "3 * x").relations
+    assert found["a"] > found["b"] == found["c"] > 0
+
+
+def test_a_relation_that_holds_speaks_for_its_columns(profiles_of: Profiler) -> None:
+    found = _suspicion(profiles_of, "x", "CASE WHEN i < 20 THEN 2 * x + 4 ELSE 2 * x END", "3 * x").relations
+    assert found["b"] > found["a"] > found["c"] == 0
+
+
+def test_of_two_columns_of_a_broken_relation_the_one_is_suspected_that_is_odd_in_itself(
+    profiles_of: Profiler,
+) -> None:
+    found = _suspicion(profiles_of, "x", "CASE WHEN i < 16 THEN 130 ELSE 2 * x END", "3 * x").own
+    assert 1 >= found["b"] > max(found["a"], found["c"])
+
+
+def test_where_nothing_broke_no_relation_speaks_against_anything(profiles_of: Profiler) -> None:
+    found = _suspicion(profiles_of, "x", "2 * x", "3 * x")
+    assert not found.relations
+    assert max(found.own.values()) < 1
