@@ -15,7 +15,7 @@ from interlock.names import Origin, Outcome, Severity
 from interlock.profiles.profile import Profile
 
 # Recognised by more than which columns broke how much: these know whose fault it is.
-_CERTAIN = frozenset({"swapped", "lost", "nulls", "duplicated", "drift", "spelling", "shifted", "truncated"})
+_CERTAIN = frozenset({"swapped", "lost", "nulls", "duplicated", "spelling", "shifted"})
 _RELATED = 0.35  # correlation of two columns' past surprises from which they are taken to move together
 
 # Those that see the whole partition come before those of one column, which would take a part of it.
@@ -81,7 +81,7 @@ def _causes(context: cause.Context, learned: Learned | None) -> list[Cause]:
             rest = [v for v in rest if id(v) not in taken]
     for related in _related(rest, learned):
         found.append(Cause(None, related))
-    made = root.made(context.violations, {c for v in context.violations for c in root.of(v)}, learned)
+    made = root.made(context.violations, {c for v in context.violations for c in v.about}, learned)
     return _with_losses(_at_once(_joined(_folded(found, made), learned)), costly)
 
 
@@ -184,7 +184,7 @@ def _related(violations: Sequence[Violation], learned: Learned | None) -> list[t
 
 
 def _columns(violations: Sequence[Violation]) -> set[str]:
-    return {c for v in violations for c in root.of(v)} or {""}
+    return {c for v in violations for c in v.about} or {""}
 
 
 def _together(first: set[str], second: set[str], learned: Learned | None) -> bool:
@@ -218,9 +218,8 @@ def _alert(found: Cause, context: cause.Context, table: str, label: str) -> Aler
 def _columns_of(found: Cause, violations: Sequence[Violation], context: cause.Context) -> tuple[str, ...]:
     """The likeliest root first; those that a cause is certain of before all others."""
     certain = found.columns if found.kind in _CERTAIN else ()
-    if (
-        found.kind == "duplicated" and context.suspicion is not None
-    ):  # of a key any column may be the broken one
+    if found.kind == "duplicated" and context.suspicion is not None:
+        # of a key any column may be the broken one
         certain = tuple(sorted(certain, key=context.suspicion.of, reverse=True))
     order = root.ranked(violations, context.learned, context.suspicion)
     return tuple(dict.fromkeys((*certain, *order, *found.columns)))

@@ -107,7 +107,7 @@ def manner(alert: Alert) -> str:
         return f"{alert.kind} {alert.detail}" if alert.detail else alert.kind
     loudest: dict[str, Violation] = {}
     for v in sorted(alert.violations, key=lambda v: -v.score):
-        for column in v.columns or (v.column or "",):
+        for column in v.about or ("",):
             loudest.setdefault(column, v)
     counts = Counter(aspect(v) for v in loudest.values())
     return min(counts, key=lambda a: (-counts[a], a), default=UNEXPLAINED)

@@ -18,11 +18,6 @@ _SUSPICION = 0.3  # beside what a column explains; half or twice as much moves f
 _BEHIND = 0.1  # the last column of a table against the first, of those that alarm in themselves
 
 
-def of(violation: Violation) -> tuple[str, ...]:
-    """The columns that a violation is about; none where it is about the whole partition."""
-    return violation.columns or ((violation.column,) if violation.column else ())
-
-
 def ranked(
     violations: Sequence[Violation], learned: Learned | None, suspicion: Suspicion | None = None
 ) -> tuple[str, ...]:
@@ -32,10 +27,10 @@ def ranked(
     that broke in themselves a table's first columns are likelier: what is made from others mostly
     stands behind them.
     """
-    columns = tuple(dict.fromkeys(c for v in violations for c in of(v)))
+    columns = tuple(dict.fromkeys(c for v in violations for c in v.about))
     explained = _explained(violations, columns, made(violations, columns, learned))
     most = max(explained.values(), default=1.0) or 1.0
-    alone = {c for v in violations if len(of(v)) == 1 for c in of(v)}
+    alone = {c for v in violations if len(v.about) == 1 for c in v.about}
     places = {c: learned.place(c) if learned is not None else 0 for c in columns}
     last = max(places.values(), default=0) or 1
 
@@ -77,7 +72,7 @@ def _explained(
     """How much of what broke each column explains; what broke in one place in several ways counts once."""
     loudest: dict[frozenset[str], float] = {}
     for v in violations:
-        place = frozenset(of(v))
+        place = frozenset(v.about)
         loudest[place] = max(loudest.get(place, 0.0), min(v.score, _VERY_LOUD))
     found = dict.fromkeys(columns, 0.0)
     alone = {c for place in loudest if len(place) == 1 for c in place}
@@ -94,6 +89,6 @@ def _loudest(violations: Iterable[Violation]) -> dict[str, float]:
     """Each column's loudest violation; of a relation it is half as much its own where it is not named first."""
     found: dict[str, float] = {}
     for v in violations:
-        for place, column in enumerate(of(v)):
+        for place, column in enumerate(v.about):
             found[column] = max(found.get(column, 0.0), v.score * (1.0 if place == 0 else 0.5))
     return found

@@ -82,6 +82,11 @@ class Violation:
     false_alarms_per_year: float | None = None
     mild: bool = False
 
+    @property
+    def about(self) -> tuple[str, ...]:
+        """The columns that it is about, the likeliest culprit first; none where it is the whole partition."""
+        return self.columns or ((self.column,) if self.column else ())
+
     def with_(self, **changes: Any) -> Violation:
         return replace(self, **changes)
 
