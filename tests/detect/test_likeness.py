@@ -145,7 +145,7 @@ def _range(extremes: list[float], middle: float) -> float:
 
 def _limit(extremes: list[float], middle: float) -> float:
     layout, state, half = _learned(extremes, middle)
-    return float(state.limits(half)[1][layout.at[Key("a", "max")]])
+    return float(state.limits(half, np.zeros(5), layout.places)[1][layout.at[Key("a", "max")]])
 
 
 @pytest.mark.parametrize("sigma", [0.1, 1.2], ids=["light", "heavy"])

@@ -27,7 +27,7 @@ NEVER = frozenset(
         "dependency",
     }
 )
-STEADY = frozenset({"rows"})  # an extreme only while it never varied
+STEADY = frozenset({"rows"})  # an extreme only while it is scheduled, not drawn
 LOW = frozenset({"min", "length_min", "earliest", "q05"}) | STEADY
 HIGH = frozenset({"max", "length_max", "latest", "q95"}) | STEADY
 AFTER = 7  # partitions before an invariant is believed
@@ -188,6 +188,16 @@ class Range:
         """Whose records say something: an extreme lay apart from the middle in several partitions, or in none."""
         return np.asarray((self.partitions >= AFTER) & ((self.apart == 0) | (self.apart >= AFTER)))
 
+    def _held(self, side: Array, places: Places) -> Mask:
+        """Whose records on this side are judged: what is known, of counts where they are scheduled.
+
+        Counts drawn at random have extremes several sampling errors (Poisson's, 1 / √count) away
+        from the usual, a scheduled one's lie within one. Their values are logarithms.
+        """
+        found, at = self.known(), places.steady
+        found[at] &= np.abs(side - self.usual)[at] <= np.exp(-self.usual[at] / 2)
+        return found
+
     def margin(self, side: Array, middle: Array) -> Array:
         """The scale of an extreme's tail: what the record stands out by, over its expected height (Gumbel).
 
@@ -201,21 +211,24 @@ class Range:
     def score(self, values: Array, places: Places, middle: Array, least: Array) -> Array:
         """Scores of new records. ``least`` is what sampling alone moves each value by."""
         found = np.zeros(len(values))
-        varied = np.zeros(len(values), dtype=bool)
-        varied[places.steady] = self.low[places.steady] < self.high[places.steady]
-        least = least.copy()
-        least[places.steady] *= _STEADY
         for index, side, sign in ((places.low, self.low, -1.0), (places.high, self.high, 1.0)):
-            held = index[self.known()[index] & ~np.isnan(values[index]) & ~varied[index]]
+            held = index[self._held(side, places)[index] & ~np.isnan(values[index])]
             beyond = sign * (values[held] - side[held])
             whole = (values[held] % 1 == 0) & (side[held] % 1 == 0)  # the next whole number is no leap
-            spread = np.maximum(np.maximum(self.margin(side, middle), least)[held], whole)
+            spread = np.maximum(self._spread(side, middle, least, places)[held], whole)
             floor = 1e-9 * np.maximum(np.abs(side[held]), 1e-9)
             log_odds = odds.record(beyond, np.maximum(spread, floor), self.partitions[held])
             if sign > 0:
                 log_odds = np.maximum(log_odds, self._by_factor(values, held))
             found[held] = np.maximum(found[held], odds.score(log_odds) * _RANGE_STRICTNESS)
         return found
+
+    def _spread(self, side: Array, middle: Array, least: Array, places: Places) -> Array:
+        """`margin`, not below what sampling moves a value by; of counts a part of that, but both sides' margin."""
+        least, at = least.copy(), places.steady
+        least[at] = np.maximum(_STEADY * least[at], self.margin(self.low, middle)[at])
+        least[at] = np.maximum(least[at], self.margin(self.high, middle)[at])
+        return np.maximum(self.margin(side, middle), least)
 
     def _by_factor(self, values: Array, held: Index) -> Array:
         """Log odds of largest values above zero by how many times the record they are; else -inf."""
@@ -236,20 +249,22 @@ class Range:
         scale: Array = np.log(self.high[at] / np.minimum(self.usual[at], self.high[at])) / height
         return np.maximum(np.minimum(scale, _FACTOR_MAX), 1e-9)
 
-    def limits(self, middle: Array, strictness: float = 1.0) -> tuple[Array, Array]:
+    def limits(
+        self, middle: Array, least: Array, places: Places, strictness: float = 1.0
+    ) -> tuple[Array, Array]:
         """Below and above which an extreme scores 1, where scores are multiplied by ``strictness``.
 
-        Infinite where nothing is known. What sampling moves an extreme by may take it a little further.
+        Infinite where nothing is known. Whole numbers may go a little further.
         """
         strict = _RANGE_STRICTNESS * strictness
         needed = np.maximum(-math.log(odds.CHANCE) / strict - np.log(self.partitions + 1.0), 0.0)
         with np.errstate(invalid="ignore"):
-            low = self.low - needed * self.margin(self.low, middle)
-            high = self.high + needed * self.margin(self.high, middle)
+            low = self.low - needed * self._spread(self.low, middle, least, places)
+            high = self.high + needed * self._spread(self.high, middle, least, places)
         at = np.flatnonzero(self._positive())
         high[at] = np.maximum(high[at], self.high[at] * np.exp(needed[at] * self._factor_margin(at)))
-        known = self.known()
-        return np.where(known, low, -np.inf), np.where(known, high, np.inf)
+        low = np.where(self._held(self.low, places), low, -np.inf)
+        return low, np.where(self._held(self.high, places), high, np.inf)
 
     def admit(self, values: Array, admitted: Mask, loud: Mask, middle: Array) -> None:
         """Learn from a partition. What is ``loud`` stays out until its third episode.
@@ -280,7 +295,7 @@ class Range:
 
 
 _FACTOR_MAX = 0.25  # largest scale of a tail by factors: beyond ten times the record is news in any
-_STEADY = 0.15  # of what sampling moves a count by, that one which never varied may
+_STEADY = 0.15  # of what sampling moves a count by, that a scheduled one may
 _RANGE_STRICTNESS = 0.6  # extremes are many and wild: alarm at CHANCE ** (1 / 0.6), about 3e-5
 
 

@@ -65,6 +65,8 @@ def count(watch: Watch) -> int:
 def bounds(watch: Watch, season: int, time: dt.datetime | None, errors: Array) -> tuple[Array, Array]:
     """Lowest and highest value of each feature that raises no alarm, in plain units."""
     low, high = watch.baseline.limits(watch.thresholds, errors, season)
+    counts, (least, most) = watch.layout.places.steady, watch.limits()
+    low[counts], high[counts] = np.maximum(low, least)[counts], np.minimum(high, most)[counts]
     return watch.layout.plain(low, time), watch.layout.plain(high, time)
 
 

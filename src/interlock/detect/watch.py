@@ -301,7 +301,8 @@ class Watch:
 
     def limits(self) -> tuple[Array, Array]:
         """Below and above which a new extreme would raise an alarm, on the scale of each family."""
-        return self.range.limits(self._middle(), self.strictness[Evidence.RANGE])
+        strict = self.strictness[Evidence.RANGE]
+        return self.range.limits(self._middle(), self._least(), self.layout.places, strict)
 
     def related(self, first: str, second: str) -> float:
         """Rank correlation (0 … 1) of how surprising two columns were in past partitions."""
@@ -352,10 +353,13 @@ class Watch:
         return np.round(seen.raw[self.layout.places.nulls] * seen.rows)
 
     def _range(self, seen: Observation) -> Array:
-        least = self.baseline.error
-        if self.seasons != HOURS:
-            least = np.where(self.layout.is_moment, _CLOCK_S, least)
-        return self.range.score(seen.values, self.layout.places, self._middle(), least)
+        return self.range.score(seen.values, self.layout.places, self._middle(), self._least())
+
+    def _least(self) -> Array:
+        """What each extreme may move by for no reason, sampling or a clock that is put forward."""
+        if self.seasons == HOURS:
+            return self.baseline.error
+        return np.where(self.layout.is_moment, _CLOCK_S, self.baseline.error)
 
     def _like_others(self) -> Array:
         """For each feature the share of rows that may be so by chance; 0 unless known.
