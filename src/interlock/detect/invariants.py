@@ -43,6 +43,11 @@ _EQUAL_EVIDENCE = 7  # partitions in which two null counts agreed and were not z
 _ORDER_EVIDENCE = 10  # partitions in which the smaller one reached the larger, never passing it
 
 
+def few(partitions: float) -> float:
+    """How many of so many partitions may have been bad ones that nobody noticed."""
+    return max(_FORGIVEN, _BAD_SHARE * partitions)
+
+
 def _matches(keys: Sequence[Key], names: frozenset[str], *, segments: bool = False) -> Index:
     return np.array(
         [i for i, k in enumerate(keys) if k.feature in names and (segments or k.segment is None)],

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from interlock.detect import odds
-from interlock.detect.invariants import AFTER, EPISODES
+from interlock.detect.invariants import AFTER, EPISODES, few
 
 OPEN = 2_000  # a domain with more values is open: nothing is learned of it
 _MEMBERS_MAX = 64
@@ -32,18 +32,25 @@ class Domain:
     open: bool = False
     out: dict[str, int] = field(default_factory=dict)  # values that stayed out, and how often they came
     beyond: list[str] = field(default_factory=list)  # which of them the last partition held
+    doubted: list[str] = field(default_factory=list)  # values learned although they alarmed
+    doubts: int = 0  # partitions that brought such
 
     def copy(self) -> Domain:
         return Domain(
             *(self.partitions, self.rows, dict(self.seen), dict(self.least), self.burst, self.gap, self.open),
             dict(self.out),
             list(self.beyond),
+            list(self.doubted),
+            self.doubts,
         )
 
     @property
     def once(self) -> int:
-        """Values seen in a single partition."""
-        return sum(1 for n in self.seen.values() if n == 1)
+        """Values seen in a single partition; not those that alarmed, while few partitions brought such."""
+        found = sum(1 for n in self.seen.values() if n == 1)
+        if self.doubts <= few(self.partitions):
+            found -= sum(1 for v in self.doubted if self.seen.get(v) == 1)
+        return found
 
     def unseen(self, counts: Mapping[str, int]) -> dict[str, int]:
         if counts.keys() <= self.seen.keys():
@@ -99,14 +106,19 @@ class Domain:
         if len(self.out) > OPEN:
             self.out = {}
 
-    def admit(self, counts: Mapping[str, int]) -> None:
+    def admit(self, counts: Mapping[str, int], *, alarmed: bool = False) -> None:
+        """Learn from a partition. What ``alarmed`` may come again; it shows of no other value that it may."""
         self.beyond = []
         if self.open:
             return
         if self.partitions == 0:
             self.least = dict(counts)
         else:
-            if new := self.unseen(counts):
+            new = self.unseen(counts)
+            if alarmed:
+                self.doubted += new
+                self.doubts += 1
+            elif new:
                 self.burst = max(self.burst, float(max(new.values())))
             if not self.least.keys() <= counts.keys():
                 self._missed(counts)
@@ -119,4 +131,4 @@ class Domain:
         self.partitions += 1
         self.rows += sum(counts.values())
         if len(self.seen) > OPEN:
-            self.open, self.seen, self.least = True, {}, {}
+            self.open, self.seen, self.least, self.doubted = True, {}, {}, []

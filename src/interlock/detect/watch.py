@@ -248,7 +248,7 @@ class Watch:
             if column.removeprefix(PATTERN) in loud - settled:
                 domain.recur(counts)
             else:
-                domain.admit(counts)
+                domain.admit(counts, alarmed=not trusted and scores.new.get(column, 0.0) >= 1)
         self._admit_calendar(seen, scores, settled, trusted=trusted)
         self._admit_losses(scores, loud)
         loudest = scores.loudest((before == 0) & self.layout.compared)
