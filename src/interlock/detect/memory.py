@@ -26,7 +26,7 @@ from interlock.detect.watch import Watch
 if TYPE_CHECKING:
     from interlock.detect.history import Row
 
-VERSION = 14  # raise it with any change of what a watch holds or how it learns
+VERSION = 15  # raise it with any change of what a watch holds or how it learns
 _STATES = ("baseline", "never", "rare", "range", "order")
 
 
