@@ -83,6 +83,17 @@ def test_of_as_many_rows_as_ever_but_once_one_fewer_is_no_news(profiles_of) -> N
     assert _alarming(profiles_of, [51] * 30 + [50] + [51] * 30, [50, 52]) == []
 
 
+def test_of_one_number_of_rows_and_now_and_then_one_more_fewer_than_ever_are_news(profiles_of) -> None:
+    """34 matches a part of a season, or 35: a count that is scheduled may vary a little."""
+    past = ([34] * 20 + [35]) * 4
+    assert _alarming(profiles_of, past, [32, 34, 35, 37]) == [32, 37]
+
+
+def test_a_record_of_rows_that_come_by_chance_is_no_schedule(profiles_of) -> None:
+    drawn = np.random.default_rng(11).poisson(51, 120).tolist()
+    assert _alarming(profiles_of, drawn, [min(drawn) - 2, max(drawn) + 2]) == []
+
+
 def test_rows_that_come_by_chance_are_not_held_to_one_row(profiles_of) -> None:
     drawn = np.random.default_rng(7).poisson(51, 60).tolist()
     within = list(range(51 - 14, 51 + 15))  # two standard deviations

@@ -67,3 +67,34 @@ def test_the_more_domains_go_on_showing_new_values_the_less_one_says() -> None:
     closed = _domain([{"A": 60, "B": 40}] * 60)
     assert growing.score_new({"A": 60, "x": 5}, looks=50) < growing.score_new({"A": 60, "x": 5})
     assert closed.score_new({"A": 60, "x": 1}, looks=50) == closed.score_new({"A": 60, "x": 1}) > 0
+
+
+def _after_news(days: int) -> Domain:
+    """A hundred usual days; then so many that each brought two rows of a value of its own, and alarmed."""
+    domain = _domain([{"A": 60, "B": 40}] * 100)
+    for day in range(days):
+        domain.admit({"A": 60, "B": 38, f"typo{day}": 2}, alarmed=True)
+    return domain
+
+
+def test_values_that_alarmed_on_a_few_days_do_not_make_others_likelier() -> None:
+    new = {"A": 60, "B": 38, "unknown": 2}
+    before = _after_news(0).score_new(new)
+    assert [_after_news(days).score_new(new) >= before for days in (1, 2, 3)] == [True] * 3
+
+
+def test_values_that_alarmed_on_many_days_do() -> None:
+    new = {"A": 60, "B": 38, "unknown": 2}
+    assert _after_news(10).score_new(new) < 1 <= _after_news(0).score_new(new)
+
+
+def test_a_value_that_alarmed_is_known_from_then_on() -> None:
+    assert _after_news(1).score_new({"A": 60, "B": 38, "typo0": 2}) == 0
+
+
+def test_what_was_doubted_is_copied_with_a_domain_and_not_shared() -> None:
+    first = _after_news(1)
+    second = first.copy()
+    second.admit({"A": 60, "C": 1}, alarmed=True)
+    assert (first.doubted, first.doubts) == (["typo0"], 1)
+    assert (second.doubted, second.doubts) == (["typo0", "C"], 2)
