@@ -79,6 +79,37 @@ def test_of_ever_as_many_rows_one_fewer_is_news(profiles_of) -> None:
     assert _alarming(profiles_of, [51] * 10, [49, 50, 51, 52, 53]) == [49, 53]
 
 
+def _panel(profiles_of, days: list[str]) -> list[list[str]]:
+    """What is said, after the others, of the last days of a table that has a row for each of four stores each hour.
+
+    A day is ``all``; ``late``, without its first hours, as when a clock is put forward; or ``lost``, without two rows.
+    """
+    rows = " UNION ALL ".join(
+        f"SELECT {i} AS day, store, hour FROM range(4) s(store), range(24) h(hour) WHERE "
+        + {"all": "true", "late": f"hour >= {1 + i % 3}", "lost": "(store, hour) NOT IN ((2, 17), (3, 5))"}[
+            day
+        ]
+        for i, day in enumerate(days)
+    )
+    query = f"SELECT DATE '2024-01-01' + day::INT AS part, 's' || store AS store, hour FROM ({rows})"
+    made = profiles_of(query, key=["store", "hour"])
+    labels = list(made)
+    learned = detect.learn(detect.History.of(detect.Row(n, features(made[n])) for n in labels[:-1]))
+    return [[v.constraint, v.observed] for v in learned.judge(made[labels[-1]], labels[-1])]
+
+
+def test_rows_missing_from_a_grid_are_news_whatever_the_number_of_rows(profiles_of) -> None:
+    varied = ["all"] * 8 + ["late"] * 3
+    (found,) = [v for v in _panel(profiles_of, [*varied * 6, "lost"]) if v[0] == "key_complete"]
+    assert found[1] == "2 combinations, 2.1%: no row has these values of the key's columns"
+    assert _panel(profiles_of, [*varied * 6, "all"]) == []
+
+
+def test_a_grid_that_often_has_gaps_is_none(profiles_of) -> None:
+    said = _panel(profiles_of, [*(["all", "lost"] * 20), "lost"])
+    assert "key_complete" not in [name for name, _ in said]
+
+
 def test_of_as_many_rows_as_ever_but_once_one_fewer_is_no_news(profiles_of) -> None:
     assert _alarming(profiles_of, [51] * 30 + [50] + [51] * 30, [50, 52]) == []
 

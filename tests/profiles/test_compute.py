@@ -268,6 +268,30 @@ def test_duplicates_of_keys_and_rows_are_counted(engine: DuckDB, size: str) -> N
     assert found.table == {"key_duplicates": 2, "row_duplicates": 1}
 
 
+@pytest.mark.parametrize("size", ["small", "medium"])
+def test_combinations_of_a_key_that_no_row_has_are_counted(engine: DuckDB, size: str) -> None:
+    every = pl.DataFrame({"store": ["a", "a", "a", "b", "b", "b"], "hour": [1, 2, 3, 1, 2, 3]})
+    some = pl.DataFrame({"store": ["a", "a", "b", "b", "b", None], "hour": [1, 2, 2, 3, 3, None]})
+    assert computed(engine, every, size, key=["store", "hour"]).table["key_gaps"] == 0
+    assert computed(engine, every[1:], size, key=["store", "hour"]).table["key_gaps"] == 1
+    assert (
+        computed(engine, some, size, key=["store", "hour"]).table["key_gaps"] == 1
+    )  # of six, four and a null
+    assert computed(engine, every[:0], size, key=["store", "hour"]).table["key_gaps"] == 0
+    assert "key_gaps" not in computed(engine, every, size, key=["hour"]).table
+
+
+def test_gaps_in_the_key_of_a_large_partition_are_not_counted(engine: DuckDB) -> None:
+    every = pl.DataFrame({"store": ["a", "a", "b", "b"], "hour": [1, 2, 1, 2]})
+    assert "key_gaps" not in computed(engine, every, "large", key=["store", "hour"]).table
+
+
+def test_more_combinations_than_a_whole_number_holds_are_no_error(engine: DuckDB) -> None:
+    """Ten columns of 100 values each: 10**20 combinations."""
+    data = pl.DataFrame({f"k{i}": range(100) for i in range(10)})
+    assert computed(engine, data, key=data.columns).table["key_gaps"] == pytest.approx(1e20)
+
+
 def test_monotonic_columns_are_known_as_such(engine: DuckDB) -> None:
     data = pl.DataFrame({"up": [1, 2, None, 3, 4], "down": [5, 4, 3, 2, 1], "flat": [1, 1, 1, 1, 1]})
     columns = compute(engine, engine.relation(data)).columns

@@ -28,6 +28,7 @@ from benchmarks.alerts.derived.trade import (
     RETAIL,
     SALES,
     SEARCHES,
+    STOCKS,
 )
 from benchmarks.alerts.derived.travel import CRASHES, DEPARTURES, FLIGHTS, STRIKES, TAXIS, TRAFFIC
 
@@ -61,6 +62,7 @@ __all__ = [
     "RODENTS",
     "SALES",
     "SEARCHES",
+    "STOCKS",
     "STOPS",
     "STRIKES",
     "TAXIS",

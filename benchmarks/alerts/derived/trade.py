@@ -170,6 +170,17 @@ def _weekday(frame: Frame, was: Frame) -> pd.Series:
     return day.dt.day_name().astype(object).where(day.notna(), None)
 
 
+STOCKS = (
+    Derived("span", ("high", "low"), lambda f, w: (f["high"] - f["low"]).round(4)),
+    Derived("turnover", ("close", "volume"), lambda f, w: (f["close"] * f["volume"] / 1e6).round(3)),
+    Derived(
+        "change_percent",
+        ("close", "previous"),
+        lambda f, w: (100 * (f["close"] / f["previous"].where(f["previous"] != 0) - 1)).round(4),
+    ),
+    Derived("move", ("change_percent",), band("change_percent", {"down": -1, "flat": -0.25, "up": 0.25})),
+)
+
 RATES = (
     Derived("weekday", ("quoted_on",), _weekday),
     Derived("euros", ("rate",), lambda f, w: (1 / f["rate"].where(f["rate"] != 0)).round(8)),

@@ -38,6 +38,7 @@ RECIPES: dict[str, Callable[[], Frame]] = {
     "household": measured.household,
     "covid-tests": lives.covid_tests,
     "crashes": travel.crashes,
+    "stocks": trade.stocks,
     "hotel-searches": trade.hotel_searches,
     "wind-mast": measured.wind_mast,
     "consumer-prices": trade.consumer_prices,

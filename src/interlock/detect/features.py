@@ -48,6 +48,7 @@ FAMILIES: dict[str, Family] = {
     "rows": Family.COUNT,
     "key_duplicates": Family.SHARE,
     "row_duplicates": Family.SHARE,
+    "key_gaps": Family.SHARE,
     "dependency": Family.SHARE,
     "nulls": Family.SHARE,
     "zeros": Family.SHARE,
@@ -205,6 +206,11 @@ def _table(profile: Profile) -> Iterator[tuple[Key, Number, Number]]:
         count = profile.table.get(name)
         if count is not None and profile.rows:
             yield Key(TABLE, name), float(count) / profile.rows, _per_root(profile.rows)
+    if (gaps := profile.table.get("key_gaps")) is not None and profile.rows:
+        cells = (
+            float(gaps) + profile.rows - float(profile.table["key_duplicates"] or 0)
+        )  # of the key's columns
+        yield Key(TABLE, "key_gaps"), float(gaps) / cells, _per_root(cells)
     for model, loss in profile.losses.items():
         error = loss.error / loss.mean if loss.mean else math.nan
         yield Key(TABLE, "loss", None, model), loss.mean, error

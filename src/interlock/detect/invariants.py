@@ -23,7 +23,8 @@ Index = npt.NDArray[np.intp]
 
 NEVER = frozenset(
     {
-        *("key_duplicates", "row_duplicates", "nulls", "zeros", "negatives", "nans", "infinities"),
+        *("key_duplicates", "row_duplicates", "key_gaps", "nulls", "zeros", "negatives"),
+        *("nans", "infinities"),
         "dependency",
     }
 )

@@ -38,7 +38,7 @@ _LEAST = {Family.COUNT: 0.5, Family.AMOUNT: 1e-12}  # below, logarithms differ b
 _NO_BASELINE = frozenset(
     {
         *("min", "max", "length_min", "length_max", "earliest", "latest"),
-        *("key_duplicates", "row_duplicates", "nans", "infinities", "negatives"),
+        *("key_duplicates", "row_duplicates", "key_gaps", "nans", "infinities", "negatives"),
         "loss",  # has a threshold of its own
     }
 )

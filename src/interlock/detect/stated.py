@@ -26,6 +26,7 @@ NEVER_NAMES = {
     "infinities": "never_infinite",
     "key_duplicates": "key_unique",
     "row_duplicates": "rows_unique",
+    "key_gaps": "key_complete",
 }
 _NEVER_SQL = {
     "nulls": "{c} IS NOT NULL",

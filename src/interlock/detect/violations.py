@@ -123,11 +123,12 @@ def _never(reading: Reading) -> Iterator[Violation]:
         if key.feature == "dependency":
             continue
         rows = int(np.round(share / seen.errors[i] ** 2))
+        unit = "combinations" if key.feature == "key_gaps" else "rows"
         yield _violation(
             key,
             name=wording.name(key, stated.NEVER_NAMES[key.feature]),
-            observed=f"{rows:,} rows, {wording.percent(share)}: {wording.words(key)}",
-            expected=f"none, as {reading.held(i)} with {reading.watch.never.rows[i]:,.0f} rows",
+            observed=f"{rows:,} {unit}, {wording.percent(share)}: {wording.words(key)}",
+            expected=f"none, as {reading.held(i)} with {reading.watch.never.rows[i]:,.0f} {unit}",
             score=float(scores.never[i]),
             per_year=reading.at_break(Evidence.HELD, float(scores.never[i])),
             rows=rows,

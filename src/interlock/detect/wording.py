@@ -47,6 +47,7 @@ _WORDS = {
     "rows": "rows",
     "key_duplicates": "rows that repeat a key",
     "row_duplicates": "rows that repeat another in full",
+    "key_gaps": "no row has these values of the key's columns",
     "min": "smallest value",
     "max": "largest value",
     "length_min": "shortest length",

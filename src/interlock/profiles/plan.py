@@ -390,7 +390,11 @@ def _table(shape: Shape) -> dict[str, str]:
     """Statistics of whole rows."""
     table: dict[str, str] = {}
     if shape.key:
-        table["key_duplicates"] = f"count(*) - count(DISTINCT row({', '.join(map(quoted, shape.key))}))"
+        keys = f"count(DISTINCT row({', '.join(map(quoted, shape.key))}))"
+        table["key_duplicates"] = f"count(*) - {keys}"
+        if len(shape.key) > 1 and shape.size is not Size.LARGE:
+            cells = " * ".join(f"count(DISTINCT {quoted(name)})::DOUBLE" for name in shape.key)
+            table["key_gaps"] = f"greatest({cells} - {keys}, 0)"
     if shape.more and shape.whole:
         hashed = f"hash({', '.join(quoted(c.name) for c in shape.schema)})"
         if shape.size is Size.LARGE:

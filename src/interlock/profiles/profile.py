@@ -60,7 +60,7 @@ class Profile:
     """The statistics of one partition.
 
     ``columns`` keeps the data's order. ``table`` holds statistics of whole rows
-    (``key_duplicates``, ``row_duplicates``). ``segments`` maps a segment column
+    (``key_duplicates``, ``key_gaps``, ``row_duplicates``). ``segments`` maps a segment column
     to its segments. ``checks`` holds what the caller's extra aggregates gave in
     the same pass (see `interlock.profiles.plan`); it is not part of the stored
     document. ``dependencies`` maps each dependency that was asked for to how much it was
