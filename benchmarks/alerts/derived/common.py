@@ -65,6 +65,11 @@ def ratio(above: str, below: str, digits: int) -> Compute:
     return lambda f, w: (f[above] / f[below].where(f[below] != 0)).round(digits)
 
 
+def percent_change(now: str, before: str, digits: int) -> Compute:
+    """By how many percent one is above the other; null where there is nothing to compare with."""
+    return lambda f, w: (100 * (f[now] / f[before].where(f[before] != 0) - 1)).round(digits)
+
+
 def is_(column: str, value: str) -> Compute:
     return lambda f, w: (f[column] == value).astype(float).where(f[column].notna())
 

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pandas as pd
 
-from benchmarks.alerts.derived.common import Derived, Frame, band, hour_of, is_, of_each, ratio, times
+from benchmarks.alerts.derived.common import (
+    Derived,
+    Frame,
+    band,
+    hour_of,
+    is_,
+    of_each,
+    percent_change,
+    ratio,
+    times,
+)
 
 SALES = (
     Derived("revenue", ("price", "quantity"), lambda f, w: (f["price"] * f["quantity"]).round(2)),
@@ -170,35 +180,25 @@ def _weekday(frame: Frame, was: Frame) -> pd.Series:
     return day.dt.day_name().astype(object).where(day.notna(), None)
 
 
-STOCKS = (
-    Derived("span", ("high", "low"), lambda f, w: (f["high"] - f["low"]).round(4)),
-    Derived("turnover", ("close", "volume"), lambda f, w: (f["close"] * f["volume"] / 1e6).round(3)),
-    Derived(
-        "change_percent",
-        ("close", "previous"),
-        lambda f, w: (100 * (f["close"] / f["previous"].where(f["previous"] != 0) - 1)).round(4),
-    ),
-    Derived("move", ("change_percent",), band("change_percent", {"down": -1, "flat": -0.25, "up": 0.25})),
-)
+MOVE = Derived("move", ("change_percent",), band("change_percent", {"down": -1, "flat": -0.25, "up": 0.25}))
 
 RATES = (
     Derived("weekday", ("quoted_on",), _weekday),
     Derived("euros", ("rate",), lambda f, w: (1 / f["rate"].where(f["rate"] != 0)).round(8)),
-    Derived(
-        "change_percent",
-        ("rate", "previous"),
-        lambda f, w: (100 * (f["rate"] / f["previous"].where(f["previous"] != 0) - 1)).round(4),
-    ),
-    Derived("move", ("change_percent",), band("change_percent", {"down": -1, "flat": -0.25, "up": 0.25})),
+    Derived("change_percent", ("rate", "previous"), percent_change("rate", "previous", 4)),
+    MOVE,
     Derived("for_a_dollar", ("rate", "currency", "quoted_on"), _for_a_dollar, whole=True),
 )
 
+STOCKS = (
+    Derived("span", ("high", "low"), lambda f, w: (f["high"] - f["low"]).round(4)),
+    Derived("turnover", ("close", "volume"), lambda f, w: (f["close"] * f["volume"] / 1e6).round(3)),
+    Derived("change_percent", ("close", "previous"), percent_change("close", "previous", 4)),
+    MOVE,
+)
+
 PRICES = (
-    Derived(
-        "change_12_months",
-        ("value", "year_ago"),
-        lambda f, w: (100 * (f["value"] / f["year_ago"].where(f["year_ago"] != 0) - 1)).round(1),
-    ),
+    Derived("change_12_months", ("value", "year_ago"), percent_change("value", "year_ago", 1)),
     Derived(
         "trend",
         ("change_12_months",),

@@ -54,6 +54,11 @@ def labelled(frame: Frame, by: object) -> Frame:
     return frame.assign(**{PARTITION: text})
 
 
+def monday_of(moments: pd.Series) -> pd.Series:
+    """The first day of each one's week."""
+    return moments - pd.to_timedelta(moments.dt.day_of_week, unit="D")
+
+
 def first_of(frame: Frame, partitions: int) -> Frame:
     kept = sorted(frame[PARTITION].unique())[:partitions]
     return frame[frame[PARTITION].isin(kept)].reset_index(drop=True)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from benchmarks.alerts import derived
 from benchmarks.alerts.packages import folder
-from benchmarks.alerts.prepare.common import Frame, first_of, from_r, labelled, with_derived
+from benchmarks.alerts.prepare.common import Frame, first_of, from_r, labelled, monday_of, with_derived
 
 
 def global_sales() -> Frame:
@@ -149,8 +149,7 @@ def exchange_rates() -> Frame:
     found = pd.DataFrame(both).rename_axis(["quoted_on", "currency"]).dropna(subset=["rate"]).reset_index()
     found = found[found["quoted_on"].between("2015-01-05", "2022-02-25")]
     found.insert(2, "region", found["currency"].map(_REGIONS))
-    monday = found["quoted_on"] - pd.to_timedelta(found["quoted_on"].dt.day_of_week, unit="D")
-    return labelled(with_derived(found, derived.RATES), monday)
+    return labelled(with_derived(found, derived.RATES), monday_of(found["quoted_on"]))
 
 
 _REGIONS = {
@@ -170,8 +169,7 @@ def stocks() -> Frame:
     for price in ("open", "high", "low", "close", "adjusted"):
         found[price] = found[price].round(4)
     found.insert(5, "previous", found.groupby("symbol")["close"].shift())
-    monday = found["traded_on"] - pd.to_timedelta(found["traded_on"].dt.day_of_week, unit="D")
-    return labelled(with_derived(found, derived.STOCKS), monday)
+    return labelled(with_derived(found, derived.STOCKS), monday_of(found["traded_on"]))
 
 
 def consumer_prices() -> Frame:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from benchmarks.alerts import derived
 from benchmarks.alerts.packages import folder
-from benchmarks.alerts.prepare.common import Frame, from_r, labelled, sized, with_derived
+from benchmarks.alerts.prepare.common import Frame, from_r, labelled, monday_of, sized, with_derived
 from interlock.incidents import flights as shipped
 
 
@@ -30,8 +30,7 @@ def bird_strikes() -> Frame:
     struck_on = pd.to_datetime(found.pop("date").str.split(" ").str[0], format="%m/%d/%Y")
     found.insert(0, "struck_on", struck_on)
     found = found[struck_on.between("1990-04-30", "1997-12-28")].sort_values("struck_on", kind="stable")
-    monday = found["struck_on"] - pd.to_timedelta(found["struck_on"].dt.day_of_week, unit="D")
-    return labelled(with_derived(found, derived.STRIKES), monday)
+    return labelled(with_derived(found, derived.STRIKES), monday_of(found["struck_on"]))
 
 
 def traffic() -> Frame:

@@ -207,10 +207,8 @@ def _table(profile: Profile) -> Iterator[tuple[Key, Number, Number]]:
         if count is not None and profile.rows:
             yield Key(TABLE, name), float(count) / profile.rows, _per_root(profile.rows)
     if (gaps := profile.table.get("key_gaps")) is not None and profile.rows:
-        cells = (
-            float(gaps) + profile.rows - float(profile.table["key_duplicates"] or 0)
-        )  # of the key's columns
-        yield Key(TABLE, "key_gaps"), float(gaps) / cells, _per_root(cells)
+        keys = profile.rows - float(profile.table["key_duplicates"] or 0)
+        yield Key(TABLE, "key_gaps"), gaps / (keys + gaps), _per_root(keys + gaps)
     for model, loss in profile.losses.items():
         error = loss.error / loss.mean if loss.mean else math.nan
         yield Key(TABLE, "loss", None, model), loss.mean, error

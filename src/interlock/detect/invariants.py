@@ -44,7 +44,7 @@ _EQUAL_EVIDENCE = 7  # partitions in which two null counts agreed and were not z
 _ORDER_EVIDENCE = 10  # partitions in which the smaller one reached the larger, never passing it
 
 
-def few(partitions: float) -> float:
+def bad_ones(partitions: float) -> float:
     """How many of so many partitions may have been bad ones that nobody noticed."""
     return max(_FORGIVEN, _BAD_SHARE * partitions)
 
@@ -217,11 +217,13 @@ class Range:
     def score(self, values: Array, places: Places, middle: Array, least: Array) -> Array:
         """Scores of new records. ``least`` is what sampling alone moves each value by."""
         found = np.zeros(len(values))
-        for index, side, sign in ((places.low, self.low, -1.0), (places.high, self.high, 1.0)):
+        below, above = self._spreads(middle, least, places)
+        sides = ((places.low, self.low, -1.0, below), (places.high, self.high, 1.0, above))
+        for index, side, sign, scale in sides:
             held = index[self._held(side, places)[index] & ~np.isnan(values[index])]
             beyond = sign * (values[held] - side[held])
             whole = (values[held] % 1 == 0) & (side[held] % 1 == 0)  # the next whole number is no leap
-            spread = np.maximum(self._spread(side, middle, least, places)[held], whole)
+            spread = np.maximum(scale[held], whole)
             floor = 1e-9 * np.maximum(np.abs(side[held]), 1e-9)
             log_odds = odds.record(beyond, np.maximum(spread, floor), self.partitions[held])
             if sign > 0:
@@ -229,12 +231,16 @@ class Range:
             found[held] = np.maximum(found[held], odds.score(log_odds) * _RANGE_STRICTNESS)
         return found
 
-    def _spread(self, side: Array, middle: Array, least: Array, places: Places) -> Array:
-        """`margin`, not below what sampling moves a value by; of counts a part of that, but both sides' margin."""
+    def _spreads(self, middle: Array, least: Array, places: Places) -> tuple[Array, Array]:
+        """`margin` on both sides, not below what sampling moves a value by.
+
+        Of counts it is not below a part of that, nor below the other side's.
+        """
         least, at = least.copy(), places.steady
-        least[at] = np.maximum(_STEADY * least[at], self.margin(self.low, middle)[at])
-        least[at] = np.maximum(least[at], self.margin(self.high, middle)[at])
-        return np.maximum(self.margin(side, middle), least)
+        least[at] *= _STEADY
+        low, high = (np.maximum(self.margin(side, middle), least) for side in (self.low, self.high))
+        low[at] = high[at] = np.maximum(low, high)[at]
+        return low, high
 
     def _by_factor(self, values: Array, held: Index) -> Array:
         """Log odds of largest values above zero by how many times the record they are; else -inf."""
@@ -264,9 +270,9 @@ class Range:
         """
         strict = _RANGE_STRICTNESS * strictness
         needed = np.maximum(-math.log(odds.CHANCE) / strict - np.log(self.partitions + 1.0), 0.0)
+        below, above = self._spreads(middle, least, places)
         with np.errstate(invalid="ignore"):
-            low = self.low - needed * self._spread(self.low, middle, least, places)
-            high = self.high + needed * self._spread(self.high, middle, least, places)
+            low, high = self.low - needed * below, self.high + needed * above
         at = np.flatnonzero(self._positive())
         high[at] = np.maximum(high[at], self.high[at] * np.exp(needed[at] * self._factor_margin(at)))
         low = np.where(self._held(self.low, places), low, -np.inf)

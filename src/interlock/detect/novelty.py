@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from interlock.detect import odds
-from interlock.detect.invariants import AFTER, EPISODES, few
+from interlock.detect.invariants import AFTER, EPISODES, bad_ones
 
 OPEN = 2_000  # a domain with more values is open: nothing is learned of it
 _MEMBERS_MAX = 64
@@ -48,7 +48,7 @@ class Domain:
     def once(self) -> int:
         """Values seen in a single partition; not those that alarmed, while few partitions brought such."""
         found = sum(1 for n in self.seen.values() if n == 1)
-        if self.doubts <= few(self.partitions):
+        if self.doubts <= bad_ones(self.partitions):
             found -= sum(1 for v in self.doubted if self.seen.get(v) == 1)
         return found
 
