@@ -136,7 +136,7 @@ partitions. An empty column, or one without a value, has `None` where the statis
 |---|---|
 | `rows` | How many. |
 | `key_duplicates` | Rows beyond the first with the same key; only where the table has a key. |
-| `key_gaps` | Combinations of the key's columns, as they occur in the partition, that no row has: 0 where every store has every hour; a null key counts as one that is there. Only for keys of several columns, and not of partitions above `exact_rows_max` rows. |
+| `key_gaps` | Combinations of the key's columns, as they occur in the partition, that no row has: 0 where every store has every hour; a row with a null in its key is in none of them. Only for keys of several columns, and not of partitions above `exact_rows_max` rows. |
 | `row_duplicates` | Rows beyond the first that are equal in every column; of a sample when large. |
 """
 

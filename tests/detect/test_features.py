@@ -120,6 +120,23 @@ def test_of_one_number_of_rows_and_now_and_then_one_more_fewer_than_ever_are_new
     assert _alarming(profiles_of, past, [32, 34, 35, 37]) == [32, 37]
 
 
+def test_what_is_stated_of_a_scheduled_number_of_rows_is_where_it_alarms(profiles_of) -> None:
+    counts = enumerate(([34] * 20 + [35]) * 4)
+    days = ", ".join(f"({day}, {n})" for day, n in counts)
+    made = profiles_of(
+        f"SELECT DATE '2024-01-01' + day AS part, i AS x FROM (VALUES {days}) t(day, n), range(n) r(i)"
+    )
+    learned = detect.learn(detect.History.of(detect.Row(day, features(p)) for day, p in made.items()))
+    (stated,) = [c.sql for c in learned.constraints if c.sql.startswith("count(*) BETWEEN")]
+    low, high = (float(limit) for limit in stated.removeprefix("count(*) BETWEEN ").split(" AND "))
+    assert 32 < low <= 34 < 35 <= high < 37
+
+
+def test_a_number_of_rows_that_goes_up_and_down_is_not_held_to_its_record(profiles_of) -> None:
+    past = np.exp(np.random.default_rng(11).normal(4, 0.4, 120)).astype(int).tolist()
+    assert _alarming(profiles_of, past, [min(past) // 3, 2 * max(past)]) == []
+
+
 def test_a_record_of_rows_that_come_by_chance_is_no_schedule(profiles_of) -> None:
     drawn = np.random.default_rng(11).poisson(51, 120).tolist()
     assert _alarming(profiles_of, drawn, [min(drawn) - 2, max(drawn) + 2]) == []

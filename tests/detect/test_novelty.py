@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from interlock import detect
 from interlock.detect.novelty import Domain
+from tests.detect.conftest import Profiler
 
 
 def _domain(days: list[dict[str, int]]) -> Domain:
@@ -98,3 +100,27 @@ def test_what_was_doubted_is_copied_with_a_domain_and_not_shared() -> None:
     second.admit({"A": 60, "C": 1}, alarmed=True)
     assert (first.doubted, first.doubts) == (["typo0"], 1)
     assert (second.doubted, second.doubts) == (["typo0", "C"], 2)
+
+
+def _new(profiles_of: Profiler, then: list[str], accepted: str | None = None) -> list[bool]:
+    """Whether each day, after a hundred of two values, alarms of a new value in three of its hundred rows."""
+    odd = "CASE " + " ".join(f"WHEN day = {100 + i} THEN '{v}'" for i, v in enumerate(then)) + " ELSE 'A' END"
+    kind = f"CASE WHEN i >= 97 THEN {odd} WHEN i % 2 = 0 THEN 'A' ELSE 'B' END"
+    made = profiles_of(
+        f"SELECT DATE '2024-01-01' + day::INT AS part, {kind} AS kind "
+        f"FROM range({100 + len(then)}) d(day), range(100) r(i)"
+    )
+    rows = [detect.Row(day, detect.features(p), trusted=day == accepted) for day, p in made.items()]
+    found = []
+    for at in range(100, len(rows)):
+        said = detect.learn(detect.History.of(rows[:at])).judge(made[rows[at].label], rows[at].label)
+        found.append(any(v.statistic == "domain" for v in said))
+    return found
+
+
+def test_a_table_goes_on_alarming_of_new_values_after_a_day_that_brought_one(profiles_of: Profiler) -> None:
+    assert _new(profiles_of, ["x", "y", "z"]) == [True, True, True]
+
+
+def test_new_values_that_a_person_trusted_show_that_others_may_come(profiles_of: Profiler) -> None:
+    assert _new(profiles_of, ["x", "y"], accepted="2024-04-10") == [True, False]

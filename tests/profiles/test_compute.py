@@ -274,8 +274,10 @@ def test_combinations_of_a_key_that_no_row_has_are_counted(engine: DuckDB, size:
     some = pl.DataFrame({"store": ["a", "a", "b", "b", "b", None], "hour": [1, 2, 2, 3, 3, None]})
     assert computed(engine, every, size, key=["store", "hour"]).table["key_gaps"] == 0
     assert computed(engine, every[1:], size, key=["store", "hour"]).table["key_gaps"] == 1
-    # Two of six are missing; a row with neither store nor hour counts as one that is there.
-    assert computed(engine, some, size, key=["store", "hour"]).table["key_gaps"] == 1
+    # Two of six are missing; a row with neither store nor hour is in no place of the grid.
+    assert computed(engine, some, size, key=["store", "hour"]).table["key_gaps"] == 2
+    null = pl.DataFrame({"store": ["a", None], "hour": [None, 4]}, schema=every.schema)
+    assert computed(engine, pl.concat([every, null]), size, key=["store", "hour"]).table["key_gaps"] == 2
     assert computed(engine, every[:0], size, key=["store", "hour"]).table["key_gaps"] == 0
     assert "key_gaps" not in computed(engine, every, size, key=["hour"]).table
 

@@ -394,7 +394,8 @@ def _table(shape: Shape) -> dict[str, str]:
         table["key_duplicates"] = f"count(*) - {keys}"
         if len(shape.key) > 1 and shape.size is not Size.LARGE:
             cells = " * ".join(f"count(DISTINCT {quoted(name)})::DOUBLE" for name in shape.key)
-            table["key_gaps"] = f"greatest({cells} - {keys}, 0)"
+            null = " OR ".join(f"{quoted(name)} IS NULL" for name in shape.key)
+            table["key_gaps"] = f"{cells} - ({keys} - {keys} FILTER (WHERE {null}))"
     if shape.more and shape.whole:
         hashed = f"hash({', '.join(quoted(c.name) for c in shape.schema)})"
         if shape.size is Size.LARGE:
