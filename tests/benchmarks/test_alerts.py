@@ -141,6 +141,20 @@ def test_a_total_is_over_the_rows_of_its_invoice() -> None:
     assert _made("invoice_lines", derived.RETAIL, frame) == [2.0, 1.0, 2.0]
 
 
+def test_a_density_follows_the_people_on_the_same_area() -> None:
+    was = pd.DataFrame({"population": [1_000.0, 500.0], "density": [4.0, 25.0]})
+    (one,) = (d for d in derived.DENGUE if d.column == "density")
+    assert list(one.compute(was, was)) == [4.0, 25.0]
+    assert list(one.compute(was.assign(population=[2_000.0, 0.0]), was)) == [8.0, 0.0]
+
+
+def test_a_car_that_left_before_it_came_charged_for_less_than_no_time() -> None:
+    came, left = (pd.to_datetime([day, day]) for day in ("2019-05-01 08:00", "2019-05-01 16:30"))
+    frame = pd.DataFrame({"arrived_at": came, "left_at": left, "expected_until": came})
+    frame.loc[1, "left_at"] = pd.Timestamp("2019-05-01 07:00")
+    assert _made("hours", derived.CHARGING, frame) == [8.5, -1.0]
+
+
 @pytest.mark.parametrize("table", TABLES.values(), ids=lambda t: t.name)
 def test_what_is_made_from_a_made_column_comes_after_it(table: Table) -> None:
     """Else a fault would reach the first and stop short of the second."""

@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 from benchmarks.alerts.derived.common import Derived, differs, recomputed
-from benchmarks.alerts.derived.lives import BIRTHDAYS, COVID, EMPLOYMENT, FOOTBALL, PETS, RODENTS, STOPS
+from benchmarks.alerts.derived.lives import (
+    BIRTHDAYS,
+    COVID,
+    DENGUE,
+    EMPLOYMENT,
+    FOOTBALL,
+    JOBS,
+    PETS,
+    RODENTS,
+    STOPS,
+)
 from benchmarks.alerts.derived.measured import (
     AIR,
+    CHARGING,
     ELECTRICITY,
     EMISSIONS,
     GLUCOSE,
     HOUSEHOLD,
     MAST,
     POWER_PRICES,
+    ROOMS,
     WEATHER,
 )
 from benchmarks.alerts.derived.trade import (
     AVOCADOS,
     BANDIT,
     CARDS,
+    FILMS,
     GRANTED,
     GROCERIES,
     HOTEL,
@@ -38,12 +51,15 @@ __all__ = [
     "BANDIT",
     "BIRTHDAYS",
     "CARDS",
+    "CHARGING",
     "COVID",
     "CRASHES",
+    "DENGUE",
     "DEPARTURES",
     "ELECTRICITY",
     "EMISSIONS",
     "EMPLOYMENT",
+    "FILMS",
     "FLIGHTS",
     "FOOTBALL",
     "GLUCOSE",
@@ -51,6 +67,7 @@ __all__ = [
     "GROCERIES",
     "HOTEL",
     "HOUSEHOLD",
+    "JOBS",
     "LOANS",
     "MAST",
     "PETS",
@@ -60,6 +77,7 @@ __all__ = [
     "RATES",
     "RETAIL",
     "RODENTS",
+    "ROOMS",
     "SALES",
     "SEARCHES",
     "STOCKS",

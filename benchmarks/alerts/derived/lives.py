@@ -1,11 +1,21 @@
-"""People and animals: stops, births, work, matches, licences, trappings and tests."""
+"""People and animals: stops, births, work, matches, licences, trappings, tests, disease and jobs."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
-from benchmarks.alerts.derived.common import Derived, Frame, above, band, hour_of, is_, ratio, times
+from benchmarks.alerts.derived.common import (
+    Derived,
+    Frame,
+    above,
+    band,
+    hour_of,
+    is_,
+    percent_change,
+    ratio,
+    times,
+)
 
 
 def _km_from_centre(frame: Frame, was: Frame) -> pd.Series:
@@ -81,4 +91,43 @@ COVID = (
     ),
     Derived("speed", ("turnaround",), band("turnaround", {"fast": 0, "usual": 6, "slow": 12})),
     Derived("detected_cycles", ("ct_result",), lambda f, w: f["ct_result"].where(f["ct_result"] < 45)),
+)
+
+
+def _density(frame: Frame, was: Frame) -> pd.Series:
+    """People a km²: the area is no column, but it is what the density was made with."""
+    return (frame["population"] / (was["population"] / was["density"])).round(4)
+
+
+DENGUE = (
+    Derived("state_code", ("microregion",), lambda f, w: f["microregion"] // 1_000),
+    Derived("density", ("population",), _density),
+    Derived(
+        "incidence",
+        ("cases", "population"),
+        lambda f, w: (100_000 * f["cases"] / f["population"].where(f["population"] != 0)).round(2),
+    ),
+    Derived(
+        "activity", ("incidence",), band("incidence", {"none": 0, "low": 0.01, "middle": 10, "high": 100})
+    ),
+    Derived("warmth", ("warmest", "coolest"), lambda f, w: ((f["warmest"] + f["coolest"]) / 2).round(4)),
+    Derived(
+        "wetness",
+        ("drought_index",),
+        band("drought_index", {"drought": -9, "dry": -3, "usual": -1, "wet": 1, "very wet": 3}),
+    ),
+)
+
+JOBS = (
+    Derived("sector", ("series",), lambda f, w: f["series"].str.slice(3, 5)),
+    Derived("branch", ("title",), lambda f, w: f["title"].str.split(":").str[0]),
+    Derived("change", ("employed", "previous"), lambda f, w: (f["employed"] - f["previous"]).round(1)),
+    Derived("change_percent", ("employed", "previous"), percent_change("employed", "previous", 2)),
+    Derived("change_12_months", ("employed", "year_ago"), percent_change("employed", "year_ago", 1)),
+    Derived(
+        "trend",
+        ("change_12_months",),
+        band("change_12_months", {"shrinking": -9, "stable": -1, "growing": 1, "booming": 4}),
+    ),
+    Derived("millions", ("employed",), times("employed", 0.001, 4)),
 )

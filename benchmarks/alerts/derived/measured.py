@@ -1,11 +1,22 @@
-"""What instruments measure: weather, air, power and its price, wind and blood."""
+"""What instruments measure: weather, air, power and its price, wind, blood, charging and rooms."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
-from benchmarks.alerts.derived.common import Derived, Frame, band, hour_of, is_, of_each, ratio, times
+from benchmarks.alerts.derived.common import (
+    Compute,
+    Derived,
+    Frame,
+    above,
+    band,
+    hour_of,
+    is_,
+    of_each,
+    ratio,
+    times,
+)
 
 
 def _humidity(frame: Frame, was: Frame) -> pd.Series:
@@ -124,4 +135,39 @@ EMISSIONS = (
     Derived("level", ("rate",), band("rate", {"clean": 0, "low": 0.1, "middle": 0.25, "high": 0.4})),
     Derived("missed", ("rate", "forecast_5m"), lambda f, w: (f["rate"] - f["forecast_5m"]).round(6)),
     Derived("trend", ("forecast_3h", "rate"), lambda f, w: (f["forecast_3h"] - f["rate"]).round(6)),
+)
+
+
+def _hours(begin: str, end: str) -> Compute:
+    return lambda f, w: ((f[end] - f[begin]).dt.total_seconds() / 3_600).round(3)
+
+
+CHARGING = (
+    Derived("hour_of_day", ("arrived_at",), hour_of("arrived_at")),
+    Derived("area", ("station",), lambda f, w: f["station"].str.slice(0, 4)),
+    Derived("hours", ("arrived_at", "left_at"), _hours("arrived_at", "left_at")),
+    Derived("hours_over", ("expected_until", "left_at"), _hours("expected_until", "left_at")),
+    Derived("kilowatts", ("delivered_kwh", "hours"), ratio("delivered_kwh", "hours", 3)),
+    Derived(
+        "share_delivered", ("delivered_kwh", "requested_kwh"), ratio("delivered_kwh", "requested_kwh", 4)
+    ),
+    Derived("charge", ("delivered_kwh",), band("delivered_kwh", {"small": 0, "middle": 5, "large": 15})),
+)
+
+ROOMS = (
+    Derived("hour_of_day", ("measured_at",), hour_of("measured_at")),
+    Derived(
+        "part_of_day",
+        ("hour_of_day",),
+        band("hour_of_day", {"night": 0, "morning": 6, "afternoon": 12, "evening": 18}),
+    ),
+    Derived("total_wh", ("appliances_wh", "lights_wh"), lambda f, w: f["appliances_wh"] + f["lights_wh"]),
+    Derived("lit", ("lights_wh",), lambda f, w: above(f["lights_wh"], 0)),
+    Derived("load", ("appliances_wh",), band("appliances_wh", {"idle": 0, "usual": 50, "high": 100})),
+    Derived(
+        "warmer_inside",
+        ("living_room", "outside"),
+        lambda f, w: (f["living_room"] - f["outside"]).round(3),
+    ),
+    Derived("spread", ("outside", "dew_point"), lambda f, w: (f["outside"] - f["dew_point"]).round(3)),
 )

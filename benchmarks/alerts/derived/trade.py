@@ -1,4 +1,4 @@
-"""Sales, orders, baskets, stays, searches, clicks, payments, loans, prices and rates."""
+"""Sales, orders, baskets, stays, searches, clicks, payments, loans, prices, rates and opinions."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import pandas as pd
 from benchmarks.alerts.derived.common import (
     Derived,
     Frame,
+    above,
     band,
     hour_of,
     is_,
@@ -224,4 +225,15 @@ AVOCADOS = (
     Derived("price_band", ("average_price",), band("average_price", {"low": 0, "middle": 1.1, "high": 1.6})),
     Derived("organic", ("kind",), is_("kind", "organic")),
     Derived("volume_tonnes", ("total_volume",), times("total_volume", 0.0001928, 3)),
+)
+
+FILMS = (
+    Derived("hour_of_day", ("rated_at",), hour_of("rated_at")),
+    Derived("liked", ("rating",), lambda f, w: above(f["rating"], 3)),
+    Derived("first_genre", ("genres",), lambda f, w: f["genres"].str.split(" ").str[0]),
+    Derived("film_age", ("release_year",), lambda f, w: 1998 - f["release_year"]),
+    Derived(
+        "age_band", ("age",), band("age", {"under 20": 0, "20 to 29": 20, "30 to 39": 30, "40 and over": 40})
+    ),
+    Derived("zip_area", ("zip_code",), lambda f, w: f["zip_code"].str.slice(0, 1)),
 )

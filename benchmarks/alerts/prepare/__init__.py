@@ -48,6 +48,11 @@ RECIPES: dict[str, Callable[[], Frame]] = {
     "departures": travel.departures,
     "power-prices": measured.power_prices,
     "grid-emissions": measured.grid_emissions,
+    "car-charging": measured.car_charging,
+    "rooms": measured.rooms,
+    "film-ratings": trade.film_ratings,
+    "dengue": lives.dengue,
+    "jobs": lives.jobs,
 }
 
 

