@@ -161,6 +161,7 @@ def statistic(family: Any, name: str) -> tuple[str, ...]:
 
 def expressions() -> str:
     from interlock.constraints import language
+    from interlock.constraints.postgres import REFUSED
 
     operations = list(language.OPERATIONS.values())
     plain = [(f"`{o.signature}`", o.means) for o in operations if not o.aggregate]
@@ -171,6 +172,7 @@ def expressions() -> str:
     refused: dict[str, list[str]] = {}
     for name, why in language.REFUSED_FUNCTIONS.items():
         refused.setdefault(why, []).append(f"`{name}`")
+    postgres_refused = "\n".join(f"- {written} is refused: {why}." for written, why in REFUSED.values())
     why_not = "\n".join(f"- {', '.join(names)}: {why}." for why, names in refused.items())
     return f"""# Expressions
 
@@ -214,6 +216,21 @@ NULLs are left out; over no rows all are NULL but the counts.
 These are the whole expression or nothing.
 
 {table(("written", "means"), predicates)}
+
+## In PostgreSQL
+
+Rules that [`interlock install`](../how-to/postgres.md) writes into a database mean the same there, and a property test compares
+them on a real server with the same reference as DuckDB's. Text is compared by code point, moments are computed in UTC, letter case is
+Unicode's, whatever the database's locale is. What is otherwise:
+
+{postgres_refused}
+- A pattern is taken where it means the same in both: characters, classes such as `[a-z]`, `\\d`, `\\w` and `\\s`, groups,
+  alternatives, repetitions up to 255, `^` and `$`. Others (`\\b`, look-arounds, `[[:alpha:]]`, flags) are refused there.
+- A text is a number in decimal notation, with an exponent or without; a date is year-month-day, a time
+  hours:minutes with or without seconds. Other spellings DuckDB reads (`1_000`, `0x10`, a zone after a time) fail there.
+- A `numeric` column without a precision is computed as a float. A NaN or an infinity in a `numeric` column with one
+  compares as PostgreSQL has it, larger than every number.
+- A power beyond about e^700 may differ in its last digits.
 
 ## Sums of floats
 

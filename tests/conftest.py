@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.postgres import Server, running
 from tests.processes import Nursery
 
 _slow_machine = [HealthCheck.too_slow]
@@ -23,3 +24,10 @@ def nursery(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     made = Nursery(tmp_path_factory.mktemp("nursery"), (request.module.__name__,))
     yield made
     made.close()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A real server, one for each worker."""
+    with running() as server:
+        yield server

@@ -243,3 +243,36 @@ class ExtraMissing(InterlockError):
     """A feature needs an optional dependency; the message names the extra to install."""
 
     code = "IL800"
+
+
+# --- 9xx: databases of other people ---------------------------------------------------
+
+
+class DatabaseError(InterlockError):
+    """A database did not do what was asked."""
+
+    code = "IL900"
+
+
+class DatabaseUnreachable(DatabaseError):
+    """No connection to the database, or it was lost; what was begun is rolled back."""
+
+    code = "IL901"
+
+
+class DatabaseBusy(DatabaseError):
+    """Somebody holds a lock and did not let go in time; nothing was changed."""
+
+    code = "IL902"
+
+
+class DatabaseRefused(DatabaseError):
+    """The database refused a statement (missing rights, too old a version); nothing was changed."""
+
+    code = "IL903"
+
+
+class RelationNotFound(DatabaseError):
+    """The database holds no such table, or none that rules can stand on."""
+
+    code = "IL904"

@@ -17,7 +17,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ _FENCE = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 SHOWN_MAX = 2_000  # characters of output in a failure
+NOTHING: Mapping[str, str] = {}
 _EXIT = re.compile(r"#\s*exit status (\d)\b")
 
 
@@ -58,10 +59,13 @@ def matches(expected: str, printed: str) -> bool:
     return re.fullmatch(pattern, tidy(printed), re.DOTALL) is not None
 
 
-def run(page: Path, folder: Path) -> int:
-    """Run ``page`` in ``folder``; the number of blocks that ran. Raises AssertionError naming the line."""
+def run(page: Path, folder: Path, more: Mapping[str, str] = NOTHING) -> int:
+    """Run ``page`` in ``folder``; the number of blocks that ran. Raises AssertionError naming the line.
+
+    ``more`` is added to the environment of its commands.
+    """
     namespace: dict[str, Any] = {"__name__": "__main__"}
-    environment = _environment(folder)
+    environment = _environment(folder) | dict(more)
     ran, printed = 0, None
     for block in blocks(page.read_text(encoding="utf-8")):
         where = f"{page.name}:{block.line}"

@@ -10,6 +10,7 @@ from types import ModuleType
 import pytest
 
 from tests.docs.page import blocks, run
+from tests.postgres import Server
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
@@ -37,8 +38,14 @@ def generator() -> ModuleType:
 
 
 @pytest.mark.parametrize("page", [p for p in PAGES if with_blocks(p)], ids=name)
-def test_the_blocks_of_a_page_run(page: Path, tmp_path: Path) -> None:
-    assert run(page, tmp_path) > 0
+def test_the_blocks_of_a_page_run(page: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    more = {}
+    if "$INTERLOCK_POSTGRES_URL" in page.read_text(encoding="utf-8"):
+        server: Server = request.getfixturevalue("postgres")
+        with server.connect() as connection:
+            connection.execute("CREATE DATABASE shop")
+        more = {"INTERLOCK_POSTGRES_URL": server.url("shop")}
+    assert run(page, tmp_path, more) > 0
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)

@@ -17,7 +17,7 @@ import interlock
 SOURCE = Path(interlock.__file__).parent
 HEAVY = {"alembic", "apprise", "duckdb", "numpy", "pandas", "polars", "pyarrow", "pydantic", "rich", "ruamel",
          "sqlalchemy", "sqlglot", "typer"}  # fmt: skip
-OPTIONAL = {"apprise", "pandas", "polars", "pyarrow"}
+OPTIONAL = {"apprise", "pandas", "polars", "psycopg", "pyarrow"}
 
 PUBLIC = [
     "Alert", "Constraint", "Decision", "InterlockError", "KnownAlert", "Outcome", "Profile", "Severity", "Table",

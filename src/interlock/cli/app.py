@@ -13,6 +13,7 @@ from interlock.cli import (
     doctor,
     ledger,
     metrics,
+    native,
     quarantine,
     report,
     sensitivity,
@@ -41,6 +42,8 @@ app.command("sensitivity")(sensitivity.sensitivity)
 app.command("backtest")(backtest.backtest)
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(contract.app, name="contract")
+app.command("install")(native.install)
+app.command("uninstall")(native.uninstall)
 app.command("slo")(slo.slo)
 app.command("metrics")(metrics.metrics)
 app.command("report")(report.report)

@@ -39,6 +39,7 @@ from interlock.engines.schema import Kind, Schema
 from interlock.errors import ExpressionRefused
 
 SourceOf = Callable[[str], exp.Expression | None]
+Emits = Callable[[dict[str, str]], Emitter]  # an engine's, from columns and their types
 _SHOWN_LENGTH = 80  # characters of an aggregate's value in a violation
 
 
@@ -68,11 +69,13 @@ def compile(
     *,
     now: dt.datetime,
     source_of: SourceOf | None = None,
+    emitter: Emits = Emitter,
 ) -> Compiled:
     """What to aggregate over a relation of ``schema`` to judge ``constraint``.
 
     ``now`` is the moment of judgement (with a zone). ``source_of`` gives the
-    FROM item of a published table, None where there is none.
+    FROM item of a published table, None where there is none. ``emitter`` writes
+    the engine's SQL.
     """
     try:
         statement = statement_of(constraint.sql, schema)
@@ -81,12 +84,15 @@ def compile(
     except ExpressionRefused as refused:
         return Compiled(constraint, broken=refused.message.split("\n")[0])
     if isinstance(statement, Unique):
-        return _unique(constraint, statement, schema)
+        return _unique(constraint, statement, _made(emitter, schema))
     if isinstance(statement, Fresh):
-        return _fresh(constraint, statement, schema, now)
+        return _fresh(constraint, statement, schema, now, _made(emitter, schema))
     if isinstance(statement, References):
         return _references(constraint, statement, schema, source_of)
-    built = _expression(constraint.sql, schema)
+    try:
+        built = _expression(constraint.sql, schema, emitter)
+    except ExpressionRefused as refused:
+        return Compiled(constraint, inconclusive=refused.message.split("\n")[0])
     return Compiled(
         constraint,
         tuple(c.copy() for c in built.checks),
@@ -105,17 +111,21 @@ class _Built:
 
 
 @lru_cache(maxsize=1024)
-def _expression(sql: str, schema: Schema) -> _Built:
+def _expression(sql: str, schema: Schema, emitter: Emits = Emitter) -> _Built:
     statement = statement_of(sql, schema)
     assert isinstance(statement, Node)
-    emitter = _emitter(schema)
+    made = _made(emitter, schema)
     if level_of(statement) is Level.ROW:
-        return _rows(emitter, statement)
-    return _partition(emitter, statement)
+        return _rows(made, statement)
+    return _partition(made, statement)
+
+
+def _made(emitter: Emits, schema: Schema) -> Emitter:
+    return emitter({c.name: c.type for c in schema})
 
 
 def _emitter(schema: Schema) -> Emitter:
-    return Emitter({c.name: c.type for c in schema})
+    return _made(Emitter, schema)
 
 
 def _count(condition: exp.Expression) -> exp.Expression:
@@ -138,16 +148,16 @@ def _partition(emitter: Emitter, node: Node) -> _Built:
         checks.append(_count(failed))
     shown, revealing = [], []
     for aggregate in aggregates:
-        checks.append(_shown(emitter.value(aggregate), aggregate.type.kind))
+        checks.append(_shown(emitter, emitter.value(aggregate), aggregate.type.kind))
         shown.append(text_of(aggregate))
         revealing.append(aggregate.op in ("min", "max", "quantile_disc"))
     return _Built(tuple(checks), failed is not None, tuple(shown), tuple(revealing))
 
 
-def _shown(value: exp.Expression, kind: Kind | None) -> exp.Expression:
+def _shown(emitter: Emitter, value: exp.Expression, kind: Kind | None) -> exp.Expression:
     """A value as text, the same whatever the session's time zone."""
     if kind is Kind.TIMESTAMPTZ:
-        value = call("make_timestamp", call("epoch_us", value))
+        value = emitter.in_utc(value)
     return call("left", cast(value, "VARCHAR"), number(_SHOWN_LENGTH))
 
 
@@ -155,8 +165,7 @@ def _unique_nodes(node: Node) -> list[Node]:
     return list(dict.fromkeys(node.walk()))
 
 
-def _unique(constraint: Constraint, statement: Unique, schema: Schema) -> Compiled:
-    emitter = _emitter(schema)
+def _unique(constraint: Constraint, statement: Unique, emitter: Emitter) -> Compiled:
     present = chain(exp.And, [paren(not_null(emitter.column(c))) for c in statement.columns])
     columns = [emitter.column(c) for c in statement.columns]
     row = columns[0] if len(columns) == 1 else call("row", *columns)
@@ -164,11 +173,13 @@ def _unique(constraint: Constraint, statement: Unique, schema: Schema) -> Compil
     return Compiled(constraint, (_count(present), distinct))
 
 
-def _fresh(constraint: Constraint, statement: Fresh, schema: Schema, now: dt.datetime) -> Compiled:
+def _fresh(
+    constraint: Constraint, statement: Fresh, schema: Schema, now: dt.datetime, emitter: Emitter
+) -> Compiled:
     zoned = next(c.kind is Kind.TIMESTAMPTZ for c in schema if c.name == statement.column)
     oldest = now.astimezone(dt.UTC) - statement.within
     bound = literal(oldest if zoned else oldest.replace(tzinfo=None))
-    newest = call("max", _emitter(schema).column(statement.column))
+    newest = call("max", emitter.column(statement.column))
     code = exp.Case(
         ifs=[
             exp.If(this=is_null(newest), true=number(emit.NULL)),
@@ -177,7 +188,7 @@ def _fresh(constraint: Constraint, statement: Fresh, schema: Schema, now: dt.dat
         default=number(emit.FALSE),
     )
     limit = f"at least {oldest:%Y-%m-%d %H:%M:%S} UTC, {span_text(statement.within)} before it was judged"
-    checks = (code, _shown(newest.copy(), Kind.TIMESTAMPTZ if zoned else None))
+    checks = (code, _shown(emitter, newest.copy(), Kind.TIMESTAMPTZ if zoned else None))
     return Compiled(constraint, checks, shown=(f"max({statement.column})",), revealing=(True,), limit=limit)
 
 

@@ -11,7 +11,8 @@ then the least code; NOT swaps 0 and 3; OR follows by De Morgan.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import ClassVar
 
 from sqlglot import exp
 
@@ -26,7 +27,7 @@ from interlock.constraints.sql import (
     number,
     paren,
 )
-from interlock.constraints.writers import WRITERS, in_calendar, options
+from interlock.constraints.writers import WRITERS, Writer, in_calendar, options
 from interlock.engines.schema import Kind
 from interlock.errors import ExpressionRefused
 
@@ -36,7 +37,9 @@ _NODES_MAX = 50_000  # SQL nodes of one constraint; doubling inside nested branc
 
 
 class Emitter:
-    """SQL for one checked expression."""
+    """DuckDB's SQL for one checked expression. What another engine writes otherwise it overrides."""
+
+    writers: ClassVar[Mapping[str, Writer]] = WRITERS
 
     def __init__(self, stored: dict[str, str]) -> None:
         self._stored = stored  # column → its type as the engine writes it
@@ -51,9 +54,8 @@ class Emitter:
                 "too many things that can fail inside each other's branches", hint="split the constraint"
             )
         if node.op in _CONNECTIVES and self.fallible(node):
-            outcomes = exp.Array(expressions=[exp.false(), exp.Null(), exp.Null(), exp.true()])
-            return call("list_extract", outcomes, exp.Add(this=self.code(node), expression=number(1)))
-        writer = WRITERS.get(node.op)
+            return self.of_code(self.code(node), [exp.false(), exp.Null(), exp.Null(), exp.true()])
+        writer = self.writers.get(node.op)
         if writer is not None:
             return writer(self, node)
         return call(node.op, *(self.value(a) for a in node.args), *options(node))
@@ -104,9 +106,11 @@ class Emitter:
         self._made += 1
         if node.op in _CONNECTIVES and self.fallible(node):
             if node.op == "not":
-                return _flip(self.code(node.args[0]))
+                return self._flip(self.code(node.args[0]))
             codes = [self.code(a) for a in node.args]
-            return call("least", *codes) if node.op == "and" else _flip(call("least", *map(_flip, codes)))
+            if node.op == "and":
+                return call("least", *codes)
+            return self._flip(call("least", *map(self._flip, codes)))
         ifs = []
         failed = self.error(node)
         if failed is not None:
@@ -121,6 +125,18 @@ class Emitter:
             return exp.Not(this=paren(self.value(node)))
         return exp.LTE(this=self.code(node), expression=number(ERROR))
 
+    def of_code(self, code: exp.Expression, outcomes: Sequence[exp.Expression]) -> exp.Expression:
+        """The outcome that stands at the place a code says, from 0."""
+        places = exp.Array(expressions=list(outcomes))
+        return call("list_extract", places, exp.Add(this=code, expression=number(1)))
+
+    def in_utc(self, moment: exp.Expression) -> exp.Expression:
+        """A moment with a zone as a timestamp in UTC."""
+        return call("make_timestamp", call("epoch_us", moment))
+
+    def _flip(self, code: exp.Expression) -> exp.Expression:
+        return self.of_code(code, [number(TRUE), number(ERROR), number(NULL), number(FALSE)])
+
     def column(self, name: str) -> exp.Expression:
         tree = exp.column(name, quoted=True)
         stored = self._stored.get(name, "").upper()
@@ -131,11 +147,6 @@ class Emitter:
         if stored in ("TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"):
             return cast(tree, "TIMESTAMP", safe=True)
         return tree
-
-
-def _flip(code: exp.Expression) -> exp.Expression:
-    swapped = exp.Array(expressions=[number(TRUE), number(ERROR), number(NULL), number(FALSE)])
-    return call("list_extract", swapped, exp.Add(this=code, expression=number(1)))
 
 
 # --- what can fail ----------------------------------------------------------------------

@@ -105,7 +105,7 @@ def _convert(e: Emitter, node: Node) -> exp.Expression:
     (arg,) = node.args
     inner = e.value(arg)
     if node.type.kind in (Kind.TIMESTAMP, Kind.DATE) and arg.type.kind is Kind.TIMESTAMPTZ:
-        utc = call("make_timestamp", call("epoch_us", inner))
+        utc = e.in_utc(inner)
         return utc if node.type.kind is Kind.TIMESTAMP else cast(utc, "DATE", safe=True)
     safe = node.op in ("cast", "try_cast") or arg.type.kind is Kind.DATE
     target = sql_type(node.type) if node.op == "convert" else cast_type(node.type)

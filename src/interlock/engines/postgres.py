@@ -1,0 +1,177 @@
+"""PostgreSQL: a connection, and what a relation there holds.
+
+Needs the extra ``interlock[postgres]`` (psycopg 3) and a server from version 14 on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from interlock.engines.schema import Column, Kind, Schema
+from interlock.errors import (
+    DatabaseBusy,
+    DatabaseRefused,
+    DatabaseUnreachable,
+    ExtraMissing,
+    RelationNotFound,
+    UsageError,
+)
+
+if TYPE_CHECKING:
+    import psycopg
+
+VERSION_MIN = 140_000
+CONNECT_S = 10
+
+_TYPES: dict[str, tuple[str, Kind]] = {
+    "int2": ("SMALLINT", Kind.INTEGER),
+    "int4": ("INTEGER", Kind.INTEGER),
+    "int8": ("BIGINT", Kind.INTEGER),
+    "float4": ("FLOAT", Kind.FLOAT),
+    "float8": ("DOUBLE", Kind.FLOAT),
+    "bool": ("BOOLEAN", Kind.BOOLEAN),
+    **dict.fromkeys(("text", "varchar", "bpchar", "name", "citext"), ("VARCHAR", Kind.TEXT)),
+    "uuid": ("UUID", Kind.OTHER),
+    "bytea": ("BLOB", Kind.BINARY),
+    "date": ("DATE", Kind.DATE),
+    "time": ("TIME", Kind.TIME),
+    "timestamp": ("TIMESTAMP", Kind.TIMESTAMP),
+    "timestamptz": ("TIMESTAMP WITH TIME ZONE", Kind.TIMESTAMPTZ),
+    "interval": ("INTERVAL", Kind.INTERVAL),
+}
+_NUMERIC = re.compile(r"numeric\((\d+),(-?\d+)\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A relation of a database. ``kind`` as in ``pg_class.relkind``; ``partition``: it is part of another.
+
+    A numeric column without a precision is written ``NUMERIC`` and computed as a float.
+    """
+
+    oid: int
+    schema: str
+    name: str
+    kind: str
+    partition: bool
+    inherited: bool
+    owner: str
+    columns: Schema
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+
+@contextlib.contextmanager
+def connected(url: str) -> Iterator[psycopg.Connection[Any]]:
+    """One connection, each statement a transaction of its own unless one is opened; closed at the end.
+
+    What PostgreSQL has against a statement becomes one of `InterlockError`; a password is in none of them.
+    """
+    try:
+        import psycopg
+        from psycopg import conninfo, errors
+    except ImportError:
+        raise ExtraMissing("PostgreSQL needs psycopg", hint="pip install 'interlock[postgres]'") from None
+    try:
+        given = conninfo.conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        raise UsageError(
+            "this is no PostgreSQL address", hint="write postgresql://USER@HOST:PORT/DATABASE"
+        ) from None
+    where = f"{given.get('host') or 'the local socket'}, database {given.get('dbname') or 'of the user'}"
+    given.setdefault("connect_timeout", CONNECT_S)
+    try:
+        connection = psycopg.connect(**given, autocommit=True, application_name="interlock")  # type: ignore[arg-type]
+    except psycopg.OperationalError as error:
+        raise DatabaseUnreachable(f"cannot connect to {where}: {_said(error)}") from None
+    with connection:
+        if connection.info.server_version < VERSION_MIN:
+            raise DatabaseRefused(
+                f"{where} is PostgreSQL {connection.info.server_version // 10_000}; 14 is needed"
+            )
+        if connection.info.parameter_status("server_encoding") != "UTF8":
+            raise DatabaseRefused(f"{where} is not encoded in UTF-8")
+        try:
+            yield connection
+        except errors.LockNotAvailable as error:
+            raise DatabaseBusy(
+                f"{where}: {_said(error)}",
+                hint="nothing was changed; try again when long transactions are over",
+            ) from None
+        except (errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction) as error:
+            raise DatabaseRefused(f"{where}: {_said(error)}", hint="nothing was changed") from None
+        except psycopg.OperationalError as error:
+            raise DatabaseUnreachable(f"lost {where}: {_said(error)}") from None
+        except psycopg.Error as error:
+            raise DatabaseRefused(f"{where}: {_said(error)}", hint="nothing was changed") from None
+
+
+def _said(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), "no reason given").removeprefix("connection failed: ")
+
+
+def relation(connection: psycopg.Connection[Any], name: str) -> Relation:
+    """What is known of a relation; ``name`` may have a schema before a point, and quotes as in SQL.
+
+    Raises `RelationNotFound`.
+    """
+    import psycopg
+
+    try:
+        found = connection.execute("SELECT to_regclass(%s)::oid", [name]).fetchone()
+    except (psycopg.errors.SyntaxError, psycopg.errors.InvalidName, psycopg.errors.FeatureNotSupported):
+        found = None
+    if found is None or found[0] is None:
+        raise RelationNotFound(
+            f"no relation {name}", hint="names with capitals or signs are quoted: --relation '\"Orders\"'"
+        )
+    row = connection.execute(
+        "SELECT c.oid, n.nspname, c.relname, c.relkind::text, c.relispartition, c.relkind = 'r' AND EXISTS"
+        " (SELECT FROM pg_inherits i WHERE i.inhparent = c.oid), pg_get_userbyid(c.relowner)"
+        " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = %s",
+        [found[0]],
+    ).fetchone()
+    assert row is not None
+    oid, schema, named, kind, partition, inherited, owner = row
+    return Relation(oid, schema, named, kind, partition, inherited, owner, _columns(connection, oid))
+
+
+def _columns(connection: psycopg.Connection[Any], oid: int) -> Schema:
+    """Domains as what they are made of."""
+    rows = connection.execute(
+        """
+        WITH RECURSIVE made (num, name, type, modifier) AS (
+            SELECT attnum, attname, atttypid, atttypmod FROM pg_attribute
+            WHERE attrelid = %s AND attnum > 0 AND NOT attisdropped
+            UNION ALL
+            SELECT num, name, t.typbasetype, t.typtypmod FROM made JOIN pg_type t ON t.oid = made.type
+            WHERE t.typtype = 'd'
+        )
+        SELECT name, t.typname, t.typtype::text, t.typcategory::text, format_type(t.oid, modifier)
+        FROM made JOIN pg_type t ON t.oid = made.type WHERE t.typtype <> 'd' ORDER BY num
+        """,
+        [oid],
+    ).fetchall()
+    return tuple(_column(*row) for row in rows)
+
+
+def _column(name: str, type_name: str, form: str, category: str, written: str) -> Column:
+    if type_name == "numeric":
+        return _number(name, written)
+    if type_name in _TYPES:
+        return Column(name, *_TYPES[type_name])
+    if form == "e":
+        return Column(name, "ENUM", Kind.TEXT)
+    return Column(name, written, Kind.NESTED if category in "AC" else Kind.OTHER)
+
+
+def _number(name: str, written: str) -> Column:
+    match = _NUMERIC.fullmatch(written)
+    if match and 0 <= int(match[2]) <= int(match[1]) <= 38:
+        return Column(name, f"DECIMAL({match[1]},{match[2]})", Kind.DECIMAL)
+    return Column(name, "NUMERIC", Kind.FLOAT)

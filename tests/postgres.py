@@ -1,0 +1,109 @@
+"""A real PostgreSQL server of the tests' own: Debian's package, a free port of 127.0.0.1, a folder that goes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+PACKAGE = "postgresql"
+_START_S = 60
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where it listens, and the folder it lives in. ``owner`` is the administrator's role."""
+
+    port: int
+    folder: Path
+    owner: str = "owner"
+
+    def url(self, database: str = "postgres", user: str | None = None) -> str:
+        return f"postgresql://{user or self.owner}@127.0.0.1:{self.port}/{database}"
+
+    def connect(self, database: str = "postgres", user: str | None = None) -> psycopg.Connection[Any]:
+        return psycopg.connect(self.url(database, user), autocommit=True)
+
+
+def programs() -> Path:
+    """The folder of ``initdb`` and ``postgres``, installed now where we may; else a skip."""
+    found = _programs()
+    if found is None:
+        if os.geteuid() != 0 or shutil.which("apt-get") is None:
+            pytest.skip(
+                f"no PostgreSQL server: an administrator installs it with `apt-get install {PACKAGE}`"
+            )
+        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        for command in (["update"], ["install", "-y", "--no-install-recommends", PACKAGE]):
+            subprocess.run(["apt-get", "-qq", *command], env=quiet, check=True, stdout=subprocess.DEVNULL)
+        found = _programs()
+    assert found is not None
+    return found
+
+
+def _programs() -> Path | None:
+    packaged = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda p: p.parts[-3])
+    if packaged:
+        return packaged[-1].parent
+    known = shutil.which("postgres")
+    return Path(known).resolve().parent if known else None
+
+
+@contextlib.contextmanager
+def running(*options: str) -> Iterator[Server]:
+    """A server over a new cluster in a folder of its own; stopped, and the folder removed, at the end."""
+    found, folder = programs(), Path(tempfile.mkdtemp(prefix="interlock-postgres-"))
+    as_user: dict[str, Any] = {}
+    if os.geteuid() == 0:  # the server refuses to run as root
+        as_user = {"user": "postgres", "group": "postgres", "extra_groups": []}
+        shutil.chown(folder, "postgres", "postgres")
+    data, server = folder / "data", Server(_free_port(), folder)
+    make = [found / "initdb", "-D", data, "-U", server.owner, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]
+    subprocess.run([*make, "--no-sync"], check=True, stdout=subprocess.DEVNULL, cwd=folder, **as_user)
+    settings = [f"port={server.port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={folder}"]
+    chosen = [part for setting in (*settings, "fsync=off", *options) for part in ("-c", setting)]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [found / "postgres", "-D", data, *chosen], stdout=log, stderr=log, cwd=folder, **as_user
+        )
+    try:
+        _wait(server, process)
+        yield server
+    finally:
+        process.terminate()  # waits for clients
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(2)
+        process.send_signal(signal.SIGINT)  # does not
+        process.wait(30)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+def _wait(server: Server, process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + _START_S
+    while True:
+        assert process.poll() is None, (server.folder / "log").read_text()
+        try:
+            server.connect().close()
+        except psycopg.OperationalError:
+            assert time.monotonic() < until, (server.folder / "log").read_text()
+            time.sleep(0.05)
+        else:
+            return
