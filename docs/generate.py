@@ -227,8 +227,9 @@ Unicode's, whatever the database's locale is. What is otherwise:
 - A pattern is taken where it means the same in both: characters, classes such as `[a-z]`, `\\d`, `\\w` and `\\s`, groups,
   alternatives, repetitions up to 255, `^` and `$`. Others (`\\b`, look-arounds, `[[:alpha:]]`, flags) are refused there.
 - A text is a number in decimal notation, with an exponent or without; a date is year-month-day, a time
-  hours:minutes with or without seconds. Other spellings DuckDB reads (`1_000`, `0x10`, a zone after a time) fail there.
-- A `numeric` column without a precision is computed as a float. A NaN or an infinity in a `numeric` column with one
+  hours:minutes with or without seconds. Other spellings DuckDB reads (`1_000`, `0x10`, `24:00:00`, a zone after a time) fail there.
+- Dates and moments outside the years 1 to 9999 may be computed otherwise, or fail. The length of a list is refused.
+- A `numeric` column without a precision is computed as a float. A NaN in a `numeric` column with one
   compares as PostgreSQL has it, larger than every number.
 - A power beyond about e^700 may differ in its last digits.
 

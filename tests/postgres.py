@@ -54,7 +54,7 @@ def programs() -> Path:
 
 
 def _programs() -> Path | None:
-    packaged = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda p: p.parts[-3])
+    packaged = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda p: float(p.parts[-3]))
     if packaged:
         return packaged[-1].parent
     known = shutil.which("postgres")

@@ -69,6 +69,7 @@ def test_what_stands_is_told_as_json(run: Run, url: str) -> None:
     assert run("install", "orders", "--json").json == {
         "table": "orders",
         "relation": "public.orders",
+        "drifted": True,
         "changed": True,
         "refused_at_write": ["positive"],
         "judged_elsewhere": [{"constraint": "enough", "why": "it is about a partition"}],

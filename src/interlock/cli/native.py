@@ -50,26 +50,27 @@ def install(
 ) -> int:
     """Write a table's row rules into PostgreSQL as triggers that refuse what breaks them; again mends them."""
     from interlock.engines import postgres
-    from interlock.gates import native
+    from interlock.gates import installed, native
 
     promised = _contract(contract, table)
     with postgres.connected(_url(on)) as connection:
         found = postgres.relation(connection, relation or _quoted(table))
         planned = native.plan(table, promised, found)
-        owners = native.writers_who_own(connection, found)
+        owners = installed.could_switch_off(connection, found)
 
         def missing() -> Sequence[str]:
             return native.install(
-                planned, native.standing(connection, found), native.functions_there(connection)
+                planned, installed.standing(connection, found), installed.functions_there(connection)
             )
 
         if sql:
-            typer.echo(native.script(missing()), nl=False)
-            return 0
+            script = missing()
+            typer.echo(native.script(script), nl=False)
+            return 1 if check and script else 0
         todo = missing() if check else native.change(connection, missing)
     status = 1 if check and todo else 0
     if as_json:
-        print_json(_document(planned, changed=bool(todo), owners=owners))
+        print_json(_document(planned, drifted=bool(todo), changed=bool(todo) and not check, owners=owners))
     else:
         _print(planned, changed=bool(todo), check=check, owners=owners)
     return status
@@ -84,22 +85,20 @@ def uninstall(
 ) -> int:
     """Take every rule of ours off a PostgreSQL table; with the last one, all else that was installed."""
     from interlock.engines import postgres
-    from interlock.gates import native
+    from interlock.gates import installed, native
 
     with postgres.connected(_url(on)) as connection:
         found = postgres.relation(connection, relation or _quoted(table))
-        rules = native.standing(connection, found)
+        rules = installed.standing(connection, found)
 
         def all_of_it() -> Sequence[str]:
-            return native.uninstall(
-                found, native.standing(connection, found), last=native.is_last(connection, found)
-            )
+            return native.uninstall(found, installed.standing(connection, found))
 
         if sql:
             typer.echo(native.script(all_of_it()), nl=False)
             return 0
         native.change(connection, all_of_it)
-        stay = native.functions_there(connection) is not None
+        stay = installed.functions_there(connection) is not None
     if as_json:
         print_json(
             {
@@ -142,10 +141,11 @@ def _count(n: int, what: str) -> str:
     return f"{n} {what}{'' if n == 1 else 's'}"
 
 
-def _document(planned: Plan, *, changed: bool, owners: tuple[str, ...]) -> dict[str, Any]:
+def _document(planned: Plan, *, drifted: bool, changed: bool, owners: tuple[str, ...]) -> dict[str, Any]:
     return {
         "table": planned.table,
         "relation": str(planned.relation),
+        "drifted": drifted,
         "changed": changed,
         "refused_at_write": [r.constraint.name for r in planned.rules],
         "judged_elsewhere": [{"constraint": c.name, "why": why} for c, why in planned.left],

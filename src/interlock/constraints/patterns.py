@@ -13,6 +13,8 @@ from interlock.errors import ExpressionRefused
 
 _CLASSES = {"d": "0-9", "w": "0-9A-Za-z_", "s": "\\t\\n\\f\\r "}
 _CONTROLS = {"t": "\\t", "n": "\\n", "r": "\\r", "f": "\\f", "v": "\\v"}
+_ITEM = re.compile(r"\\.|.", re.DOTALL)
+_NOT_REPEATED = ("^", "$", "|", "(?:")
 _PART = re.compile(
     r"""(?P<escape>\\.)|(?P<bracket>\[\^?\]?(?:\\.|[^\]\\])*\])|(?P<group>\((?:\?:|\?P?<\w+>)?)
     |(?P<repeat>(?:[*+?]|\{\d+(?:,\d*)?\})\??)|(?P<dot>\.)|(?P<plain>[)|^$]|[^\\\[\](){}.*+?|^$])""",
@@ -25,11 +27,14 @@ def to_posix(pattern: str, *, whole: bool) -> str:
 
     Raises `ExpressionRefused` for what is not known to mean the same there.
     """
-    parts, at = [], 0
+    parts: list[str] = []
+    at = 0
     while at < len(pattern):
         found = _PART.match(pattern, at)
         if found is None or (pattern.startswith("(?", at) and found["group"] == "("):
             raise _refused(pattern, pattern[at : at + 4])
+        if found["repeat"] and (not parts or parts[-1] in _NOT_REPEATED):
+            raise _refused(pattern, found[0])
         parts.append(_part(pattern, found))
         at = found.end()
     made = "".join(parts)
@@ -62,25 +67,35 @@ def _escape(pattern: str, char: str) -> str:
 
 
 def _bracket(pattern: str, part: str) -> str:
+    """Item by item; a ``-`` that is no range is written so that it never becomes one."""
     inside, made = part[1:-1], "["
     if inside.startswith("^"):
         inside, made = inside[1:], "[^"
-    if inside.startswith("]"):
-        inside, made = inside[1:], made + "\\]"
-    if "[" in inside.replace("\\[", ""):  # [:alpha:] depends on the database; a plain [ is written \[
-        raise _refused(pattern, part)
-    for piece in re.findall(r"\\.|[^\\]", inside, re.DOTALL):
-        if not piece.startswith("\\"):
-            made += piece
-        elif piece[1] in _CLASSES:
-            made += _CLASSES[piece[1]]
-        elif piece[1] in _CONTROLS:
-            made += _CONTROLS[piece[1]]
-        elif piece[1].isalnum():
-            raise _refused(pattern, piece)
+    items = [m[0] for m in _ITEM.finditer(inside)]
+    while items:
+        first = items.pop(0)
+        if first == "[" and items and items[0] in ":.=":  # [:alpha:] depends on the database
+            raise _refused(pattern, part)
+        if len(items) > 1 and items[0] == "-":
+            made += f"{_one(pattern, first)}-{_one(pattern, items[1])}"
+            del items[:2]
+            if len(items) > 1 and items[0] == "-":  # a-b-c
+                raise _refused(pattern, part)
+        elif first.startswith("\\") and first[1] in _CLASSES:
+            made += _CLASSES[first[1]]
         else:
-            made += piece
+            made += _one(pattern, first)
     return made + "]"
+
+
+def _one(pattern: str, item: str) -> str:
+    """One character of a bracket; refused where it is none, as a class at the end of a range."""
+    char = item[-1]
+    if item.startswith("\\") and char in _CONTROLS:
+        return _CONTROLS[char]
+    if item.startswith("\\") and (char.isalnum() or ord(char) > 127):
+        raise _refused(pattern, item)
+    return "\\" + char if char in "[]-^\\" else char
 
 
 def _repeat(pattern: str, part: str) -> str:

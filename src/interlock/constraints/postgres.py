@@ -9,10 +9,10 @@ moments are computed in UTC, whatever database and session say.
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from importlib import resources
+from unicodedata import ucd_3_2_0
 
 from sqlglot import exp
 
@@ -33,12 +33,15 @@ REFUSED = {
 }
 
 
+# Letters with a case in Unicode 3.2, so that every Python writes the same.
+_LETTERS = [c for c in map(chr, range(128, 0x1_0500)) if ucd_3_2_0.category(c) not in ("Cn", "Cs", "Lo")]
+
+
 def functions() -> str:
     """The statements that make the functions, for an empty schema `SCHEMA`."""
     written = resources.files(__package__).joinpath("postgres.sql").read_text(encoding="utf-8")
-    characters = [chr(c) for c in range(128, sys.maxunicode + 1)]
     for name, other in (("lower", str.lower), ("upper", str.upper)):
-        changed = [c for c in characters if len(other(c)) == 1 and other(c) != c]
+        changed = [c for c in _LETTERS if len(other(c)) == 1 and other(c) != c]
         written = written.replace(f":{name}_from", _quoted("".join(changed)))
         written = written.replace(f":{name}_to", _quoted("".join(map(other, changed))))
     return written
@@ -186,7 +189,8 @@ def _convert(e: Emitter, node: Node) -> exp.Expression:
     if target.kind is Kind.DECIMAL:
         return _to_decimal(inner, source, target)
     if source is Kind.TIMESTAMPTZ and target.kind is not Kind.TIMESTAMPTZ:
-        return e.in_utc(inner) if target.kind is Kind.TIMESTAMP else cast(e.in_utc(inner), "DATE")
+        moment = _ours("in_utc", inner)
+        return moment if target.kind is Kind.TIMESTAMP else cast(moment, "DATE")
     special = _CASTS.get((source, target.kind))
     if special is not None:
         return special(inner, target)
@@ -222,7 +226,7 @@ _CASTS: Mapping[tuple[Kind, Kind | None], Callable[[exp.Expression, Type], exp.E
     (Kind.INTEGER, Kind.TEXT): lambda x, t: _by_code_point(cast(x, "TEXT")),
     (Kind.BOOLEAN, Kind.TEXT): lambda x, t: _by_code_point(cast(x, "TEXT")),
     (Kind.TEXT, Kind.TEXT): lambda x, t: x,
-    (Kind.DATE, Kind.TEXT): lambda x, t: _by_code_point(call("to_char", x, text("YYYY-MM-DD"))),
+    (Kind.DATE, Kind.TEXT): lambda x, t: _by_code_point(_ours("date_text", x)),
     (Kind.TEXT, Kind.DATE): lambda x, t: cast(_ours("as_timestamp", x), "DATE"),
     (Kind.TEXT, Kind.TIMESTAMP): lambda x, t: _ours("as_timestamp", x),
     (Kind.DATE, Kind.TIMESTAMP): lambda x, t: _ours("as_timestamp", x),
@@ -312,6 +316,15 @@ def _is_float(value: float, *, either_way: bool = False) -> Writer:
 
 def _is_finite(e: Emitter, node: Node) -> exp.Expression:
     return paren(exp.LT(this=call("abs", e.value(node.args[0])), expression=_float(math.inf)))
+
+
+def _length(e: Emitter, node: Node) -> exp.Expression:
+    (arg,) = node.args
+    if arg.type.kind is Kind.NESTED:
+        raise ExpressionRefused(
+            "the length of a list is refused on PostgreSQL: its arrays may have many dimensions"
+        )
+    return cast(call("length", e.value(arg)), "BIGINT")
 
 
 def _trim(name: str) -> Writer:
@@ -487,7 +500,7 @@ PostgresEmitter.writers = {
     "isnan": _is_float(math.nan),
     "isinf": _is_float(math.inf, either_way=True),
     "isfinite": _is_finite,
-    "length": lambda e, node: cast(call("length", e.value(node.args[0])), "BIGINT"),
+    "length": _length,
     "trim": _trim("btrim"),
     "ltrim": _trim("ltrim"),
     "rtrim": _trim("rtrim"),

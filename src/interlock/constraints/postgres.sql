@@ -197,17 +197,28 @@ RETURN CASE
 
 CREATE OR REPLACE FUNCTION interlock.as_timestamp(x text) RETURNS timestamp LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN interlock.moment_of(regexp_match(x,
-  '^\s*([0-9]{1,5})[-/]([0-9]{1,2})[-/]([0-9]{1,2})(?:[ T]([0-9]{1,2}):([0-9]{1,2})(?::([0-9]{1,2})(?:\.([0-9]{1,9}))?)?)?\s*$'));
+  '^ *([0-9]{1,5})[-/]([0-9]{1,2})[-/]([0-9]{1,2})(?:[ T]([0-9]{1,2}):([0-9]{1,2})(?::([0-9]{1,2})(?:\.([0-9]{1,9}))?)?)? *$'));
 
 CREATE OR REPLACE FUNCTION interlock.as_timestamp(x date) RETURNS timestamp LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN x <= '9999-12-31'::date OR NOT isfinite(x) THEN x::timestamp END;
 
 CREATE OR REPLACE FUNCTION interlock.as_time(x text) RETURNS time LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN coalesce(
-  interlock.time_of(regexp_match(x, '^\s*([0-9]{1,2}):([0-9]{1,2})(?::([0-9]{1,2})(?:\.([0-9]{1,9}))?)?\s*$')),
+  interlock.time_of(regexp_match(x, '^ *([0-9]{1,2}):([0-9]{1,2})(?::([0-9]{1,2})(?:\.([0-9]{1,9}))?)? *$')),
   interlock.as_timestamp(x)::time);
 
 -- Dates and times; NULL for those that are infinite.
+CREATE OR REPLACE FUNCTION interlock.date_text(x date) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE
+  WHEN x = 'infinity'::date THEN 'infinity'
+  WHEN x = '-infinity'::date THEN '-infinity'
+  WHEN x < '0001-01-01'::date THEN to_char(x::timestamp, 'YYYY-MM-DD') || ' (BC)'
+  ELSE CASE WHEN x < '1000-01-01'::date THEN lpad(extract(year FROM x)::text, 4, '0') ELSE extract(year FROM x)::text END
+    || '-' || lpad(extract(month FROM x)::text, 2, '0') || '-' || lpad(extract(day FROM x)::text, 2, '0') END;
+
+CREATE OR REPLACE FUNCTION interlock.in_utc(x timestamptz) RETURNS timestamp LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN isfinite(x) THEN x AT TIME ZONE 'UTC' END;
+
 CREATE OR REPLACE FUNCTION interlock.part(unit text, x timestamp) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN isfinite(x) THEN floor(date_part(unit, x))::bigint END;
 

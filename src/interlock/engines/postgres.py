@@ -83,11 +83,17 @@ def connected(url: str) -> Iterator[psycopg.Connection[Any]]:
         raise UsageError(
             "this is no PostgreSQL address", hint="write postgresql://USER@HOST:PORT/DATABASE"
         ) from None
-    where = f"{given.get('host') or 'the local socket'}, database {given.get('dbname') or 'of the user'}"
-    given.setdefault("connect_timeout", CONNECT_S)
+    host, database = str(given.get("host") or "the local socket"), str(given.get("dbname") or "of the user")
+    if "@" in host + database:  # part of a password
+        raise UsageError(
+            "this address has more than one @", hint="write @, / and : of a password as %40, %2F and %3A"
+        )
+    where = f"{host}, database {database}"
+    usual = {"connect_timeout": CONNECT_S, "application_name": "interlock"}
+    options: dict[str, Any] = {**usual, **given, "client_encoding": "UTF8"}
     try:
-        connection = psycopg.connect(**given, autocommit=True, application_name="interlock")  # type: ignore[arg-type]
-    except psycopg.OperationalError as error:
+        connection = psycopg.connect(**options, autocommit=True)
+    except psycopg.Error as error:
         raise DatabaseUnreachable(f"cannot connect to {where}: {_said(error)}") from None
     with connection:
         if connection.info.server_version < VERSION_MIN:
@@ -98,7 +104,7 @@ def connected(url: str) -> Iterator[psycopg.Connection[Any]]:
             raise DatabaseRefused(f"{where} is not encoded in UTF-8")
         try:
             yield connection
-        except errors.LockNotAvailable as error:
+        except (errors.LockNotAvailable, errors.QueryCanceled, errors.DeadlockDetected) as error:
             raise DatabaseBusy(
                 f"{where}: {_said(error)}",
                 hint="nothing was changed; try again when long transactions are over",

@@ -8,10 +8,13 @@ It is written once, when it is installed; nothing a writer sets changes what it 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Any
+
+from sqlglot import exp
 
 from interlock.constraints import Constraint, Level
 from interlock.constraints.bind import MissingColumn
@@ -20,14 +23,14 @@ from interlock.constraints.parse import statement_of
 from interlock.constraints.postgres import SCHEMA, PostgresEmitter, functions
 from interlock.constraints.table_contract import TableContract
 from interlock.engines.postgres import Relation
-from interlock.errors import ColumnMissing, DatabaseRefused, ExpressionRefused, RelationNotFound
+from interlock.errors import ColumnMissing, ExpressionRefused, RelationNotFound
+from interlock.gates.installed import FUNCTIONS_SEAL, OURS, TRIGGER_SEAL, Standing
 
 if TYPE_CHECKING:
     import psycopg
 
 LOCK_S = 5
 NAME_BYTES_MAX = 63  # of a PostgreSQL identifier
-_OURS = "interlock "  # how the comments on what is ours begin
 _LOCK = 0x696E_7465_726C_6F63  # of everybody who installs
 
 
@@ -37,6 +40,7 @@ class Rule:
 
     constraint: Constraint
     breaks: str
+    patterns: tuple[str, ...] = ()  # PostgreSQL reads them only when a row comes
 
     @property
     def trigger(self) -> str:
@@ -53,15 +57,6 @@ class Plan:
     left: tuple[tuple[Constraint, str], ...]
     key: tuple[str, ...] = ()
     owner: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """A trigger of ours that is there. ``digest`` is of what it was made from."""
-
-    trigger: str
-    digest: str
-    enabled: bool
 
 
 def plan(table: str, contract: TableContract, relation: Relation) -> Plan:
@@ -114,7 +109,9 @@ def _rule(constraint: Constraint, relation: Relation) -> Rule | str:
         if not isinstance(statement, Node):
             return "it needs other rows"
         emitter = PostgresEmitter({c.name: c.type for c in relation.columns}, row="NEW")
-        return Rule(constraint, emitter.violated(statement).sql("postgres"))
+        breaks = emitter.violated(statement)
+        patterns = tuple(p.expression.sql("postgres") for p in breaks.find_all(exp.RegexpLike))
+        return Rule(constraint, breaks.sql("postgres"), patterns)
     except MissingColumn as missing:
         raise ColumnMissing(
             f"{relation} has no column {missing.column!r}, which rule {constraint.name!r} needs"
@@ -125,68 +122,108 @@ def _rule(constraint: Constraint, relation: Relation) -> Rule | str:
 
 # --- statements -------------------------------------------------------------------------
 
+# What a session's own settings would change of what is installed: which operator stands for a sign, how a constant
+# and the bytes of a script are read. The isolation level is one at which a lock that was waited for shows what is new.
+_SETTINGS = (
+    "SET TRANSACTION ISOLATION LEVEL READ COMMITTED",
+    "SET LOCAL search_path = pg_catalog, pg_temp",
+    "SET LOCAL standard_conforming_strings = on",
+    "SET LOCAL client_encoding = 'UTF8'",
+)
+
 
 def install(plan: Plan, standing: Sequence[Standing], schema: str | None) -> list[str]:
     """The statements that make a relation stand as planned; none where it does.
 
-    ``schema`` is the digest of the functions that are there (`functions_there`).
+    ``schema`` is the digest of the functions that are there (`installed.functions_there`).
     """
     wanted = {rule.trigger: rule for rule in plan.rules}
-    there = {s.trigger: s for s in standing}
-    made = list(_functions(schema))
-    for name, found in there.items():
-        rule = wanted.get(name)
-        if rule is None or not found.enabled or found.digest != _digest(plan, rule):
-            made.append(f"DROP TRIGGER {_name(name)} ON {_relation(plan.relation)}")
+    kept = {s.trigger for s in standing if s.trigger in wanted and s.is_as(_digest(plan, wanted[s.trigger]))}
+    made = list(_functions(schema)) if plan.rules else []
+    made += [_dropped(plan.relation, s) for s in standing if s.trigger not in kept]
     for name, rule in wanted.items():
-        if name not in there or not there[name].enabled or there[name].digest != _digest(plan, rule):
+        if name not in kept:
             made += _trigger(plan, rule)
     return made
 
 
-def uninstall(relation: Relation, standing: Sequence[Standing], *, last: bool) -> list[str]:
-    """The statements that take every rule off a relation; ``last``: and the functions, which nothing else needs."""
-    made = [f"DROP TRIGGER {_name(s.trigger)} ON {_relation(relation)}" for s in standing]
-    return [*made, f"DROP SCHEMA {SCHEMA} CASCADE"] if last else made
+def uninstall(relation: Relation, standing: Sequence[Standing]) -> list[str]:
+    """The statements that take every rule off a relation, and the functions where nothing else needs them."""
+    names = ", ".join(
+        _text(name) for name in sorted(set(re.findall(rf"{SCHEMA}\.(\w+)\(", _function_text())))
+    )
+    unused = (
+        "DECLARE ours text := (SELECT string_agg(oid::regprocedure::text, ', ') FROM pg_proc"
+        f" WHERE pronamespace = to_regnamespace('{SCHEMA}') AND proname IN ({names}));"
+        f" BEGIN IF obj_description(to_regnamespace('{SCHEMA}'), 'pg_namespace') LIKE '{OURS}%' THEN"
+        f" EXECUTE 'DROP ROUTINE ' || ours; DROP SCHEMA {SCHEMA}; END IF;"
+        " EXCEPTION WHEN dependent_objects_still_exist OR insufficient_privilege THEN"
+        f" RAISE NOTICE 'schema {SCHEMA} stays: it is used, or not yours'; END"
+    )
+    return [*(_dropped(relation, s) for s in standing), f"DO {_text(unused)}"]
 
 
 def script(statements: Sequence[str]) -> str:
     """The statements as one transaction, for an administrator to read and run."""
-    body = [f"SET LOCAL lock_timeout = '{LOCK_S}s'", f"SELECT pg_advisory_xact_lock({_LOCK})", *statements]
+    body = [*_SETTINGS, *_waiting(), *statements]
     return "BEGIN;\n" + "".join(f"{s.rstrip().rstrip(';')};\n" for s in body) + "COMMIT;\n"
 
 
 def change(connection: psycopg.Connection[Any], statements: Callable[[], Sequence[str]]) -> Sequence[str]:
     """Carry ``statements`` out, all or none; they are asked for once nobody else changes anything."""
     with connection.transaction():
-        connection.execute(f"SET LOCAL lock_timeout = '{LOCK_S}s'")
-        connection.execute(f"SELECT pg_advisory_xact_lock({_LOCK})")
+        for setting in (*_SETTINGS, *_waiting()):
+            connection.execute(setting)
         made = statements()
         for statement in made:
             connection.execute(statement)
     return made
 
 
+def _waiting() -> tuple[str, ...]:
+    return f"SET LOCAL lock_timeout = '{LOCK_S}s'", f"SELECT pg_advisory_xact_lock({_LOCK})"
+
+
 def _functions(there: str | None) -> Iterator[str]:
-    text = functions() + "\n" + resources.files(__package__).joinpath("native.sql").read_text("utf-8")
+    text = _function_text()
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
     if there == digest:
         return
     if there is None:
         yield f"CREATE SCHEMA {SCHEMA}"
+        yield f"GRANT USAGE ON SCHEMA {SCHEMA} TO PUBLIC"
     yield text
-    yield f"COMMENT ON SCHEMA {SCHEMA} IS {_text(_OURS + digest)}"
+    yield f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {SCHEMA} TO PUBLIC"
+    yield _sealed(f"SCHEMA {SCHEMA}", digest, FUNCTIONS_SEAL)
+
+
+def _function_text() -> str:
+    return functions() + "\n" + resources.files(__package__).joinpath("native.sql").read_text("utf-8")
 
 
 def _trigger(plan: Plan, rule: Rule) -> Iterator[str]:
     about = (plan.table, rule.constraint.name, rule.constraint.sql, plan.owner or "", *plan.key)
     name, on = _name(rule.trigger), _relation(plan.relation)
+    for pattern in rule.patterns:
+        yield f"SELECT '' ~ {pattern}"
     yield (
         f"CREATE TRIGGER {name} AFTER INSERT OR UPDATE ON {on} FOR EACH ROW\n"
         f"  WHEN ({rule.breaks})\n"
         f"  EXECUTE FUNCTION {SCHEMA}.refuse({', '.join(map(_text, about))})"
     )
-    yield f"COMMENT ON TRIGGER {name} ON {on} IS {_text(_OURS + _digest(plan, rule))}"
+    made = f"FROM pg_trigger WHERE tgrelid = {_text(on)}::regclass AND tgname = {_text(rule.trigger)}"
+    yield _sealed(f"TRIGGER {name} ON {on}", _digest(plan, rule), f"SELECT {TRIGGER_SEAL} {made}")
+
+
+def _sealed(what: str, digest: str, seal: str) -> str:
+    """A comment on what was made: what from, and what the catalog says of it, by which a change is known."""
+    said = f"{_text(OURS + digest + ' ')} || ({seal})"
+    comment = _text(f"COMMENT ON {what} IS ")
+    return "DO " + _text(f"BEGIN EXECUTE {comment} || quote_literal({said}); END")
+
+
+def _dropped(relation: Relation, standing: Standing) -> str:
+    return f"DROP TRIGGER {_name(standing.trigger)} ON {_relation(relation)}"
 
 
 def _digest(plan: Plan, rule: Rule) -> str:
@@ -215,66 +252,3 @@ def _text(text: str) -> str:
     """A constant that means the same whatever ``standard_conforming_strings`` says."""
     quoted = "'" + text.replace("'", "''") + "'"
     return " E" + quoted.replace("\\", "\\\\") if "\\" in text else quoted
-
-
-# --- what is there ----------------------------------------------------------------------
-
-
-def standing(connection: psycopg.Connection[Any], relation: Relation) -> tuple[Standing, ...]:
-    """The triggers of ours on a relation."""
-    rows = connection.execute(
-        "SELECT t.tgname, coalesce(obj_description(t.oid, 'pg_trigger'), ''), t.tgenabled IN ('O', 'A')"
-        " FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace n ON n.oid = p.pronamespace"
-        " WHERE t.tgrelid = %s AND n.nspname = %s AND NOT t.tgisinternal ORDER BY t.tgname",
-        [relation.oid, SCHEMA],
-    ).fetchall()
-    return tuple(Standing(name, comment.removeprefix(_OURS), enabled) for name, comment, enabled in rows)
-
-
-def functions_there(connection: psycopg.Connection[Any]) -> str | None:
-    """The digest of the functions in the schema of ours; None where there is none.
-
-    Raises `DatabaseRefused` where somebody else has a schema of that name.
-    """
-    row = connection.execute(
-        "SELECT coalesce(obj_description(oid, 'pg_namespace'), '') FROM pg_namespace WHERE nspname = %s",
-        [SCHEMA],
-    ).fetchone()
-    if row is None:
-        return None
-    if not str(row[0]).startswith(_OURS):
-        raise DatabaseRefused(
-            f"the database has a schema {SCHEMA!r} that Interlock did not make",
-            hint="rename it; nothing was changed",
-        )
-    return str(row[0]).removeprefix(_OURS)
-
-
-def is_last(connection: psycopg.Connection[Any], relation: Relation) -> bool:
-    """Whether there is a schema of ours that nothing needs but the rules of this relation."""
-    if functions_there(connection) is None:
-        return False
-    row = connection.execute(
-        """
-        SELECT NOT EXISTS (
-            SELECT FROM pg_depend d JOIN pg_proc p ON d.refclassid = 'pg_proc'::regclass AND d.refobjid = p.oid
-            LEFT JOIN pg_trigger t ON d.classid = 'pg_trigger'::regclass AND d.objid = t.oid
-            WHERE p.pronamespace = (SELECT oid FROM pg_namespace WHERE nspname = %s)
-              AND NOT (d.classid = 'pg_proc'::regclass AND EXISTS (
-                SELECT FROM pg_proc o WHERE o.oid = d.objid AND o.pronamespace = p.pronamespace))
-              AND t.tgrelid IS DISTINCT FROM %s
-              AND NOT EXISTS (SELECT FROM pg_partition_tree(%s) k WHERE k.relid = t.tgrelid))
-        """,
-        [SCHEMA, relation.oid, relation.oid],
-    ).fetchone()
-    return bool(row and row[0])
-
-
-def writers_who_own(connection: psycopg.Connection[Any], relation: Relation) -> tuple[str, ...]:
-    """Roles that may log in, are the owner or act as it, and so could take a rule off: detected, not prevented."""
-    rows = connection.execute(
-        "SELECT rolname FROM pg_roles WHERE rolcanlogin AND NOT rolsuper"
-        " AND pg_has_role(oid, %s, 'MEMBER') ORDER BY 1",
-        [relation.owner],
-    ).fetchall()
-    return tuple(str(name) for (name,) in rows)

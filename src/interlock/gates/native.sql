@@ -1,11 +1,19 @@
 -- What a rule's trigger does with a row that breaks it: refuses the whole statement, and says why.
--- Arguments: the table's name, the rule's name and text, its owner, the columns of the key.
+-- Arguments: the table's name, the rule's name and text, its owner, the columns of the key. Of the key it tells
+-- what the writer may read.
 CREATE OR REPLACE FUNCTION interlock.refuse() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $refuse$
 DECLARE
-  key text := (SELECT string_agg(format('%s=%s', k, coalesce(left(to_jsonb(NEW) ->> k, 80), 'NULL')), ', ' ORDER BY n)
-               FROM unnest(TG_ARGV[4:]) WITH ORDINALITY AS given(k, n));
+  name text;
+  value text;
+  key text;
 BEGIN
+  FOREACH name IN ARRAY TG_ARGV[4:] LOOP
+    IF has_column_privilege(TG_RELID, name, 'SELECT') AND NOT row_security_active(TG_RELID) THEN
+      EXECUTE format('SELECT left(($1).%I::text, 80)', name) INTO value USING NEW;
+      key := concat_ws(', ', key, name || '=' || coalesce(value, 'NULL'));
+    END IF;
+  END LOOP;
   RAISE EXCEPTION USING
     ERRCODE = 'check_violation',
     MESSAGE = format('%s of table %s breaks rule %s: %s',
