@@ -139,18 +139,20 @@ def _never(reading: Reading) -> Iterator[Violation]:
 
 def _range(reading: Reading) -> Iterator[Violation]:
     scores, seen, watch = reading.scores, reading.seen, reading.watch
-    for i in np.flatnonzero(scores.range >= 1):
+    if not (found := np.flatnonzero(scores.range >= 1)).size:
+        return
+    low, high = (watch.layout.plain(side, seen.time) for side in (watch.range.low, watch.range.high))
+    for i in found:
         key = watch.layout.keys[i]
         if key.feature in STEADY and scores.baseline[i] >= 1:
             continue  # told already
         below = seen.values[i] < watch.range.low[i]
-        limits = watch.layout.plain(watch.range.low if below else watch.range.high, seen.time)
+        record = wording.number((low if below else high)[i], key.family)
         yield _violation(
             key,
             name=wording.name(key, "range"),
             observed=f"{wording.words(key)} = {wording.number(seen.raw[i], key.family)}",
-            expected=f"not {'below' if below else 'above'} {wording.number(limits[i], key.family)} or little, "
-            f"the record {reading.history}",
+            expected=f"not {'below' if below else 'above'} {record} or little, the record {reading.history}",
             score=float(scores.range[i]),
             per_year=reading.at_break(Evidence.RANGE, float(scores.range[i])),
             strictness=reading.strictness[Evidence.RANGE],
