@@ -506,8 +506,9 @@ def test_a_user_can_write_what_holds_whatever_rights_are_given_by_default(
         db.execute("DROP OWNED BY plain CASCADE; DROP ROLE plain")
 
 
+@pytest.mark.parametrize("by_script", [False, True])
 def test_operators_that_a_user_planted_before_are_not_taken(
-    postgres: Server, db: Connection, database: str
+    postgres: Server, db: Connection, database: str, by_script: bool
 ) -> None:
     db.execute("CREATE TABLE orders (a bigint, b bigint, c float8); CREATE ROLE planter LOGIN")
     db.execute("GRANT ALL ON orders TO planter; GRANT CREATE ON SCHEMA public TO planter")
@@ -522,7 +523,12 @@ def test_operators_that_a_user_planted_before_are_not_taken(
                 f"CREATE FUNCTION yes({made}) RETURNS bool LANGUAGE sql IMMUTABLE AS 'SELECT true'"
             )
             planter.execute(f"CREATE OPERATOR {sign} (LEFTARG = {left}, RIGHTARG = {right}, FUNCTION = yes)")
-        install(db, contract("a * b > 0", "c * c > 1"))
+        rules = contract("a * b > 0", "c * c > 1")
+        if by_script:
+            plan = native.plan("orders", rules, engine.relation(db, "orders"))
+            db.execute(native.script(native.install(plan, (), None)))
+        else:
+            install(db, rules)
         for broken in ("(1, -5, 2)", "(1, 1, 0)"):
             refused(planter, f"INSERT INTO orders VALUES {broken}")
     db.execute("DROP OWNED BY planter CASCADE; DROP ROLE planter")
@@ -566,7 +572,14 @@ def test_a_refusal_tells_no_cell_that_the_writer_may_not_read(
     install(db, contract("amount > 0", key=("id", "amount")))
     with postgres.connect(database, "blind") as blind:
         found = refused(blind, "UPDATE orders SET amount = -1")
-    assert found.diag.message_primary == "row amount=-1 of table orders breaks rule amount_gt_0: amount > 0"
+        assert (
+            found.diag.message_primary == "row amount=-1 of table orders breaks rule amount_gt_0: amount > 0"
+        )
+        db.execute(
+            "ALTER TABLE orders ENABLE ROW LEVEL SECURITY; CREATE POLICY all_rows ON orders USING (true)"
+        )
+        found = refused(blind, "UPDATE orders SET amount = -1")
+        assert found.diag.message_primary == "a row of table orders breaks rule amount_gt_0: amount > 0"
     db.execute("DROP OWNED BY blind; DROP ROLE blind")
 
 
