@@ -18,8 +18,8 @@ from hypothesis import given
 from interlock.constraints import compile, judge, parse
 from interlock.constraints.expression import Node
 from interlock.constraints.parse import statement_of
-from interlock.constraints.patterns import to_posix
 from interlock.constraints.postgres import PostgresEmitter, functions, sql_type
+from interlock.constraints.postgres.patterns import to_posix
 from interlock.constraints.types import DOUBLE, of_column
 from interlock.errors import ExpressionRefused
 from interlock.names import Outcome

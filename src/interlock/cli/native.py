@@ -171,5 +171,5 @@ def _print(planned: Plan, *, changed: bool, check: bool, owners: tuple[str, ...]
         grid.add_row(Text(plain(constraint.name)), Text("not installed", style="yellow"), Text(plain(why)))
     console().print(grid)
     if owners:
-        said = f"could switch rules off: {', '.join(owners)} (of the table's owner; --check detects it)"
+        said = f"could switch rules off: {', '.join(owners)} (they own the table or the functions; --check detects it)"
         console().print(Text(plain(said), style="dim"))

@@ -24,7 +24,7 @@ from interlock.errors import (
 if TYPE_CHECKING:
     import psycopg
 
-VERSION_MIN = 140_000
+VERSION_MIN = 14
 CONNECT_S = 10
 
 _TYPES: dict[str, tuple[str, Kind]] = {
@@ -96,10 +96,9 @@ def connected(url: str) -> Iterator[psycopg.Connection[Any]]:
     except psycopg.Error as error:
         raise DatabaseUnreachable(f"cannot connect to {where}: {_said(error)}") from None
     with connection:
-        if connection.info.server_version < VERSION_MIN:
-            raise DatabaseRefused(
-                f"{where} is PostgreSQL {connection.info.server_version // 10_000}; 14 is needed"
-            )
+        version = connection.info.server_version // 10_000
+        if version < VERSION_MIN:
+            raise DatabaseRefused(f"{where} is PostgreSQL {version}; {VERSION_MIN} is needed")
         if connection.info.parameter_status("server_encoding") != "UTF8":
             raise DatabaseRefused(f"{where} is not encoded in UTF-8")
         try:
