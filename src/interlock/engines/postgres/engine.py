@@ -236,6 +236,11 @@ class PostgreSQL:
             self._connection.execute(text.encode())
         return self._found(into)
 
+    def has(self, name: str) -> bool:
+        """Whether there is a relation of this name, written as SQL writes it."""
+        row = self._connection.execute("SELECT to_regclass(%s) IS NOT NULL", [name]).fetchone()
+        return bool(row and row[0])
+
     def _found(self, into: str) -> Relation:
         self._connection.execute(f"ANALYZE {into}".encode())
         return self.relation(postgres.relation(self._connection, into))
