@@ -93,9 +93,10 @@ def compile(
         built = _expression(constraint.sql, schema, emitter)
     except ExpressionRefused as refused:
         return Compiled(constraint, inconclusive=refused.message.split("\n")[0])
+    finish = _made(emitter, schema).finish
     return Compiled(
         constraint,
-        tuple(c.copy() for c in built.checks),
+        tuple(finish(c.copy()) for c in built.checks),
         shown=built.shown,
         revealing=built.revealing,
         counts_errors=built.counts_errors,
@@ -229,6 +230,7 @@ def failing_rows(
         condition = exp.false()
     wanted = [exp.column(c, quoted=True) for c in columns]
     order = [exp.Ordered(this=c.copy(), nulls_first=False) for c in wanted]
+    condition = _made(emitter, schema).finish(condition)
     return exp.select(*wanted).from_(source.copy()).where(condition).order_by(*order).limit(limit)
 
 
@@ -251,15 +253,14 @@ def blame(
 
 
 def _repeated(statement: Unique, source: exp.Expression, emitter: Emitter) -> exp.Expression:
-    def key() -> exp.Expression:
-        columns = [emitter.column(c) for c in statement.columns]
-        return columns[0] if len(columns) == 1 else call("row", *columns)
-
+    columns = [emitter.column(c) for c in statement.columns]
+    key = columns[0] if len(columns) == 1 else exp.Tuple(expressions=columns)
     names = [exp.column(c, quoted=True) for c in statement.columns]
     present = chain(exp.And, [paren(not_null(n.copy())) for n in names])
     more = exp.GT(this=exp.Count(this=exp.Star()), expression=number(1))
-    keys = exp.select(key()).from_(source.copy()).where(present.copy()).group_by(*names).having(more)
-    return exp.And(this=paren(present), expression=exp.In(this=key(), query=exp.Subquery(this=keys)))
+    keys = exp.select(*(c.copy() for c in columns)).from_(source.copy()).where(present.copy())
+    repeated = exp.Subquery(this=keys.group_by(*names).having(more))
+    return exp.And(this=paren(present), expression=exp.In(this=key, query=repeated))
 
 
 def text_of(node: Node) -> str:

@@ -46,6 +46,11 @@ class Emitter:
         self._fallible: dict[int, bool] = {}
         self._made = 0
 
+    @staticmethod
+    def finish(tree: exp.Expression) -> exp.Expression:
+        """What was written, as it is handed to the engine."""
+        return tree
+
     def value(self, node: Node) -> exp.Expression:
         """The value; NULL or anything where `error` is true."""
         self._made += 1

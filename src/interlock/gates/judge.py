@@ -103,6 +103,8 @@ def measure(
 ) -> Profile:
     """The one pass over the data: statistics, segments, every constraint's and dependency's counts."""
     names = {c.name for c in relation.schema}
+    if prepared.checks:
+        constraints.provide(engine)
     return profiles.compute(
         engine,
         relation,
