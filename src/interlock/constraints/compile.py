@@ -83,6 +83,9 @@ def compile(
         return Compiled(constraint, broken=f"column {missing.column!r} is missing")
     except ExpressionRefused as refused:
         return Compiled(constraint, broken=refused.message.split("\n")[0])
+    lacking = _made(emitter, schema).lacks.get(type(statement).__name__.lower())
+    if lacking:
+        return Compiled(constraint, inconclusive=lacking)
     if isinstance(statement, Unique):
         return _unique(constraint, statement, _made(emitter, schema))
     if isinstance(statement, Fresh):

@@ -40,6 +40,7 @@ class Emitter:
     """DuckDB's SQL for one checked expression. What another engine writes otherwise it overrides."""
 
     writers: ClassVar[Mapping[str, Writer]] = WRITERS
+    lacks: ClassVar[Mapping[str, str]] = {}  # kinds of constraints that the engine cannot judge, and why
 
     def __init__(self, stored: dict[str, str]) -> None:
         self._stored = stored  # column → its type as the engine writes it

@@ -1,4 +1,4 @@
-"""Which engine's SQL is written by what, and what an engine needs for it, by dialect."""
+"""Which engine's SQL is written by what, and what an engine needs for it, by the engine's name."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ EMITTERS: dict[str, Emits] = {"duckdb": Emitter, "postgres": SessionEmitter}
 
 def provide(engine: Engine | Afar) -> None:
     """Let an engine's session have the functions that constraints written for it call."""
-    text = _functions(engine.dialect)
+    text = _functions(engine.name)
     if text:
         engine.provide(text)  # type: ignore[union-attr]  # only engines afar need any
 
 
 @lru_cache
-def _functions(dialect: str) -> str:
-    return functions(SESSION) if dialect == "postgres" else ""
+def _functions(engine: str) -> str:
+    return functions(SESSION) if engine == "postgres" else ""

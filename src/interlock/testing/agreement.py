@@ -203,7 +203,7 @@ def _expressions(random: Random, many: int, columns: set[str]) -> tuple[str, ...
 def _compiled(
     engine: Engine | Afar, relation: Relation, texts: tuple[str, ...]
 ) -> dict[str, constraints.Compiled]:
-    emitter = constraints.EMITTERS[engine.dialect]
+    emitter = constraints.EMITTERS[engine.name]
     return {
         text: constraints.compile(constraints.parse(text), relation.schema, now=_NOW, emitter=emitter)
         for text in texts
@@ -236,6 +236,6 @@ def _failing(engine: Engine | Afar, relation: Relation, text: str) -> list[tuple
         engine.source(relation),
         flights.KEY,
         20,
-        emitter=constraints.EMITTERS[engine.dialect],
+        emitter=constraints.EMITTERS[engine.name],
     )
     return sorted(engine.run(query).rows())
