@@ -22,7 +22,7 @@ from interlock.engines.protocol import Gathered, Relation, Target
 from interlock.engines.schema import Kind, Schema
 from interlock.errors import DataUnreadable, QueryFailed
 from interlock.profiles.spellings import SPELLINGS
-from interlock.profiles.statistics.spelling import Spelling
+from interlock.profiles.statistics.spelling import SQUARED_MAX, Spelling
 
 NAME = "database-file"
 
@@ -37,9 +37,8 @@ class FileSpelling(Spelling):
         if type in ("TINYINT", "UTINYINT", "SMALLINT", "USMALLINT", "INTEGER"):
             return f"count({x})", f"sum({x})", f"sum({x}::BIGINT * {x})"
         x = f"{x}::DOUBLE"
-        within = f"CASE WHEN abs({x}) < 1e150 THEN {x} END"
-        beyond = f"coalesce(bool_or(isfinite({x}) AND abs({x}) >= 1e150), false)"
-        return tuple(f"CASE WHEN NOT {beyond} THEN {f}({within}) END" for f in ("avg", "stddev_samp"))
+        within = f"CASE WHEN abs({x}) < {SQUARED_MAX} THEN {x} END"
+        return f"avg({within})", f"stddev_samp({within})"
 
 
 SPELLINGS[NAME] = FileSpelling()
@@ -103,6 +102,9 @@ class DatabaseFile:
 
     def provide(self, functions: str) -> None:
         """Nothing is missing."""
+
+    def unique(self, relation: Relation, key: Sequence[str]) -> bool:
+        return False
 
     def part(self, relation: Relation, where: exp.Expression) -> Relation:
         rows = exp.select("*", "rowid").from_(self.source(relation)).where(where)

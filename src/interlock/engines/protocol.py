@@ -169,6 +169,10 @@ class Afar(Protocol):
         """Make functions, written as SQL, for this session; once, however often it is called."""
         ...
 
+    def unique(self, relation: Relation, key: Sequence[str]) -> bool:
+        """Whether the system itself sees to it that no two rows have the same key; False where that is not known."""
+        ...
+
     def part(self, relation: Relation, where: exp.Expression) -> Relation:
         """The rows of a relation for which ``where`` holds."""
         ...

@@ -24,6 +24,7 @@ from interlock.profiles.spellings import SPELLINGS
 from interlock.profiles.statistics import FAMILIES
 from interlock.profiles.statistics.family import Family, Scope, Size, Values, decoded
 from interlock.profiles.statistics.occurrences import countable
+from interlock.profiles.statistics.spelling import SQUARED_MAX
 
 Checks = Mapping[str, tuple[exp.Expression, ...]]
 _ONCE = "interlock_once"  # the local check that counts values that occur once
@@ -45,7 +46,7 @@ def compute(
     asked = _Asked()
     places = {s.column.name: [asked.add(f.over_rows(s)) for f in _applying(families, s)] for s in scopes}
     extra = {name: asked.add(_text(item, engine) for item in items) for name, items in checks.items()}
-    unique = asked.add([_duplicates(key)]) if key else ()
+    unique = asked.add([_duplicates(key)]) if key and not engine.unique(relation, key) else ()
     found = engine.gather(
         relation, asked.texts, key=key, whole_max=limits.exact_rows_max, sample_rows=limits.sample_rows
     )
@@ -61,8 +62,8 @@ def compute(
     }
     if found.whole and "key_gaps" in near.table:
         table["key_gaps"] = near.table["key_gaps"]
-    if unique:
-        table["key_duplicates"] = values[unique[0]]
+    if key:
+        table["key_duplicates"] = values[unique[0]] if unique else 0
     return Profile(
         rows,
         columns,
@@ -182,9 +183,17 @@ def _column(
                 read |= {name: _scaled(name, value, rows / near.rows) for name, value in seen.items()}
         values |= read
         classes = {name: family.classes(scope, name) for name in read} | classes
+    if not (alike and found.whole) and _beyond(values):
+        values |= dict.fromkeys(("mean", "stddev"))
     if alike and not found.whole and "distinct" in values and values["distinct"] is None:
         values["distinct"] = _estimated(rows - values["nulls"], local, near)
     return ColumnProfile(scope.column, values, classes)
+
+
+def _beyond(values: Values) -> bool:
+    """Whether there are numbers whose squares are not."""
+    ends = (values.get("min"), values.get("max")) if "mean" in values else ()
+    return any(end is not None and abs(end) >= SQUARED_MAX for end in ends)
 
 
 def _scaled(name: str, value: Any, scale: float) -> Any:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from interlock.engines.schema import Kind
-from interlock.profiles.statistics.spelling import Spelling
-
-_SQUARED_MAX = "1e150"  # a float whose square is still one
-
+from interlock.profiles.statistics.spelling import SQUARED_MAX, Spelling
 
 _NO_ORDER = "the rows have no order"
 _AFAR_BOUNDS = {
@@ -63,13 +60,8 @@ class Postgres(Spelling):
             return f"count({x})", f"sum({x})", f"sum({x}::{wide} * {x})"
         if kind is not Kind.FLOAT:
             return f"avg({x})", f"stddev_samp({x})"
-        within = f"CASE WHEN abs({x}) < {_SQUARED_MAX} THEN {x} END"
-        beyond = f"bool_or({self.finite(x, kind)} AND abs({x}) >= {_SQUARED_MAX})"
-        mean, spread = (f"{f}({within})" for f in ("avg", "stddev_samp"))
-        return (
-            f"CASE WHEN {beyond} THEN NULL ELSE {mean} END",
-            f"CASE WHEN {beyond} THEN NULL ELSE {spread} END",
-        )
+        within = f"CASE WHEN abs({x}) < {SQUARED_MAX} THEN {x} END"
+        return f"avg({within})", f"stddev_samp({within})"
 
 
 def _ordered(value: str, kind: Kind) -> str:

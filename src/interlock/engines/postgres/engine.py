@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -36,6 +38,14 @@ _SESSION = (  # how values are written as text
     "SET extra_float_digits = 1",
     "SET bytea_output = 'hex'",
 )
+_UNIQUE = """
+SELECT EXISTS (
+    SELECT FROM pg_index i WHERE i.indrelid = %s::regclass AND i.indisunique AND i.indisvalid AND i.indimmediate
+    AND i.indpred IS NULL AND i.indexprs IS NULL AND NOT EXISTS (
+        SELECT FROM unnest(i.indkey[0:i.indnkeyatts - 1]) AS k (number)
+        JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number
+        WHERE NOT a.attnotnull OR a.attname <> ALL (%s)))
+"""
 
 
 class Rows:
@@ -107,6 +117,14 @@ class PostgreSQL:
                 self._connection.execute(functions.encode())
             self._provided.add(functions)
 
+    def unique(self, relation: Relation, key: Sequence[str]) -> bool:
+        """By a primary key, or a unique index of columns that are never NULL."""
+        table = relation.view.find(exp.Table) if relation.view is not None else None
+        if table is None or not key:
+            return False
+        row = self._connection.execute(_UNIQUE, [table.sql(dialect=self.dialect), list(key)]).fetchone()
+        return bool(row and row[0])
+
     def part(self, relation: Relation, where: exp.Expression) -> Relation:
         """The rows of a relation for which ``where`` holds."""
         rows = exp.select("*", "ctid").from_(self.source(relation)).where(where)
@@ -121,8 +139,8 @@ class PostgreSQL:
         """Run one statement; failures are `QueryFailed`."""
         text = tree.sql(dialect=self.dialect)
         self.statements.append(text)
-        with _failing("query"):
-            cursor = self._connection.execute(text.encode())
+        with _failing("query"), self._cursor() as cursor:
+            cursor.execute(text.encode())
             columns = [d.name for d in cursor.description or ()]
             return Rows(columns, cursor.fetchall())
 
@@ -164,9 +182,17 @@ class PostgreSQL:
 
     def _one(self, text: str) -> tuple[Any, ...]:
         self.statements.append(text)
-        row = self._connection.execute(text.encode()).fetchone()
+        with self._cursor() as cursor:
+            row = cursor.execute(text.encode()).fetchone()
         assert row is not None
         return tuple(row)
+
+    def _cursor(self) -> psycopg.Cursor[Any]:
+        """Of a kind that reads moments beyond Python's years as text, as DuckDB does."""
+        cursor = self._connection.cursor()
+        for type_, loader in _lenient():
+            cursor.adapters.register_loader(type_, loader)
+        return cursor
 
     def _fetch(self, items: str, source: str, rest: str, schema: Schema) -> Relation:
         """Rows as a relation of `local`, by way of a CSV whose types are known."""
@@ -259,6 +285,24 @@ def _hash(key: Sequence[str]) -> str:
         f"hash_record_extended(ROW({', '.join(map(quoted, key))}), 0)" if key else "hashtidextended(ctid, 0)"
     )
     return f"({hashed} & {_SPACE - 1})"
+
+
+@cache
+def _lenient() -> tuple[tuple[str, Any], ...]:
+    from psycopg import DataError
+    from psycopg.types import datetime as moments
+
+    def lenient(strict: Any) -> Any:
+        class Lenient(strict):  # type: ignore[misc]
+            def load(self, data: Any) -> Any:
+                try:
+                    return super().load(data)
+                except DataError:
+                    return re.sub(r"^(\S+)(.*) BC$", r"\1 (BC)\2", bytes(data).decode())
+
+        return Lenient
+
+    return ("date", lenient(moments.DateLoader)), ("timestamp", lenient(moments.TimestampLoader))
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ from interlock.errors import DataTypeUnsupported
 
 _LINE_BYTES_MAX = 64 << 20
 _LAST_MOMENT = "'294000-01-01 00:00:00'"  # DuckDB's end a little before PostgreSQL's
+_BEFORE = r"'^(\S+)(.*) BC$', '\1 (BC)\2'"  # years before the first, as DuckDB writes them
 _STORED: dict[str, str] = {  # DuckDB's types as PostgreSQL's that hold each of their values
     "TINYINT": "smallint",
     "UTINYINT": "smallint",
@@ -100,7 +101,7 @@ def _sent(column: Column) -> str:
         )
         return (
             f"CASE WHEN NOT isfinite({name}) THEN {name}::text{late}"
-            f" WHEN {value} < '0001-01-01' THEN replace(({value})::text, ' BC', ' (BC)'){zone}"
+            f" WHEN {value} < '0001-01-01' THEN regexp_replace(({value})::text, {_BEFORE}){zone}"
             f" ELSE ({value})::text{zone} END"
         )
     return name if column.kind in (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL, Kind.BOOLEAN) else f"{name}::text"

@@ -7,6 +7,8 @@ from typing import ClassVar
 
 from interlock.engines.schema import Kind
 
+SQUARED_MAX = 1e150  # a float whose square is still one
+
 
 class Spelling:
     """SQL texts over ``x``, the text of a column. Aggregates skip NULL and are NULL of no rows; so may counts be."""
@@ -64,7 +66,7 @@ class Spelling:
     def moments(self, x: str, kind: Kind, type: str) -> tuple[str, ...]:
         """Count, sum and sum of squares of whole numbers where they are exact; else mean and standard deviation.
 
-        Of the finite ones; NULL where a sum leaves the numbers. Only asked of engines afar.
+        Of those below `SQUARED_MAX`; where there are others, neither is known. Only asked of engines afar.
         """
         raise NotImplementedError
 
