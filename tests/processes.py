@@ -216,7 +216,7 @@ def killed_at(boundary: int | None) -> Iterator[None]:
 
         return call
 
-    from interlock.catalog import storage
+    from interlock.catalog import sqlite as storage
 
     class Connection(sqlite3.Connection):
         def commit(self) -> None:

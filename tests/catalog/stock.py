@@ -22,21 +22,25 @@ PACKAGES = (
     f"duckdb=={DUCKDB}",
     f"duckdb-extension-ducklake=={DUCKDB}",
     f"duckdb-extension-sqlite-scanner=={DUCKDB}",
+    f"duckdb-extension-postgres-scanner=={DUCKDB}",
 )
 
 RUNNER = """
 import glob, json, os, sys
-import duckdb, duckdb_extension_ducklake, duckdb_extension_sqlite_scanner
+import duckdb, duckdb_extension_ducklake, duckdb_extension_postgres_scanner, duckdb_extension_sqlite_scanner
+
+EXTENSIONS = (duckdb_extension_sqlite_scanner, duckdb_extension_postgres_scanner, duckdb_extension_ducklake)
 
 answers = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)  # whatever else is printed does not stand among the answers
 
 def attached(catalog, options):
     con = duckdb.connect()
-    for module in (duckdb_extension_sqlite_scanner, duckdb_extension_ducklake):
+    for module in EXTENSIONS:
         (path,) = glob.glob(os.path.join(os.path.dirname(module.__file__), "extensions", "*", "*.duckdb_extension"))
         con.execute(f"LOAD '{path}'")
-    con.execute(f"ATTACH 'ducklake:sqlite:{catalog}' AS lake{options}")
+    catalog = catalog.replace("'", "''")
+    con.execute(f"ATTACH 'ducklake:{catalog}' AS lake{options}")
     con.execute("SET TimeZone = 'UTC'")
     return con
 
@@ -56,7 +60,7 @@ for line in sys.stdin:
 def _environment() -> Path:
     """The interpreter with the pinned packages, installed if it is not there yet."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "interlock-tests"
-    folder = cache / f"stock-duckdb-{DUCKDB}-py{sys.version_info[0]}{sys.version_info[1]}"
+    folder = cache / f"stock-duckdb-{DUCKDB}-{len(PACKAGES)}-py{sys.version_info[0]}{sys.version_info[1]}"
     python, complete = folder / "bin" / "python", folder / "complete"
     cache.mkdir(parents=True, exist_ok=True)
     with open(cache / "lock", "w") as lock:

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from interlock import durable, errors, settings
-from interlock.catalog import Catalog, outbox, storage
+from interlock.catalog import Catalog, outbox
+from interlock.catalog import sqlite as storage
 from interlock.ledger import Ledger, verify
 from tests.processes import Nursery, Tell
 

@@ -134,7 +134,7 @@ def test_every_action_is_in_the_ledger_with_who_and_why(ws: Workspace, shadow: T
 def test_what_nobody_said_is_detected(ws: Workspace, shadow: Table, change: str) -> None:
     shadow.write(bad(0))
     shadow.write(a_day(1))
-    with sqlite3.connect(ws.site.catalog.file) as connection:
+    with sqlite3.connect(ws.site.catalog.folder / "catalog.sqlite") as connection:
         connection.execute(f"UPDATE interlock_alert SET {change}")
     (problem,) = ws.verify_ledger().problems
     assert "what was said of alert A1 is in no entry" in str(problem)
@@ -143,7 +143,7 @@ def test_what_nobody_said_is_detected(ws: Workspace, shadow: Table, change: str)
 def test_a_silence_prolonged_past_the_gate_is_detected(ws: Workspace, shadow: Table) -> None:
     shadow.write(bad(0))
     ws.alert("A1").false_alarm("why not")
-    with sqlite3.connect(ws.site.catalog.file) as connection:
+    with sqlite3.connect(ws.site.catalog.folder / "catalog.sqlite") as connection:
         connection.execute("UPDATE interlock_alert SET quiet_until = '2999-01-01T00:00:00.000000+00:00'")
     (problem,) = ws.verify_ledger().problems
     assert "alert A1 is not what its entry says" in str(problem)

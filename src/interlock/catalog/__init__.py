@@ -1,4 +1,4 @@
-"""What we know: one SQLite catalog per workspace, and DuckLake tables in it.
+"""What we know: one catalog per workspace, in SQLite or PostgreSQL, and DuckLake tables in it.
 
 `Catalog` opens transactions; the modules beside it read and write with them::
 
@@ -24,6 +24,7 @@ from interlock.catalog import (
     verdicts,
 )
 from interlock.catalog.catalog import Catalog, Reader, Writer
+from interlock.catalog.database import Locks
 from interlock.catalog.records import (
     AcceptRecord,
     AlertPart,
@@ -56,6 +57,7 @@ __all__ = [
     "Feedback",
     "ForeignSnapshot",
     "HistoryRow",
+    "Locks",
     "Mode",
     "ModelRecord",
     "OutboxRow",

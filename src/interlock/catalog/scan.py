@@ -109,7 +109,7 @@ def _delete_files(
 def _inlined_deletions(rx: Reader, table_id: int, snapshot: int | None) -> dict[int, tuple[int, ...]]:
     """Rows of files that are deleted by rows of the catalog: data file id → positions."""
     name = f"ducklake_inlined_delete_{table_id}"
-    if not _exists(rx, name):
+    if name not in rx.relations():
         return {}
     where = "" if snapshot is None else f" WHERE begin_snapshot <= {snapshot:d}"
     found: dict[int, list[int]] = {}
@@ -118,11 +118,6 @@ def _inlined_deletions(rx: Reader, table_id: int, snapshot: int | None) -> dict[
     ):
         found.setdefault(file_id, []).append(row)
     return {file_id: tuple(rows) for file_id, rows in found.items()}
-
-
-def _exists(rx: Reader, table: str) -> bool:
-    statement = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
-    return rx.connection.exec_driver_sql(statement, (table,)).first() is not None
 
 
 def _plain(fields: Sequence[Field], paths: Sequence[Path], *, rows: bool = False) -> str:
@@ -143,12 +138,13 @@ def _with_deletions(rx: Reader, fields: Sequence[Field], file: _File, snapshot: 
 
 def _by_name(rx: Reader, fields: Sequence[Field], file: _File) -> str:
     """Files added without field ids carry a map from their column names."""
+    t = s.name_mappings
     mapped = {
         field_id: (source, bool(hive))
-        for source, field_id, hive in rx.connection.exec_driver_sql(
-            "SELECT source_name, target_field_id, is_partition FROM ducklake_name_mapping "
-            "WHERE mapping_id = ? AND parent_column IS NULL",
-            (file.mapping_id,),
+        for source, field_id, hive in rx.connection.execute(
+            select(t.c.source_name, t.c.target_field_id, t.c.is_partition).where(
+                t.c.mapping_id == file.mapping_id, t.c.parent_column.is_(None)
+            )
         )
     }
     items = []
