@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from interlock import durable, settings
+from interlock import settings
 from interlock.catalog import Catalog, outbox
 from interlock.errors import LedgerTampered, WorkspaceBusy
 from interlock.ledger import Checkpoint, Ledger, merkle, tiles, verify
 from interlock.ledger.ledger import LOCK
+from tests import places
 from tests.ledger.conftest import append
 
 
@@ -129,17 +130,19 @@ def test_a_rewritten_outbox_does_not_extend_the_ledger(catalog: Catalog, ledger:
     ledger.project(catalog)
     append(catalog, 1)
     with catalog.write() as tx:
-        tx.connection.exec_driver_sql("UPDATE interlock_outbox SET entry = x'7b7d' WHERE id = 2")
+        tx.connection.exec_driver_sql(
+            places.said(tx, "UPDATE interlock_outbox SET entry = x'7b7d' WHERE id = 2")
+        )
     with pytest.raises(LedgerTampered, match="do not lead to the checkpoint's root"):
         ledger.project(catalog)
 
 
-def test_a_second_projector_waits_its_time(catalog: Catalog, ledger: Ledger) -> None:
+def test_a_second_projector_waits_its_time(catalog: Catalog, ledger: Ledger, place: str) -> None:
     append(catalog, 1)
     ledger.project(catalog)
-    held = durable.locked(ledger.folder / LOCK, timeout_s=0)
     with (
-        held,
+        Catalog.open(place) as other,
+        other.locks.locked(ledger.folder / LOCK, timeout_s=0),
         settings.override(lock_timeout_s=0.05),
         pytest.raises(WorkspaceBusy, match="another process holds"),
     ):

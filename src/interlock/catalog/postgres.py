@@ -123,9 +123,10 @@ class Postgres:
     """The `Database` in a schema; its locks are advisory ones."""
 
     def __init__(self, address: Address) -> None:
-        self._address = address
+        self.schema = address.schema
+        self.options = address.options
+        self.where = address.where
         self._session = _Session()
-        self._schema = quoted(address.schema)
         self._engine = create_engine(
             "postgresql+psycopg://",
             creator=self._connect,
@@ -136,16 +137,12 @@ class Postgres:
             max_overflow=60,
         )
 
-    @property
-    def where(self) -> str:
-        return self._address.where
-
     def relations(self, connection: Connection) -> set[str]:
         statement = (
             "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
             " WHERE n.nspname = :schema AND c.relkind IN ('r', 'p')"
         )
-        return set(connection.scalars(text(statement), {"schema": self._address.schema}))
+        return set(connection.scalars(text(statement), {"schema": self.schema}))
 
     def insert(self, table: Table) -> sqlite.Insert:
         return postgresql.insert(table)  # type: ignore[return-value]  # alike in all that is used
@@ -184,8 +181,8 @@ class Postgres:
     def founding(self) -> Iterator[Connection]:
         with self._begun(self._begin_writing, write=True) as connection:
             there = text("SELECT 1 FROM pg_namespace WHERE nspname = :schema")
-            if connection.execute(there, {"schema": self._address.schema}).first() is None:
-                connection.exec_driver_sql(f"CREATE SCHEMA {self._schema}".replace("%", "%%"))
+            if connection.execute(there, {"schema": self.schema}).first() is None:
+                connection.exec_driver_sql(f"CREATE SCHEMA {quoted(self.schema)}".replace("%", "%%"))
             if "interlock_commit" not in self.relations(connection):
                 connection.exec_driver_sql(
                     "CREATE TABLE interlock_commit"
@@ -275,10 +272,12 @@ class Postgres:
 
     def _connect(self) -> psycopg.Connection[Any]:
         import psycopg
+        from psycopg.types.string import TextLoader
 
         usual = {"connect_timeout": CONNECT_S, "application_name": "interlock"}
-        options: dict[str, Any] = {**usual, **self._address.options, "client_encoding": "UTF8"}
+        options: dict[str, Any] = {**usual, **self.options, "client_encoding": "UTF8"}
         connection = psycopg.connect(**options, autocommit=True)
+        connection.adapters.register_loader("interval", TextLoader)  # Python's have no months
         try:
             version = connection.info.server_version // 10_000
             if version < VERSION_MIN:
@@ -293,7 +292,7 @@ class Postgres:
                 " set_config('idle_in_transaction_session_timeout', '0', false),"
                 " CASE current_setting('synchronous_commit') WHEN 'off'"
                 " THEN set_config('synchronous_commit', 'on', false) END",
-                [self._schema],
+                [quoted(self.schema)],
             )
         except BaseException:
             connection.close()
@@ -313,7 +312,7 @@ class Postgres:
 
     def key(self, name: str) -> int:
         """The advisory lock of this name, among all of the database."""
-        digest = hashlib.sha256(f"interlock\0{self._address.schema}\0{name}".encode()).digest()
+        digest = hashlib.sha256(f"interlock\0{self.schema}\0{name}".encode()).digest()
         return int.from_bytes(digest[:8], "big", signed=True)
 
     @contextlib.contextmanager
@@ -374,11 +373,16 @@ class Postgres:
         try:
             yield
         except DBAPIError as error:
-            raise self._translated(error, what, waited_s) from None
+            known = self._translated(error, what, waited_s)
+            if known is None:
+                raise
+            raise known from None
         except TimeoutError as error:
             raise WorkspaceBusy("too many transactions at once in this process") from error
 
-    def _translated(self, error: DBAPIError, what: str | None, waited_s: float | None) -> InterlockError:
+    def _translated(
+        self, error: DBAPIError, what: str | None, waited_s: float | None
+    ) -> InterlockError | None:
         state, said = getattr(error.orig, "sqlstate", None) or "", _said(error.orig)
         if state in ("55P03", "40P01", "57014"):
             wait = settings.current().lock_timeout_s if waited_s is None else waited_s
@@ -387,11 +391,16 @@ class Postgres:
         for states, kind, hint in _MEANINGS:
             if state.startswith(states):
                 return kind(f"{self.where}: {said}", hint=hint)
-        if not state and type(error.orig).__name__ == "DataError":
+        kind_ = type(error.orig).__name__
+        if not state and kind_ == "DataError":
             return DataError(f"{self.where}: {said}", hint="PostgreSQL holds no text with a NUL character")
-        if error.connection_invalidated or not state:
+        if (
+            error.connection_invalidated
+            or (not state and kind_ == "OperationalError")
+            or state.startswith("08")
+        ):
             return DatabaseUnreachable(f"cannot reach {self.where}: {said}", hint="what was begun is undone")
-        return DatabaseRefused(f"{self.where}: {said}", hint="nothing was changed")
+        return DatabaseRefused(f"{self.where}: {said}", hint="nothing was changed") if state else None
 
 
 _RIGHTS = "docs/how-to/share-a-workspace.md lists the rights a role needs"

@@ -8,6 +8,7 @@ taken into account: delete files, rows and deletions kept in the catalog
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -175,7 +176,7 @@ def _inlined(rx: Reader, table_id: int, fields: Sequence[Field], snapshot: int |
         statement = f"SELECT {', '.join(wanted)} FROM {quoted(name)} WHERE {counts} ORDER BY row_id"
         for row in rx.connection.execute(text(statement.replace(":", "\\:"))):
             items = (
-                f"CAST({_literal(value)} AS {field.type.duckdb}) AS {quoted(field.name)}"
+                f"CAST({_literal(value, field)} AS {field.type.duckdb}) AS {quoted(field.name)}"
                 for value, field in zip(row, fields, strict=True)
             )
             yield f"SELECT {', '.join(items)}"
@@ -190,12 +191,14 @@ def _names_as_of(rx: Reader, table_id: int, schema_version: int) -> dict[int, st
     return {field.id: field.name for field in fields_of(rx, table_id, snapshot)}
 
 
-def _literal(value: Any) -> str:
+def _literal(value: Any, field: Field) -> str:
     if value is None:
         return "NULL"
     if isinstance(value, bytes):
+        if field.type.name != "blob":  # PostgreSQL's text holds no NUL, so texts are bytes there
+            return _quote(value.decode())
         return "'" + "".join(f"\\x{byte:02X}" for byte in value) + "'::BLOB"
-    if isinstance(value, int | float):
+    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
         return repr(value)
     return _quote(str(value))
 
