@@ -91,9 +91,7 @@ def test_it_reads_the_same_rows_now_and_as_of_every_snapshot(
 def test_it_reads_only_the_files_a_filter_needs(flights: Catalog, parquet: Parquet, stock: Stock) -> None:
     evolved(flights, parquet)
     filters = ("day = DATE '2013-01-02'", "delay BETWEEN 120 AND 130", "note = 'n7'", "delay > 4000000000")
-    plans = stock.run(
-        flights, [f"EXPLAIN ANALYZE SELECT * FROM lake.flights WHERE {f}" for f in filters]
-    )
+    plans = stock.run(flights, [f"EXPLAIN ANALYZE SELECT * FROM lake.flights WHERE {f}" for f in filters])
     read = [int(str(plan).split("Total Files Read: ")[1].split()[0]) for plan in plans]
     assert read == [1, 1, 4, 1]
 

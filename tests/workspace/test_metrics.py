@@ -160,11 +160,11 @@ def counted(ws: Workspace) -> Iterator[list[str]]:
     def note(*given: Any) -> None:
         statements.append(given[2])
 
-    event.listen(ws.site.catalog._engine, "before_cursor_execute", note)
+    event.listen(ws.site.catalog.database.engine, "before_cursor_execute", note)
     try:
         yield statements
     finally:
-        event.remove(ws.site.catalog._engine, "before_cursor_execute", note)
+        event.remove(ws.site.catalog.database.engine, "before_cursor_execute", note)
 
 
 def fill(ws: Workspace, tables: int, partitions: int) -> None:
@@ -176,7 +176,7 @@ def fill(ws: Workspace, tables: int, partitions: int) -> None:
     for name in names:
         ws.table(name, partition="day").objective(0.5, "30d")
     days = [start + dt.timedelta(days=n) for n in range(partitions)]
-    with ws.site.catalog._engine.begin() as connection:
+    with ws.site.catalog.database.engine.begin() as connection:
         for i, name in enumerate(names):
             made = [
                 {

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Engine, Table
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import sqlite
@@ -36,6 +36,10 @@ class Database(Protocol):
     @property
     def where(self) -> str:
         """What messages call it; holds no secret."""
+
+    @property
+    def engine(self) -> Engine:
+        """SQLAlchemy's."""
 
     def transaction(self, *, write: bool) -> AbstractContextManager[Connection]:
         """A transaction that commits at the end of the block and rolls back on any error.

@@ -12,7 +12,7 @@ from pathlib import Path
 from interlock import durable
 from interlock.errors import FolderMissing, UsageError
 
-MARK = "workspace"
+MARK = ".interlock-workspace"
 _OURS = ("catalog.sqlite", "data", "ledger", "quarantine", "staging")
 
 

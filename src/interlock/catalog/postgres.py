@@ -127,7 +127,7 @@ class Postgres:
         self.options = address.options
         self.where = address.where
         self._session = _Session()
-        self._engine = create_engine(
+        self.engine = create_engine(
             "postgresql+psycopg://",
             creator=self._connect,
             isolation_level="AUTOCOMMIT",  # transactions begin and end where we say so
@@ -151,7 +151,7 @@ class Postgres:
         return _Locks(self, folder)
 
     def close(self) -> None:
-        self._engine.dispose()
+        self.engine.dispose()
 
     # --- transactions -----------------------------------------------------------------
 
@@ -204,7 +204,7 @@ class Postgres:
         if session is not None and session.writing:
             raise WorkspaceBusy(f"this thread is writing to {self.where} already")
         with self.errors():
-            connection = self._alive(held) if held is not None else self._engine.connect()
+            connection = self._alive(held) if held is not None else self.engine.connect()
         try:
             if session is not None:
                 session.writing = True
@@ -253,7 +253,7 @@ class Postgres:
         until = time.monotonic() + settings.current().lock_timeout_s
         while True:
             try:
-                with self._engine.connect() as connection:
+                with self.engine.connect() as connection:
                     connection.exec_driver_sql(self._begin_writing)
                     found = connection.execute(
                         text("SELECT 1 FROM interlock_commit WHERE token = :token"), {"token": token}
@@ -323,7 +323,7 @@ class Postgres:
             raise WorkspaceBusy(f"this thread holds {what} already")
         with self.errors():
             if session.connection is None:
-                session.connection = self._engine.connect()
+                session.connection = self.engine.connect()
             connection = self._alive(session.connection)
         try:
             with self.errors(what, timeout_s):

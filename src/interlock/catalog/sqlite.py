@@ -24,11 +24,11 @@ class SQLite:
 
     def __init__(self, file: Path) -> None:
         self.file = file
-        self._engine = create_engine(
+        self.engine = create_engine(
             "sqlite://", creator=lambda: connect(file), poolclass=QueuePool, pool_size=4, max_overflow=60
         )
 
-        @event.listens_for(self._engine, "connect")
+        @event.listens_for(self.engine, "connect")
         def _prepare(connection: Any, _: object) -> None:
             prepare(connection, file)
 
@@ -39,7 +39,7 @@ class SQLite:
     @contextlib.contextmanager
     def transaction(self, *, write: bool) -> Iterator[Connection]:
         with errors(self.file):
-            connection = self._engine.connect()
+            connection = self.engine.connect()
         try:
             with errors(self.file):
                 timeout_ms = int(settings.current().lock_timeout_s * 1000)
@@ -69,7 +69,7 @@ class SQLite:
         return durable
 
     def close(self) -> None:
-        self._engine.dispose()
+        self.engine.dispose()
 
 
 def connect(file: Path) -> sqlite3.Connection:

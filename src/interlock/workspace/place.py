@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from interlock import durable
-from interlock.catalog import Catalog
+from interlock.catalog import Catalog, home
 from interlock.errors import UsageError, WorkspaceNotFound
 
 FOLDER = ".interlock"
@@ -100,6 +100,11 @@ def _find(given: Path, *, project: bool) -> Place:
                 f"{given} is a file, not a workspace folder", hint="give a folder, or an interlock.yaml"
             )
         return Place(given.parent / FOLDER, given)
+    if (given / home.MARK).is_file():
+        raise UsageError(
+            f"{given} holds the files of a workspace whose catalog is in a database",
+            hint="open it by its address: postgresql://USER@HOST/DATABASE?schema=NAME",
+        )
     # Before the look for the catalog, which is the first file of a workspace another process makes meanwhile.
     project = project or (given.is_dir() and any(given.iterdir()))
     if (given / CATALOG).is_file() or given.name == FOLDER:
