@@ -139,10 +139,14 @@ class Postgres:
 
     def relations(self, connection: Connection) -> set[str]:
         statement = (
-            "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+            "SELECT c.relname, has_schema_privilege(n.oid, 'USAGE')"
+            " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
             " WHERE n.nspname = :schema AND c.relkind IN ('r', 'p')"
         )
-        return set(connection.scalars(text(statement), {"schema": self.schema}))
+        found = connection.execute(text(statement), {"schema": self.schema}).all()
+        if not all(usable for _, usable in found):  # whose tables would seem not to be there
+            raise DatabaseRefused(f"{self.where}: permission denied for schema", hint=_RIGHTS)
+        return {name for name, _ in found}
 
     def insert(self, table: Table) -> sqlite.Insert:
         return postgresql.insert(table)  # type: ignore[return-value]  # alike in all that is used

@@ -80,7 +80,7 @@ def init(
             print_json({"workspace": ws.where, "table": table, "verdicts": [v.to_dict() for v in verdicts]})
             return 0
         out = console()
-        out.print(plain(f"workspace {ws.where}"), style="bold", markup=False)
+        out.print(plain(f"workspace {ws.where}"), style="bold", markup=False, soft_wrap=True)
         if not verdicts:
             out.print(
                 "next: interlock init FILE --table NAME --partition COLUMN, or interlock write",
