@@ -243,6 +243,22 @@ def test_a_workspace_whose_tables_were_dropped_is_told(place: str, postgres: Ser
             note(catalog, "x")
 
 
+def test_texts_sort_as_in_sqlite_whatever_the_databases_locale(postgres: Server, tmp_path: Path) -> None:
+    with postgres.connect() as connection:
+        connection.execute(
+            "CREATE DATABASE english TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US' LOCALE 'C.UTF-8'"
+        )
+        assert connection.execute("SELECT 'a' < 'B' COLLATE \"en-US-x-icu\"").fetchone() == (True,)
+    with Catalog.create(postgres.url("english"), tmp_path / "lake") as catalog:
+        with catalog.write() as tx:
+            for name in ("a", "B", "Ä", "_"):
+                tables.put(tx, a_table(name))
+        with catalog.read() as rx:
+            assert [t.name for t in tables.list_(rx)] == ["B", "_", "a", "Ä"]
+        with pytest.raises(errors.TableConflict), catalog.write() as tx:
+            tables.put(tx, a_table("A"))
+
+
 def test_a_commit_is_on_disk_whatever_the_database_defaults_to(place: str) -> None:
     with Catalog.create(place).__enter__() as catalog, catalog.read() as rx:
         assert rx.connection.exec_driver_sql("SHOW synchronous_commit").scalar() == "on"

@@ -22,6 +22,12 @@ from tests.processes import Nursery, Tell
 NOBODY = 65_534
 
 
+@pytest.fixture
+def place(tmp_path: Path) -> str:
+    """SQLite's files; what a database server refuses is in ``test_postgres``."""
+    return str(tmp_path / "workspace")
+
+
 def note(catalog: Catalog, text: str = "") -> None:
     with catalog.write() as tx:
         outbox.append(tx, "note", {"text": text})

@@ -126,7 +126,9 @@ def test_a_write_whose_connection_is_lost_leaves_nothing(
         with pytest.raises(errors.DatabaseUnreachable):
             ws.table("flights").write(str(data(tmp_path, (1, 9))))
         monkeypatch.undo()
-    assert assert_whole(place)[0] == BEFORE
+    found, recovered = assert_whole(place)
+    assert found == BEFORE
+    assert len(recovered) == 1 and "cut off before its commit" in recovered[0]
     with interlock.open(place) as ws:
         assert ws.table("flights").write(str(data(tmp_path, (1, 9)))).decision.value == "published"
     assert assert_whole(place)[0] == {**BEFORE, day(1): 9}

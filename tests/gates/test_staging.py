@@ -11,8 +11,9 @@ import pytest
 import interlock
 from interlock import durable
 from interlock.catalog import Catalog
-from interlock.errors import StorageFailed
+from interlock.errors import StorageFailed, WorkspaceBusy
 from interlock.gates import staging
+from interlock.settings import override
 from interlock.workspace import Workspace
 
 
@@ -112,3 +113,14 @@ def test_a_commit_that_fails_takes_its_files_back(ws: Workspace, monkeypatch: py
     assert sorted((ws.path / "data").rglob("*.parquet")) == before
     assert all(f.ok for f in ws.doctor())
     assert t.write(a_day(1)).decision == "published"
+
+
+def test_what_a_transaction_under_way_may_yet_commit_is_not_removed(catalog: Catalog) -> None:
+    """Its connection may be lost, and its commit not."""
+    left = died(catalog.folder / "staging", file := catalog.folder / "data" / "x.parquet")
+    file.write_bytes(b"x")
+    with override(lock_timeout_s=0.05), catalog.write(), pytest.raises(WorkspaceBusy):
+        left.settle(catalog)
+    assert file.exists()
+    assert left.settle(catalog) is False
+    assert not file.exists()

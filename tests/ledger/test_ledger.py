@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from interlock import settings
+from interlock import durable, settings
 from interlock.catalog import Catalog, outbox
 from interlock.errors import LedgerTampered, WorkspaceBusy
 from interlock.ledger import Checkpoint, Ledger, merkle, tiles, verify
 from interlock.ledger.ledger import LOCK
 from tests import places
 from tests.ledger.conftest import append
+from tests.postgres import Server
 
 
 def names(ledger: Ledger) -> set[str]:
@@ -135,6 +136,38 @@ def test_a_rewritten_outbox_does_not_extend_the_ledger(catalog: Catalog, ledger:
         )
     with pytest.raises(LedgerTampered, match="do not lead to the checkpoint's root"):
         ledger.project(catalog)
+
+
+@pytest.mark.parametrize("place", ["postgres"], indirect=True)
+def test_who_lost_the_lock_puts_back_no_older_checkpoint(
+    catalog: Catalog,
+    ledger: Ledger,
+    place: str,
+    postgres: Server,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    append(catalog, 1)
+    written, taken_over = durable.write_all, list[int]()
+
+    def meanwhile(files: dict[Path, bytes]) -> None:
+        written(files)
+        if not taken_over:
+            taken_over.append(1)
+            with postgres.connect() as connection:
+                connection.execute(
+                    "SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity"
+                    " WHERE application_name = 'interlock'"
+                )
+            with Catalog.open(place) as other:
+                append(other, 3)
+                Ledger(ledger.folder).project(other)
+
+    monkeypatch.setattr(durable, "write_all", meanwhile)
+    with pytest.raises(WorkspaceBusy, match="another process has extended"):
+        ledger.project(catalog)
+    assert ledger.size == 4
+    assert ledger.project(catalog) == 0
+    assert verify(ledger.folder, catalog).ok
 
 
 def test_a_second_projector_waits_its_time(catalog: Catalog, ledger: Ledger, place: str) -> None:

@@ -51,6 +51,7 @@ RESERVED = ("interlock", "information_schema")  # the first holds the functions 
 NAME_BYTES_MAX = 63  # of a PostgreSQL identifier
 VERSION_MIN = 14
 CONNECT_S = 10
+KEEPALIVE_S = 60
 _OURS = {"schema", "data"}  # parameters of an address that are not PostgreSQL's
 _KEPT_COMMITS = "1 hour"  # much longer than anybody waits to learn how a commit ended
 _DEADLOCKS_MAX = 5
@@ -278,7 +279,12 @@ class Postgres:
         import psycopg
         from psycopg.types.string import TextLoader
 
-        usual = {"connect_timeout": CONNECT_S, "application_name": "interlock"}
+        # A session that holds locks may be quiet for as long as a partition takes to judge.
+        usual = {
+            "connect_timeout": CONNECT_S,
+            "application_name": "interlock",
+            "keepalives_idle": KEEPALIVE_S,
+        }
         options: dict[str, Any] = {**usual, **self.options, "client_encoding": "UTF8"}
         connection = psycopg.connect(**options, autocommit=True)
         connection.adapters.register_loader("interval", TextLoader)  # Python's have no months
@@ -292,7 +298,7 @@ class Postgres:
             connection.execute(
                 "SELECT set_config('search_path', %s, false), set_config('TimeZone', 'UTC', false),"
                 " set_config('DateStyle', 'ISO', false), set_config('IntervalStyle', 'postgres', false),"
-                " set_config('statement_timeout', '0', false),"
+                " set_config('statement_timeout', '0', false), set_config('idle_session_timeout', '0', false),"
                 " set_config('idle_in_transaction_session_timeout', '0', false),"
                 " CASE current_setting('synchronous_commit') WHEN 'off'"
                 " THEN set_config('synchronous_commit', 'on', false) END",
@@ -346,6 +352,7 @@ class Postgres:
         if timeout_s > 0:
             waiting = f"SET LOCAL lock_timeout = {_wait_ms(timeout_s)}; SELECT pg_advisory_lock{kind}({key})"
             return self._start(connection, waiting, mine=not self._session.held)
+        self._start(connection, "SELECT 1", mine=not self._session.held)
         if not connection.exec_driver_sql(f"SELECT pg_try_advisory_lock{kind}({key})").scalar():
             raise WorkspaceBusy(f"another process holds {what}", hint="try again")
         return connection
