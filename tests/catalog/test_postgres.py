@@ -15,7 +15,7 @@ from psycopg import sql
 
 from interlock import errors, settings
 from interlock.catalog import Catalog, outbox, tables
-from interlock.catalog.postgres import Address
+from interlock.catalog.address import Address
 from tests import places
 from tests.catalog.test_catalog import a_table
 from tests.postgres import Cluster, Server, cluster

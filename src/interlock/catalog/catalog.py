@@ -21,6 +21,7 @@ from sqlalchemy import Connection, CursorResult, Table, insert, select, update
 from interlock import durable
 from interlock.catalog import home, migrations, schema
 from interlock.catalog import lake_schema as s
+from interlock.catalog.address import Address, is_address
 from interlock.catalog.database import Database, Locks
 from interlock.catalog.schema import REVISION, VERSION_TABLE
 from interlock.catalog.sqlite import SQLite
@@ -107,7 +108,7 @@ class Catalog:
         lie in the folder ``data``. Raises as `open` does, and `UsageError` where a new
         one has no ``data``, or one that holds another workspace's files.
         """
-        if _is_address(place):
+        if is_address(place):
             return cls._create_shared(place, data)
         folder = Path(os.path.abspath(place))
         durable.make_folder(folder)
@@ -129,7 +130,7 @@ class Catalog:
         Interlock, or not a workspace), `WorkspaceCorrupt`, `StorageFailed`, `FolderMissing`
         and the errors of databases.
         """
-        if _is_address(place):
+        if is_address(place):
             return cls._open_shared(place, data)
         folder = Path(os.path.abspath(place))
         if not (folder / FILE_NAME).is_file():
@@ -175,11 +176,11 @@ class Catalog:
 
     @classmethod
     def _shared(cls, place: Place, data: Place | None) -> tuple[Self, Path | None]:
-        from interlock.catalog import postgres  # psycopg is an extra
+        from interlock.catalog import postgres  # imports much that a workspace in a folder does not need
 
-        address = postgres.Address.of(os.fspath(place))
+        address = Address.of(os.fspath(place))
         given = data if data is not None else address.data
-        if given is not None and _is_address(given):
+        if given is not None and is_address(given):
             raise UsageError(
                 f"{os.fspath(given)}: files lie in a folder, on a disk that every machine mounts"
             )
@@ -267,10 +268,6 @@ class Catalog:
             m = s.metadata
             moved = update(m).where(m.c.key == "data_path", m.c.scope.is_(None))
             tx.connection.execute(moved.values(value=_data_path(self)))
-
-
-def _is_address(place: Place) -> bool:
-    return "://" in os.fspath(place)
 
 
 def inserted_id(result: CursorResult[Any]) -> int:

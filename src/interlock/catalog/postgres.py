@@ -1,4 +1,4 @@
-"""A catalog in a schema of a PostgreSQL database: address, transactions, locks, and errors in our words.
+"""A catalog in a schema of a PostgreSQL database: transactions, locks, and errors in our words.
 
 Needs the extra ``interlock[postgres]`` and a server from version 14 on.
 
@@ -14,12 +14,11 @@ import contextlib
 import hashlib
 import threading
 import time
-import urllib.parse
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Table, create_engine, text
 from sqlalchemy.dialects import postgresql
@@ -28,16 +27,15 @@ from sqlalchemy.pool import QueuePool
 
 from interlock import settings
 from interlock.catalog import lake_schema
+from interlock.catalog.address import Address
 from interlock.catalog.types import quoted
 from interlock.errors import (
     CommitUnknown,
     DatabaseRefused,
     DatabaseUnreachable,
     DataError,
-    ExtraMissing,
     InterlockError,
     StorageFailed,
-    UsageError,
     WorkspaceBusy,
     WorkspaceCorrupt,
 )
@@ -46,68 +44,11 @@ if TYPE_CHECKING:
     import psycopg
     from sqlalchemy.dialects import sqlite
 
-SCHEMA = "interlock_workspace"
-RESERVED = ("interlock", "information_schema")  # the first holds the functions of rules
-NAME_BYTES_MAX = 63  # of a PostgreSQL identifier
 VERSION_MIN = 14
 CONNECT_S = 10
 KEEPALIVE_S = 60
-_OURS = {"schema", "data"}  # parameters of an address that are not PostgreSQL's
 _KEPT_COMMITS = "1 hour"  # much longer than anybody waits to learn how a commit ended
 _DEADLOCKS_MAX = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """A database and the schema in it. ``data``: where this machine finds the folder, if the address says so."""
-
-    options: dict[str, Any] = field(repr=False)
-    schema: str
-    data: str | None
-    where: str
-
-    @classmethod
-    def of(cls, url: str) -> Self:
-        """``postgresql://USER@HOST:PORT/DATABASE?schema=NAME``. No error repeats what was given: it may be secret."""
-        try:
-            from psycopg import ProgrammingError, conninfo
-        except ImportError:
-            raise ExtraMissing("PostgreSQL needs psycopg", hint="pip install 'interlock[postgres]'") from None
-        if not url.startswith(("postgresql://", "postgres://")):
-            raise UsageError(
-                f"{url.partition('://')[0]}:// is no workspace",
-                hint="workspaces live in a local folder or in PostgreSQL: postgresql://USER@HOST/DATABASE",
-            )
-        base, _, query = url.partition("?")
-        given = [part.partition("=") for part in query.split("&") if part]
-        ours = {name: urllib.parse.unquote(value) for name, _, value in given if name in _OURS}
-        theirs = "&".join(f"{name}{sign}{value}" for name, sign, value in given if name not in _OURS)
-        try:
-            options = conninfo.conninfo_to_dict(f"{base}?{theirs}" if theirs else base)
-        except ProgrammingError:
-            raise UsageError(
-                "this is no PostgreSQL address", hint="write postgresql://USER@HOST:PORT/DATABASE?schema=NAME"
-            ) from None
-        host, database = str(options.get("host") or "the local socket"), str(options.get("dbname") or "")
-        if "@" in host + database:  # part of a password
-            raise UsageError(
-                "this address has more than one @",
-                hint="write @, / and : of a password as %40, %2F and %3A",
-            )
-        schema = _schema(ours.get("schema", SCHEMA))
-        port = f":{options['port']}" if options.get("port") else ""
-        where = f"{host}{port}, database {database or 'of the user'}, schema {schema}"
-        return cls(dict(options), schema, ours.get("data"), where)
-
-
-def _schema(name: str) -> str:
-    if not name or "\0" in name or len(name.encode()) > NAME_BYTES_MAX:
-        raise UsageError(
-            f"{name!r} cannot name a schema", hint=f"1 to {NAME_BYTES_MAX} bytes, such as ?schema=fraud"
-        )
-    if name in RESERVED or name.startswith("pg_"):
-        raise UsageError(f"the schema {name!r} is not for a workspace", hint="choose another: ?schema=fraud")
-    return name
 
 
 class _Session(threading.local):
