@@ -36,17 +36,17 @@ def test_a_table_lives_its_life_there(
     assert run("write", "people", bad).status == 1
     (held,) = run("quarantine", "list", "--json").json
     assert held["partition"] == "2024-02-01"
-    alert = run("alerts", "list", "--json").json[0]
+    alert = run("alerts", "list", "--json").json["alerts"][0]
     assert run("alerts", "useful", alert["id"]).status == 0
     assert run("quarantine", "release", "people@2024-02-01", "--reason", "checked").status == 0
     assert run("accept", "people", "--since", "2024-02-01", "--reason", "new scale").status == 0
     assert "age" in run("learn", "people").out
     assert "age" in run("profile", "people@2024-01-03").out
     assert run("sql", "SELECT count(*) AS n FROM people", "--json").json == [{"n": 300 * (DAYS + 2)}]
-    assert 'interlock_rows{table="people"}' in run("metrics").out
+    assert f'table="people"}} {300 * (DAYS + 2)}\n' in run("metrics").out
     assert run("report", "people", "-o", tmp_path / "people.html").status == 0
     assert "2024-02-01" in (tmp_path / "people.html").read_text()
-    assert run("backtest", "people", "--json").status == 0
+    assert run("backtest", "people", "-n", 2, "--json").status == 0
     examined = run("doctor", "--data", "--json")
     assert [f for f in examined.json if not f["ok"]] == []
     log = run("ledger", "log", "--json").json
