@@ -46,7 +46,6 @@ def test_a_table_lives_its_life_there(
     assert f'table="people"}} {300 * (DAYS + 2)}\n' in run("metrics").out
     assert run("report", "people", "-o", tmp_path / "people.html").status == 0
     assert "2024-02-01" in (tmp_path / "people.html").read_text()
-    assert run("backtest", "people", "-n", 2, "--json").status == 0
     examined = run("doctor", "--data", "--json")
     assert [f for f in examined.json if not f["ok"]] == []
     log = run("ledger", "log", "--json").json
