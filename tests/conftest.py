@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import places
 from tests.postgres import Server, running
 from tests.processes import Nursery
 
@@ -24,6 +26,12 @@ def nursery(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     made = Nursery(tmp_path_factory.mktemp("nursery"), (request.module.__name__,))
     yield made
     made.close()
+
+
+@pytest.fixture
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A new workspace's; both kinds, one after the other, where a module's `place` has them as parameters."""
+    return places.of(getattr(request, "param", places.DEFAULT), tmp_path / "workspace", request)
 
 
 @pytest.fixture(scope="session")

@@ -61,9 +61,46 @@ def _programs() -> Path | None:
     return Path(known).resolve().parent if known else None
 
 
+class Cluster:
+    """A server that may fall and be started again; see `running`."""
+
+    def __init__(self, server: Server, command: list[Any], as_user: dict[str, Any]) -> None:
+        self.server, self._command, self._as_user = server, command, as_user
+        self.start()
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        folder = self.server.folder
+        with (folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                self._command, stdout=log, stderr=log, cwd=folder, **self._as_user
+            )
+        _wait(self.server, self.process)
+
+    def fall(self) -> None:
+        """End every process of it at once, with nothing written that was not written yet."""
+        self.process.send_signal(signal.SIGQUIT)
+        self.process.wait(30)
+
+    def stop(self) -> None:
+        """Stop it; clients have two seconds to leave."""
+        self.process.terminate()  # waits for clients
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(2)
+        self.process.send_signal(signal.SIGINT)  # does not
+        self.process.wait(30)
+
+
 @contextlib.contextmanager
 def running(*options: str) -> Iterator[Server]:
     """A server over a new cluster in a folder of its own; stopped, and the folder removed, at the end."""
+    with cluster(*options) as made:
+        yield made.server
+
+
+@contextlib.contextmanager
+def cluster(*options: str) -> Iterator[Cluster]:
+    """`running`, with the means to let it fall."""
     found, folder = programs(), Path(tempfile.mkdtemp(prefix="interlock-postgres-"))
     as_user: dict[str, Any] = {}
     if os.geteuid() == 0:  # the server refuses to run as root
@@ -74,19 +111,11 @@ def running(*options: str) -> Iterator[Server]:
     subprocess.run([*make, "--no-sync"], check=True, stdout=subprocess.DEVNULL, cwd=folder, **as_user)
     settings = [f"port={server.port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={folder}"]
     chosen = [part for setting in (*settings, "fsync=off", *options) for part in ("-c", setting)]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [found / "postgres", "-D", data, *chosen], stdout=log, stderr=log, cwd=folder, **as_user
-        )
+    made = Cluster(server, [found / "postgres", "-D", data, *chosen], as_user)
     try:
-        _wait(server, process)
-        yield server
+        yield made
     finally:
-        process.terminate()  # waits for clients
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(2)
-        process.send_signal(signal.SIGINT)  # does not
-        process.wait(30)
+        made.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
 

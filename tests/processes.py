@@ -24,6 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 ROOT = Path(__file__).parents[1]
 ONE_THREAD = {"INTERLOCK_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # a fork takes one thread along
 CALLS = ("fsync", "replace", "rename", "link", "unlink", "mkdir", "rmdir")
@@ -216,7 +218,7 @@ def killed_at(boundary: int | None) -> Iterator[None]:
 
         return call
 
-    from interlock.catalog import storage
+    from interlock.catalog import sqlite as storage
 
     class Connection(sqlite3.Connection):
         def commit(self) -> None:
@@ -226,6 +228,7 @@ def killed_at(boundary: int | None) -> Iterator[None]:
 
     for name in CALLS:
         setattr(os, name, watched(getattr(os, name)))
+    psycopg.Connection.commit = watched(psycopg.Connection.commit)  # type: ignore[method-assign]
     storage.connect = lambda file: sqlite3.connect(  # type: ignore[assignment]
         file, isolation_level=None, check_same_thread=False, factory=Connection
     )

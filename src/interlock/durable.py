@@ -13,6 +13,7 @@ import errno
 import fcntl
 import os
 import time
+import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -78,7 +79,8 @@ def make_folder(path: Path) -> None:
 
 
 def _write_temporary(path: Path, data: bytes) -> Path:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
+    # Its own among all processes of all machines that share the folder.
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}{TEMPORARY_SUFFIX}")
     try:
         with open(temporary, "wb") as file:
             file.write(data)
@@ -149,7 +151,9 @@ def locked(path: Path, *, timeout_s: float) -> Iterator[None]:
     """Hold an exclusive advisory lock on ``path``; `WorkspaceBusy` after ``timeout_s``.
 
     The lock goes with the process, so a killed holder never blocks the next one.
+    The folder is made if need be.
     """
+    make_folder(path.parent)
     with refusals(path):
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     with _held(descriptor, path, fcntl.LOCK_EX, timeout_s):

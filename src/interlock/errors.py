@@ -183,6 +183,18 @@ class HistoryTooShort(WorkspaceError):
     exit_status = 3
 
 
+class FolderMissing(WorkspaceError):
+    """The folder with a shared workspace's files is not there on this machine, or is another's."""
+
+    code = "IL410"
+
+
+class CommitUnknown(WorkspaceError):
+    """The connection was lost at the commit, and did not come back to tell whether it took place."""
+
+    code = "IL411"
+
+
 # --- 5xx: gates -----------------------------------------------------------------------
 
 

@@ -21,13 +21,19 @@ from interlock.catalog import (
     lake,
 )
 from interlock.catalog.types import Field
+from tests import places
 
 NOW = dt.datetime(2013, 1, 5, 12, 30, tzinfo=dt.UTC)
 
 
+@pytest.fixture(params=places.KINDS)
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return places.of(request.param, tmp_path / "workspace", request)
+
+
 @pytest.fixture
-def catalog(tmp_path: Path) -> Iterator[Catalog]:
-    with Catalog.create(tmp_path / "workspace") as made:
+def catalog(place: str) -> Iterator[Catalog]:
+    with Catalog.create(place) as made:
         yield made
 
 

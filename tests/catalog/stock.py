@@ -16,27 +16,36 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from psycopg import conninfo
+
+from interlock.catalog import Catalog
+from interlock.catalog.catalog import FILE_NAME
+from interlock.catalog.postgres import Postgres
 
 DUCKDB = "1.5.5"
 PACKAGES = (
     f"duckdb=={DUCKDB}",
     f"duckdb-extension-ducklake=={DUCKDB}",
     f"duckdb-extension-sqlite-scanner=={DUCKDB}",
+    f"duckdb-extension-postgres-scanner=={DUCKDB}",
 )
 
 RUNNER = """
 import glob, json, os, sys
-import duckdb, duckdb_extension_ducklake, duckdb_extension_sqlite_scanner
+import duckdb, duckdb_extension_ducklake, duckdb_extension_postgres_scanner, duckdb_extension_sqlite_scanner
+
+EXTENSIONS = (duckdb_extension_sqlite_scanner, duckdb_extension_postgres_scanner, duckdb_extension_ducklake)
 
 answers = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)  # whatever else is printed does not stand among the answers
 
 def attached(catalog, options):
     con = duckdb.connect()
-    for module in (duckdb_extension_sqlite_scanner, duckdb_extension_ducklake):
+    for module in EXTENSIONS:
         (path,) = glob.glob(os.path.join(os.path.dirname(module.__file__), "extensions", "*", "*.duckdb_extension"))
         con.execute(f"LOAD '{path}'")
-    con.execute(f"ATTACH 'ducklake:sqlite:{catalog}' AS lake{options}")
+    catalog = catalog.replace("'", "''")
+    con.execute(f"ATTACH 'ducklake:{catalog}' AS lake{options}")
     con.execute("SET TimeZone = 'UTC'")
     return con
 
@@ -56,7 +65,7 @@ for line in sys.stdin:
 def _environment() -> Path:
     """The interpreter with the pinned packages, installed if it is not there yet."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "interlock-tests"
-    folder = cache / f"stock-duckdb-{DUCKDB}-py{sys.version_info[0]}{sys.version_info[1]}"
+    folder = cache / f"stock-duckdb-{DUCKDB}-{len(PACKAGES)}-py{sys.version_info[0]}{sys.version_info[1]}"
     python, complete = folder / "bin" / "python", folder / "complete"
     cache.mkdir(parents=True, exist_ok=True)
     with open(cache / "lock", "w") as lock:
@@ -83,6 +92,22 @@ def _install(folder: Path, python: Path) -> None:
             pytest.skip(f"the stock DuckDB {DUCKDB} cannot be installed here: {out.stderr.strip()[-300:]}")
 
 
+Lake = Catalog | Path | str
+"""A workspace's catalog, a SQLite file, or what stands behind ``ducklake:``."""
+
+
+def _attachable(lake: Lake) -> tuple[str, str]:
+    """What stands behind ``ducklake:``, and the options that name the schema."""
+    if isinstance(lake, str):
+        return lake, ""
+    if isinstance(lake, Path) or lake.local:
+        return f"sqlite:{lake if isinstance(lake, Path) else lake.folder / FILE_NAME}", ""
+    database = lake.database
+    assert isinstance(database, Postgres)
+    schema = database.schema.replace("'", "''")
+    return f"postgres:{conninfo.make_conninfo(**database.options)}", f"METADATA_SCHEMA '{schema}'"
+
+
 class Stock:
     """Runs SQL in a stock DuckDB, one process for all, with the catalog attached as ``lake``."""
 
@@ -91,18 +116,20 @@ class Stock:
             [python, "-c", RUNNER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd="/"
         )
 
-    def run(self, catalog: Path, statements: Sequence[str], options: str = "") -> list[list[list[Any]]]:
+    def run(self, catalog: Lake, statements: Sequence[str], options: str = "") -> list[list[list[Any]]]:
         """The rows of every statement, all in one connection."""
         return self._ask(catalog, [list(statements)], options)[0]
 
-    def run_apart(self, catalog: Path, statements: Sequence[str]) -> list[list[list[Any]]]:
+    def run_apart(self, catalog: Lake, statements: Sequence[str]) -> list[list[list[Any]]]:
         """The rows of every statement, each in a connection of its own."""
         return [rows for (rows,) in self._ask(catalog, [[statement] for statement in statements], "")]
 
-    def _ask(self, catalog: Path, groups: list[list[str]], options: str) -> list[list[list[list[Any]]]]:
+    def _ask(self, catalog: Lake, groups: list[list[str]], options: str) -> list[list[list[list[Any]]]]:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        question = json.dumps([str(catalog), f" ({options})" if options else "", groups])
+        address, named = _attachable(catalog)
+        options = ", ".join(filter(None, (named, options)))
+        question = json.dumps([address, f" ({options})" if options else "", groups])
         print(question, file=self._process.stdin, flush=True)
         answer: list[list[list[list[Any]]]] | str = json.loads(self._process.stdout.readline())
         assert not isinstance(answer, str), answer

@@ -5,9 +5,11 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.script import ScriptDirectory
+from sqlalchemy import inspect
 
 from interlock.catalog import (
     Catalog,
@@ -52,10 +54,12 @@ def test_the_revision_in_the_code_is_the_newest_migration() -> None:
 
 def test_the_migrations_make_the_tables_the_code_knows(catalog: Catalog) -> None:
     with catalog.read() as rx:
+        there = inspect(rx.connection)
         for table in schema.metadata.sorted_tables:
+            key = set(there.get_pk_constraint(table.name)["constrained_columns"])
             found = {
-                (row.name, bool(row.notnull) or bool(row.pk), bool(row.pk))
-                for row in rx.connection.exec_driver_sql(f"PRAGMA table_info({table.name})")
+                (c["name"], not c["nullable"] or c["name"] in key, c["name"] in key)
+                for c in there.get_columns(table.name)
             }
             known = {(c.name, not c.nullable or c.primary_key, c.primary_key) for c in table.columns}
             assert found == known, table.name
@@ -71,29 +75,33 @@ def next_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return package / "versions" / f"v{REVISION}_colour.py"
 
 
-def test_an_older_workspace_is_brought_up_when_opened(catalog: Catalog, next_version: Path) -> None:
+def test_an_older_workspace_is_brought_up_when_opened(
+    catalog: Catalog, next_version: Path, place: str
+) -> None:
     next_version.write_text(
         NEXT.format(revision=REVISION, newest=NEWEST, last="UPDATE interlock_workspace SET value = value")
     )
     identity = catalog.id
     for _ in range(2):
-        with Catalog.open(catalog.folder) as opened, opened.read() as rx:
+        with Catalog.open(place) as opened, opened.read() as rx:
             assert opened.id == identity
-            columns = [
-                row.name for row in rx.connection.exec_driver_sql("PRAGMA table_info(interlock_table)")
-            ]
-            assert "colour" in columns
+            assert "colour" in [c["name"] for c in inspect(rx.connection).get_columns("interlock_table")]
 
 
-def test_a_migration_that_fails_changes_nothing(catalog: Catalog, next_version: Path) -> None:
-    def dump() -> list[str]:
-        with sqlite3.connect(catalog.folder / FILE_NAME) as con:
-            return list(con.iterdump())
+def test_a_migration_that_fails_changes_nothing(catalog: Catalog, next_version: Path, place: str) -> None:
+    def dump() -> list[Any]:
+        if catalog.local:
+            with sqlite3.connect(catalog.folder / FILE_NAME) as con:
+                return list(con.iterdump())
+        with catalog.read() as rx:
+            there = inspect(rx.connection)
+            version = rx.connection.exec_driver_sql("SELECT version_num FROM interlock_version").all()
+            return [version, *((t, str(there.get_columns(t))) for t in sorted(rx.relations()))]
 
     before = dump()
     next_version.write_text(NEXT.format(revision=REVISION, newest=NEWEST, last="NO SUCH STATEMENT"))
     with pytest.raises(Exception, match="NO"):
-        Catalog.open(catalog.folder)
+        Catalog.open(place)
     assert dump() == before
 
 

@@ -12,8 +12,11 @@ import pytest
 
 from interlock.catalog import Catalog, foreign, lake, scan
 from interlock.catalog.catalog import FILE_NAME
+from interlock.catalog.postgres import Postgres
+from tests import places
 from tests.catalog.conftest import Parquet
 from tests.catalog.stock import Stock, stock
+from tests.postgres import Server
 
 __all__ = ["stock"]
 
@@ -79,7 +82,7 @@ def test_it_reads_the_same_rows_now_and_as_of_every_snapshot(
 ) -> None:
     evolved(flights, parquet)
     snapshots = [None, *range(1, 8)]
-    seen = stock.run(flights.file, [whole(s) for s in snapshots])
+    seen = stock.run(flights, [whole(s) for s in snapshots])
     assert [len(rows) for rows in seen] == [350, 0, 100, 200, 300, 400, 400, 350]
     for snapshot, rows in zip(snapshots, seen, strict=True):
         assert rows == ours(flights, parquet, snapshot), snapshot
@@ -88,9 +91,7 @@ def test_it_reads_the_same_rows_now_and_as_of_every_snapshot(
 def test_it_reads_only_the_files_a_filter_needs(flights: Catalog, parquet: Parquet, stock: Stock) -> None:
     evolved(flights, parquet)
     filters = ("day = DATE '2013-01-02'", "delay BETWEEN 120 AND 130", "note = 'n7'", "delay > 4000000000")
-    plans = stock.run(
-        flights.file, [f"EXPLAIN ANALYZE SELECT * FROM lake.flights WHERE {f}" for f in filters]
-    )
+    plans = stock.run(flights, [f"EXPLAIN ANALYZE SELECT * FROM lake.flights WHERE {f}" for f in filters])
     read = [int(str(plan).split("Total Files Read: ")[1].split()[0]) for plan in plans]
     assert read == [1, 1, 4, 1]
 
@@ -99,7 +100,7 @@ def test_its_optimizer_believes_true_bounds_only(flights: Catalog, parquet: Parq
     evolved(flights, parquet)
     insert = "INSERT INTO lake.flights BY NAME SELECT DATE '2013-01-02' AS day, 7 AS delay"
     count = "SELECT count(*) FROM lake.flights WHERE delay IN (101, 5000000301) AND fare < 99 AND note >= 'n'"
-    before, _, after = stock.run(flights.file, [count, insert, count])
+    before, _, after = stock.run(flights, [count, insert, count])
     assert before == after == [[2]]
 
 
@@ -107,11 +108,12 @@ def test_it_shows_who_committed_what(flights: Catalog, parquet: Parquet, stock: 
     evolved(flights, parquet)
     newest = "FROM lake.snapshots() ORDER BY snapshot_id DESC LIMIT 1"
     statement = f"SELECT author, commit_message, changes::VARCHAR {newest}"
-    ((author, message, changes),) = stock.run(flights.file, [statement])[0]
+    ((author, message, changes),) = stock.run(flights, [statement])[0]
     assert (author, message) == ("ann", "again")
     assert "tables_inserted_into=[1]" in changes
 
 
+@places.IN_A_FOLDER
 def test_it_attaches_a_moved_workspace(flights: Catalog, stock: Stock, tmp_path: Path) -> None:
     flights.close()
     shutil.move(flights.folder, tmp_path / "moved")
@@ -130,7 +132,7 @@ def test_it_reads_tables_and_columns_of_any_name(
     with catalog.write() as tx:
         lake.create_table(tx, name, ((name, "INTEGER"),), name)
         lake.publish(tx, name, [parquet.write(tx, name, f"SELECT 1::INTEGER AS {quoted}", 1)])
-    assert stock.run(catalog.file, [f"SELECT {quoted} FROM lake.{quoted}"]) == [[[1]]]
+    assert stock.run(catalog, [f"SELECT {quoted} FROM lake.{quoted}"]) == [[[1]]]
 
 
 PAST_THE_GATE = (
@@ -156,10 +158,10 @@ def test_what_it_writes_past_the_gate_is_read_right_now_and_as_of_earlier(
     flights: Catalog, parquet: Parquet, stock: Stock
 ) -> None:
     evolved(flights, parquet)
-    stock.run(flights.file, PAST_THE_GATE)
+    stock.run(flights, PAST_THE_GATE)
     snapshots = [None, 8, 9, 10, 13, 14, 15, 17]
     # Apart: one connection of 1.5.5 mixes up the schemas of a table some of whose rows it inlined.
-    seen = stock.run_apart(flights.file, [whole(s) for s in snapshots])
+    seen = stock.run_apart(flights, [whole(s) for s in snapshots])
     for snapshot, rows in zip(snapshots, seen, strict=True):
         assert rows == ours(flights, parquet, snapshot), snapshot
 
@@ -170,7 +172,7 @@ def test_what_it_writes_past_the_gate_is_reported_once(
     evolved(flights, parquet)
     with flights.read() as rx:
         assert foreign.unseen(rx) == []
-    stock.run(flights.file, PAST_THE_GATE)
+    stock.run(flights, PAST_THE_GATE)
     with flights.write() as tx:
         found = foreign.unseen(tx)
         foreign.mark_seen(tx, [f.snapshot_id for f in found])
@@ -186,7 +188,7 @@ def test_what_it_writes_past_the_gate_is_reported_once(
 
 def test_we_go_on_writing_after_it_did(flights: Catalog, parquet: Parquet, stock: Stock) -> None:
     evolved(flights, parquet)
-    stock.run(flights.file, PAST_THE_GATE)
+    stock.run(flights, PAST_THE_GATE)
     day = dt.date(2013, 1, 2)
     with flights.write() as tx:
         columns = [(f.name, f.type.duckdb) for f in lake.columns(tx, "flights")]
@@ -196,7 +198,7 @@ def test_we_go_on_writing_after_it_did(flights: Catalog, parquet: Parquet, stock
         file = parquet.write(tx, "flights", query, day)
         lake.publish(tx, "flights", [file], lake.partition_files(tx, "flights", day))
     (rows, counted) = stock.run(
-        flights.file,
+        flights,
         [whole(), "SELECT count(*), min(delay), max(delay) FROM lake.flights WHERE day = '2013-01-02'"],
     )
     assert rows == ours(flights, parquet)
@@ -209,11 +211,12 @@ def test_files_it_adds_by_name_are_read_by_name(flights: Catalog, parquet: Parqu
     parquet.rows(f"COPY (SELECT 'x' AS note) TO '{path}' (FORMAT parquet)")
     options = "allow_missing => true, hive_partitioning => true"
     add = f"CALL ducklake_add_data_files('lake', 'flights', '{path}', {options})"
-    rows = stock.run(flights.file, [add, whole()])[1]
+    rows = stock.run(flights, [add, whole()])[1]
     assert rows == ours(flights, parquet)
     assert json.loads(rows[-1][0])["day"] == "2013-01-09"
 
 
+@places.IN_A_FOLDER
 def test_the_ducklake_tables_are_those_it_makes_itself(
     catalog: Catalog, stock: Stock, tmp_path: Path
 ) -> None:
@@ -227,12 +230,43 @@ def test_the_ducklake_tables_are_those_it_makes_itself(
             columns = 'SELECT name, type, "notnull", pk FROM pragma_table_info(?)'
             return {name: con.execute(columns, (name,)).fetchall() for name in sorted(names)}
 
-    assert layout(catalog.file) == layout(tmp_path / "theirs.sqlite")
+    assert layout(catalog.folder / FILE_NAME) == layout(tmp_path / "theirs.sqlite")
+
+
+@pytest.mark.parametrize("place", ["postgres"], indirect=True)
+def test_the_ducklake_tables_in_postgres_are_those_it_makes_itself(
+    catalog: Catalog, stock: Stock, tmp_path: Path, postgres: Server
+) -> None:
+    theirs = f"DATA_PATH '{tmp_path / 'theirs'}/', METADATA_SCHEMA 'theirs'"
+    stock.run(f"postgres:{postgres.url()}", [], theirs)
+
+    def layout(schema: str) -> dict[str, set[tuple[object, ...]]]:
+        """By table: columns with type and whether NULL is refused, in order; and what is indexed."""
+        with postgres.connect() as connection:
+            columns = connection.execute(
+                "SELECT table_name, ordinal_position, column_name, data_type, is_nullable"
+                " FROM information_schema.columns WHERE table_schema = %s",
+                [schema],
+            ).fetchall()
+            indexes = connection.execute(
+                "SELECT tablename, split_part(indexdef, ' USING ', 2), indexdef LIKE 'CREATE UNIQUE%%' FROM pg_indexes"
+                " WHERE schemaname = %s",
+                [schema],
+            ).fetchall()
+        found: dict[str, set[tuple[object, ...]]] = {}
+        for name, *rest in (*columns, *indexes):
+            if name.startswith("ducklake"):
+                found.setdefault(name, set()).add(tuple(rest))
+        return found
+
+    database = catalog.database
+    assert isinstance(database, Postgres)
+    assert layout(database.schema) == layout("theirs")
 
 
 def test_it_merges_and_cleans_up_what_we_wrote(flights: Catalog, parquet: Parquet, stock: Stock) -> None:
     stock.run(
-        flights.file,
+        flights,
         ["CALL lake.merge_adjacent_files()", "INSERT INTO lake.flights BY NAME SELECT 1 AS delay"],
     )
-    assert stock.run(flights.file, [whole()])[0] == ours(flights, parquet)
+    assert stock.run(flights, [whole()])[0] == ours(flights, parquet)

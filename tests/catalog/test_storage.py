@@ -14,11 +14,18 @@ from typing import Any
 import pytest
 
 from interlock import durable, errors, settings
-from interlock.catalog import Catalog, outbox, storage
+from interlock.catalog import Catalog, outbox
+from interlock.catalog import sqlite as storage
 from interlock.ledger import Ledger, verify
 from tests.processes import Nursery, Tell
 
 NOBODY = 65_534
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> str:
+    """SQLite's files; what a database server refuses is in ``test_postgres``."""
+    return str(tmp_path / "workspace")
 
 
 def note(catalog: Catalog, text: str = "") -> None:

@@ -62,13 +62,13 @@ def _made(
     return path
 
 
-def prepare(folder: Path, *, days: int = 3) -> None:
+def prepare(place: str | Path, *, days: int = 3) -> None:
     """A workspace of some days of version 1, day 1 also with a version held in quarantine."""
-    with interlock.open(folder) as ws:
+    with interlock.open(place) as ws:
         t = ws.table("flights", partition="day", key=["id"])
         t.require("delay >= 0")
-        t.backfill(str(data(folder.parent, *((n, 1) for n in range(days)))))
-        t.write(str(data(folder.parent, (1, 5), bad=True)))
+        t.backfill(str(data(ws.path.parent, *((n, 1) for n in range(days)))))
+        t.write(str(data(ws.path.parent, (1, 5), bad=True)))
 
 
 # --- what processes do ----------------------------------------------------------------
@@ -179,7 +179,7 @@ def versions_read(ws: Workspace) -> dict[str, int]:
     return found
 
 
-def assert_whole(folder: Path) -> tuple[dict[str, int], tuple[str, ...]]:
+def assert_whole(folder: str | Path) -> tuple[dict[str, int], tuple[str, ...]]:
     """Open what a process left behind: everything agrees. Returns day → version, and what was recovered."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")

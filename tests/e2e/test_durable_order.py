@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import interlock
-from interlock.catalog import storage
+from interlock.catalog import sqlite as storage
 from tests.e2e.stories import data, day
 
 

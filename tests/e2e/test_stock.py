@@ -65,7 +65,7 @@ def test_it_reads_the_same_rows_after_every_gate_action(
                 "SELECT min(begin_snapshot) FROM ducklake_table"
             ).scalar_one()
         snapshots = [None, *range(first, last + 1)]
-        seen = stock.run(ws.site.catalog.file, [rows(s) for s in snapshots])
+        seen = stock.run(ws.site.catalog, [rows(s) for s in snapshots])
         for snapshot, theirs in zip(snapshots, seen, strict=True):
             assert theirs == ours(ws, snapshot), snapshot
         versions = [{label: version for label, version, *_ in found} for found in seen]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -33,8 +32,8 @@ def a_day(number: int, rows: int = 30, **columns: Any) -> pd.DataFrame:
 
 
 @pytest.fixture
-def ws(tmp_path: Path) -> Iterator[Workspace]:
-    with interlock.open(tmp_path / "workspace") as made:
+def ws(place: str) -> Iterator[Workspace]:
+    with interlock.open(place) as made:
         yield made
 
 

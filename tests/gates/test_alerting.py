@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -134,8 +133,8 @@ def test_every_action_is_in_the_ledger_with_who_and_why(ws: Workspace, shadow: T
 def test_what_nobody_said_is_detected(ws: Workspace, shadow: Table, change: str) -> None:
     shadow.write(bad(0))
     shadow.write(a_day(1))
-    with sqlite3.connect(ws.site.catalog.file) as connection:
-        connection.execute(f"UPDATE interlock_alert SET {change}")
+    with ws.site.catalog.write() as tx:
+        tx.connection.exec_driver_sql(f"UPDATE interlock_alert SET {change}")
     (problem,) = ws.verify_ledger().problems
     assert "what was said of alert A1 is in no entry" in str(problem)
 
@@ -143,15 +142,19 @@ def test_what_nobody_said_is_detected(ws: Workspace, shadow: Table, change: str)
 def test_a_silence_prolonged_past_the_gate_is_detected(ws: Workspace, shadow: Table) -> None:
     shadow.write(bad(0))
     ws.alert("A1").false_alarm("why not")
-    with sqlite3.connect(ws.site.catalog.file) as connection:
-        connection.execute("UPDATE interlock_alert SET quiet_until = '2999-01-01T00:00:00.000000+00:00'")
+    with ws.site.catalog.write() as tx:
+        tx.connection.exec_driver_sql(
+            "UPDATE interlock_alert SET quiet_until = '2999-01-01T00:00:00.000000+00:00'"
+        )
     (problem,) = ws.verify_ledger().problems
     assert "alert A1 is not what its entry says" in str(problem)
 
 
-def test_of_two_who_close_it_the_second_is_told_of_the_first(ws: Workspace, shadow: Table) -> None:
+def test_of_two_who_close_it_the_second_is_told_of_the_first(
+    ws: Workspace, shadow: Table, place: str
+) -> None:
     shadow.write(bad(0))
-    with interlock.open(ws.path) as other:
+    with interlock.open(place) as other:
         mine, theirs = ws.alert("A1"), other.alert("A1")
         theirs.close("I was first")
         with pytest.raises(AlertClosed, match="I was first"):
@@ -159,9 +162,9 @@ def test_of_two_who_close_it_the_second_is_told_of_the_first(ws: Workspace, shad
     assert [e["reason"] for e in ws.ledger_entries() if e["kind"] == "alert"] == ["I was first"]
 
 
-def test_a_verdict_and_an_action_at_once_both_count(ws: Workspace, shadow: Table) -> None:
+def test_a_verdict_and_an_action_at_once_both_count(ws: Workspace, shadow: Table, place: str) -> None:
     shadow.write(bad(0))
-    with interlock.open(ws.path) as other:
+    with interlock.open(place) as other:
         other.alert("A1").ack()
         told = shadow.write(bad(1)).alerts[0]
     assert (told.id, told.state, told.seen) == ("A1", "acknowledged", 2)
@@ -185,7 +188,7 @@ def statements(ws: Workspace) -> Iterator[list[str]]:
         if "interlock_alert" in statement:
             said.append(statement.split()[0])
 
-    engine = ws.site.catalog._engine
+    engine = ws.site.catalog.database.engine
     event.listen(engine, "before_cursor_execute", note)
     yield said
     event.remove(engine, "before_cursor_execute", note)
@@ -202,7 +205,7 @@ def test_a_backfill_says_no_more_to_the_catalog_than_a_day(
     assert len(lives(ws)) == 5
 
 
-def test_ids_count_on_after_a_restart(ws: Workspace, shadow: Table) -> None:
+def test_ids_count_on_after_a_restart(ws: Workspace, shadow: Table, place: str) -> None:
     shadow.write(bad(0))
-    with Catalog.open(ws.path) as catalog, catalog.read() as rx:
+    with Catalog.open(place) as catalog, catalog.read() as rx:
         assert (alerts.next_id(rx), alerts.ids(rx)) == (2, [1])

@@ -157,7 +157,7 @@ def pending(ws: Workspace) -> list[dict[str, object]]:
 def pass_time(ws: Workspace) -> None:
     """As if everything that waits had waited long enough."""
     past = (dt.datetime.now(dt.UTC) - dt.timedelta(hours=1)).isoformat()
-    with sqlite3.connect(ws.site.catalog.file) as connection:
+    with sqlite3.connect(ws.site.catalog.folder / "catalog.sqlite") as connection:
         for id, text in connection.execute("SELECT id, trigger FROM interlock_trigger_run").fetchall():
             trigger = json.loads(text)
             if "not_before" in trigger:

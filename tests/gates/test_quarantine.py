@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,14 @@ from interlock import settings
 from interlock.catalog import partitions
 from interlock.errors import PartitionNotFound, UsageError
 from interlock.workspace import Table, Workspace
+from tests import places
 from tests.gates.conftest import a_day, label, rows
+
+
+@pytest.fixture(params=places.KINDS)
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return places.of(request.param, tmp_path / "workspace", request)
+
 
 COUNTS = "SELECT day::VARCHAR, count(*) FROM flights GROUP BY day ORDER BY day"
 

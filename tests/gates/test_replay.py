@@ -199,20 +199,22 @@ def test_a_backfill_measures_what_day_by_day_would_have(tmp_path: Path) -> None:
     assert found[0].harm is not None
 
 
-def test_who_is_hit_is_shown_told_and_in_the_json(ws: Workspace, run: Run, tmp_path: Path) -> None:
+def test_who_is_hit_is_shown_told_and_in_the_json(
+    ws: Workspace, run: Run, tmp_path: Path, place: str
+) -> None:
     ws.model("eta", reads=["flights.delay"], writes="etas", predict=twice, loss=off)
     table = guarded(ws)
     fill(table)
     verdict = table.write(negative(DAYS))
-    shown = run("alerts", "show", "A1", "-w", ws.path, columns=160).out
+    shown = run("alerts", "show", "A1", "-w", place, columns=160).out
     assert "hits" in shown
     assert "eta, 100% of what it goes by (delay); its predictions are in etas" in shown
-    document = run("alerts", "show", "A1", "--json", "-w", ws.path).json
+    document = run("alerts", "show", "A1", "--json", "-w", place).json
     assert (document["hit"][0]["model"], document["hit"][0]["harm"]) == ("eta", 1740.0)
     assert verdict.to_dict()["alerts"][0]["hit"][0]["model"] == "eta"
     page = table.report(tmp_path / "report.html").read_text()
     assert "its predictions are in etas" in page
-    assert run("alerts", "list", "--ranked", "-w", ws.path).status == 0
+    assert run("alerts", "list", "--ranked", "-w", place).status == 0
 
 
 def test_a_model_is_in_the_ledger_and_declaring_it_again_changes_nothing(ws: Workspace) -> None:

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 import interlock
+from interlock import durable
 from interlock.catalog import Catalog
-from interlock.errors import StorageFailed
+from interlock.errors import StorageFailed, WorkspaceBusy
 from interlock.gates import staging
+from interlock.settings import override
 from interlock.workspace import Workspace
 
 
@@ -23,25 +25,25 @@ def catalog(tmp_path: Path) -> Iterator[Catalog]:
 
 def died(root: Path, *destinations: Path) -> staging.Leftover:
     """What a writer that announced these files leaves when it is killed."""
-    with staging.begin(root, "w", "flights", "2013-01-01") as place:
+    with staging.begin(durable, root, "w", "flights", "2013-01-01") as place:
         place.announce(destinations)
         (place.path / "data.parquet").write_bytes(b"half")
         shutil.copytree(place.path, root / "copy")
     (root / "copy").rename(root / "dead")
-    (left,) = staging.leftovers(root)
+    (left,) = staging.leftovers(durable, root)
     return left
 
 
 def test_a_living_writers_folder_is_no_leftover_and_goes_at_its_end(tmp_path: Path) -> None:
-    with staging.begin(tmp_path, "w", "flights", "2013-01-01") as place:
+    with staging.begin(durable, tmp_path, "w", "flights", "2013-01-01") as place:
         (place.path / "parts").mkdir()
         (place.path / "parts" / "data.parquet").write_bytes(b"x")
-        assert list(staging.leftovers(tmp_path)) == []
+        assert list(staging.leftovers(durable, tmp_path)) == []
     assert [p for p in tmp_path.iterdir() if p.is_dir()] == []
 
 
 def test_it_goes_at_an_error_too(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), staging.begin(tmp_path, "w", "flights", "?"):
+    with pytest.raises(KeyboardInterrupt), staging.begin(durable, tmp_path, "w", "flights", "?"):
         raise KeyboardInterrupt
     assert [p for p in tmp_path.iterdir() if p.is_dir()] == []
 
@@ -55,7 +57,7 @@ def test_what_a_dead_writer_moved_and_never_committed_goes(tmp_path: Path, catal
     assert not left.settle(catalog)
     assert not moved.exists()
     left.discard()
-    assert list(staging.leftovers(catalog.folder / "staging")) == []
+    assert list(staging.leftovers(durable, catalog.folder / "staging")) == []
 
 
 def test_one_that_died_before_it_moved_anything_had_not_committed(catalog: Catalog) -> None:
@@ -84,13 +86,13 @@ def test_a_folder_without_a_readable_note_holds_nothing(tmp_path: Path, note: by
     folder.mkdir()
     if note is not None:
         (folder / staging.NOTE).write_bytes(note)
-    assert list(staging.leftovers(tmp_path)) == []
+    assert list(staging.leftovers(durable, tmp_path)) == []
     assert not folder.exists()
 
 
 def test_what_the_system_refuses_is_told(tmp_path: Path) -> None:
     (tmp_path / "w").mkdir()
-    with pytest.raises(StorageFailed), staging.begin(tmp_path, "w", "flights", "?"):
+    with pytest.raises(StorageFailed), staging.begin(durable, tmp_path, "w", "flights", "?"):
         pass
 
 
@@ -111,3 +113,14 @@ def test_a_commit_that_fails_takes_its_files_back(ws: Workspace, monkeypatch: py
     assert sorted((ws.path / "data").rglob("*.parquet")) == before
     assert all(f.ok for f in ws.doctor())
     assert t.write(a_day(1)).decision == "published"
+
+
+def test_what_a_transaction_under_way_may_yet_commit_is_not_removed(catalog: Catalog) -> None:
+    """Its connection may be lost, and its commit not."""
+    left = died(catalog.folder / "staging", file := catalog.folder / "data" / "x.parquet")
+    file.write_bytes(b"x")
+    with override(lock_timeout_s=0.05), catalog.write(), pytest.raises(WorkspaceBusy):
+        left.settle(catalog)
+    assert file.exists()
+    assert left.settle(catalog) is False
+    assert not file.exists()

@@ -225,7 +225,7 @@ def test_secrets_stay_in_the_contract(
         assert f"/{SECRET}" in [path for path, _ in server.seen], "the variable is expanded"
         assert states(ws) == [("given_up", 1)] * 8
         shown = json.dumps([f.to_dict() for f in ws.doctor()])
-        with sqlite3.connect(ws.site.catalog.file) as connection:
+        with sqlite3.connect(ws.site.catalog.folder / "catalog.sqlite") as connection:
             stored = "\n".join(connection.iterdump())
     assert SECRET not in stored
     assert SECRET not in shown
@@ -276,15 +276,15 @@ def test_a_trigger_no_longer_declared_is_given_up(tmp_path: Path, server: Server
     assert server.seen == []
 
 
-def test_a_function_of_another_process_is_left_to_it_until_it_must_be_dead(ws: Workspace) -> None:
+def test_a_function_of_another_process_is_left_to_it_until_it_must_be_dead(ws: Workspace, place: str) -> None:
     t = ws.table("flights", partition="day").require("delay >= 0")
     ws.on("quarantined", print)
     pending(ws, label(1))
-    with interlock.open(ws.path) as other:
+    with interlock.open(place) as other:
         other.table("flights").write(GOOD)
         assert states(other) == [("pending", 0)]
-        with sqlite3.connect(ws.site.catalog.file) as connection:
-            connection.execute(
+        with ws.site.catalog.write() as tx:
+            tx.connection.exec_driver_sql(
                 "UPDATE interlock_trigger_run SET created_at = '2020-01-01T00:00:00.000000+00:00'"
             )
         other.table("flights").write(GOOD)

@@ -13,7 +13,14 @@ import interlock
 from interlock.catalog import lake, partitions, scan
 from interlock.errors import ColumnMissing, DataUnreadable, NameRefused, PartitionMixed, TableConflict
 from interlock.workspace import Table, Workspace
+from tests import places
 from tests.gates.conftest import FIRST, a_day, label, rows
+
+
+@pytest.fixture(params=places.KINDS)
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return places.of(request.param, tmp_path / "workspace", request)
+
 
 COUNTS = "SELECT day::VARCHAR, count(*), sum(delay) FROM flights GROUP BY day ORDER BY day"
 

@@ -9,11 +9,17 @@ import pytest
 
 from interlock.catalog import Catalog, outbox
 from interlock.ledger import Ledger
+from tests import places
+
+
+@pytest.fixture(params=places.KINDS)
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return places.of(request.param, tmp_path / "workspace", request)
 
 
 @pytest.fixture
-def catalog(tmp_path: Path) -> Iterator[Catalog]:
-    with Catalog.create(tmp_path / "workspace") as made:
+def catalog(place: str) -> Iterator[Catalog]:
+    with Catalog.create(place) as made:
         yield made
 
 

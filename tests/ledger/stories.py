@@ -12,13 +12,13 @@ from tests.catalog.conftest import verdict, version
 from tests.processes import Tell
 
 
-def prepare(folder: Path, entries: int) -> None:
+def prepare(place: str | Path, entries: int) -> None:
     """A workspace with a table and a ledger of so many entries."""
-    with Catalog.create(folder) as catalog:
+    with Catalog.create(place) as catalog:
         with catalog.write() as tx:
             lake.create_table(tx, "flights", (("id", "INTEGER"),))
             outbox.append_all(tx, [("note", {"n": n}) for n in range(entries)])
-        Ledger(folder / "ledger").project(catalog)
+        Ledger(catalog.folder / "ledger").project(catalog)
 
 
 def load(catalog: Catalog, label: str, number: int) -> None:
@@ -73,9 +73,10 @@ def load_each(tell: Tell, folder: str, loads: list[tuple[str, int]]) -> None:
 # --- what must hold -------------------------------------------------------------------
 
 
-def assert_whole(folder: Path) -> dict[str, int]:
+def assert_whole(place: str | Path) -> dict[str, int]:
     """Every partition is there once, with its file, verdict and entry; label → number of the current ones."""
-    with Catalog.open(folder) as catalog:
+    with Catalog.open(place) as catalog:
+        folder = catalog.folder
         report = verify(folder / "ledger", catalog)
         assert report.ok, report.problems
         with catalog.read() as rx:

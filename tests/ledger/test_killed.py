@@ -12,9 +12,10 @@ import pytest
 
 from interlock.catalog import Catalog
 from interlock.ledger import Ledger
+from tests import places
 from tests.ledger import stories
 from tests.ledger.stories import assert_whole, load, prepare
-from tests.processes import KILLED, Ending, Nursery, every_boundary
+from tests.processes import ENDED, KILLED, Ending, Nursery, every_boundary
 
 ENTRIES_BEFORE = 255  # so that the story's entries cross from one tile into the next
 
@@ -53,19 +54,43 @@ def test_at_every_boundary_of_making_a_workspace(nursery: Nursery, tmp_path: Pat
             assert assert_whole(folder) == {}
 
 
-def test_at_random_moments(nursery: Nursery, prepared: Path, tmp_path: Path) -> None:
+def test_at_every_boundary_in_a_database(
+    nursery: Nursery, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """One workspace for all: what a killed process left is what the next one finds."""
+    place = places.of("postgres", tmp_path / "workspace", request)
+    prepare(place, ENTRIES_BEFORE)
+    at, how = 0, KILLED
+    while how == KILLED:
+        at += 1 if "INTERLOCK_TEST_KILLS" in os.environ else 3
+        loads = [("a", 2 * at), ("a", 2 * at + 1)]
+        ending = nursery.run(stories.load_each, kill_at=at, folder=place, loads=loads)
+        assert ending.how in (KILLED, ENDED), ending.why
+        assert_nothing_lost(ending, assert_whole(place))
+        how = ending.how
+    assert at > 60, "the story has fewer boundaries than its effects have"
+
+
+@pytest.mark.parametrize("kind", places.KINDS)
+def test_at_random_moments(
+    nursery: Nursery, prepared: Path, tmp_path: Path, kind: str, request: pytest.FixtureRequest
+) -> None:
     rounds = int(os.environ.get("INTERLOCK_TEST_KILLS", "10"))
     chance = random.Random(7)
-    folder = Path(shutil.copytree(prepared, tmp_path / "workspace"))
+    place = places.of(kind, tmp_path / "workspace", request)
+    if kind == "sqlite":
+        shutil.copytree(prepared, place)
+    else:
+        prepare(place, ENTRIES_BEFORE)
     found: dict[str, int] = {}
     for round_ in range(rounds):
         loads = [("abc"[number % 3], number) for number in range(round_ * 1000 + 1, round_ * 1000 + 1000)]
-        writer = nursery.start(stories.load_each, folder=folder, loads=loads)
+        writer = nursery.start(stories.load_each, folder=place, loads=loads)
         writer.until_told(chance.randrange(3))
         time.sleep(chance.uniform(0, 0.03))
         writer.kill()
         ending = writer.wait()
         assert ending.how == KILLED, ending.why
-        found = assert_whole(folder)
+        found = assert_whole(place)
         assert_nothing_lost(ending, found)
     assert found

@@ -12,7 +12,9 @@ from interlock.catalog import Catalog, outbox
 from interlock.errors import LedgerTampered, WorkspaceBusy
 from interlock.ledger import Checkpoint, Ledger, merkle, tiles, verify
 from interlock.ledger.ledger import LOCK
+from tests import places
 from tests.ledger.conftest import append
+from tests.postgres import Server
 
 
 def names(ledger: Ledger) -> set[str]:
@@ -129,17 +131,51 @@ def test_a_rewritten_outbox_does_not_extend_the_ledger(catalog: Catalog, ledger:
     ledger.project(catalog)
     append(catalog, 1)
     with catalog.write() as tx:
-        tx.connection.exec_driver_sql("UPDATE interlock_outbox SET entry = x'7b7d' WHERE id = 2")
+        tx.connection.exec_driver_sql(
+            places.said(tx, "UPDATE interlock_outbox SET entry = x'7b7d' WHERE id = 2")
+        )
     with pytest.raises(LedgerTampered, match="do not lead to the checkpoint's root"):
         ledger.project(catalog)
 
 
-def test_a_second_projector_waits_its_time(catalog: Catalog, ledger: Ledger) -> None:
+@pytest.mark.parametrize("place", ["postgres"], indirect=True)
+def test_who_lost_the_lock_puts_back_no_older_checkpoint(
+    catalog: Catalog,
+    ledger: Ledger,
+    place: str,
+    postgres: Server,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    append(catalog, 1)
+    written, taken_over = durable.write_all, list[int]()
+
+    def meanwhile(files: dict[Path, bytes]) -> None:
+        written(files)
+        if not taken_over:
+            taken_over.append(1)
+            with postgres.connect() as connection:
+                connection.execute(
+                    "SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity"
+                    " WHERE application_name = 'interlock'"
+                )
+            with Catalog.open(place) as other:
+                append(other, 3)
+                Ledger(ledger.folder).project(other)
+
+    monkeypatch.setattr(durable, "write_all", meanwhile)
+    with pytest.raises(WorkspaceBusy, match="another process has extended"):
+        ledger.project(catalog)
+    assert ledger.size == 4
+    assert ledger.project(catalog) == 0
+    assert verify(ledger.folder, catalog).ok
+
+
+def test_a_second_projector_waits_its_time(catalog: Catalog, ledger: Ledger, place: str) -> None:
     append(catalog, 1)
     ledger.project(catalog)
-    held = durable.locked(ledger.folder / LOCK, timeout_s=0)
     with (
-        held,
+        Catalog.open(place) as other,
+        other.locks.locked(ledger.folder / LOCK, timeout_s=0),
         settings.override(lock_timeout_s=0.05),
         pytest.raises(WorkspaceBusy, match="another process holds"),
     ):

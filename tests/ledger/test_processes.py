@@ -11,13 +11,15 @@ from tests.ledger.stories import assert_whole, prepare
 from tests.processes import Nursery
 
 
-def test_writers_take_turns_and_readers_see_whole_commits(nursery: Nursery, tmp_path: Path) -> None:
+def test_writers_take_turns_and_readers_see_whole_commits(
+    nursery: Nursery, place: str, tmp_path: Path
+) -> None:
     folder = tmp_path / "workspace"
-    prepare(folder, 1)
+    prepare(place, 1)
     loads = {name: [(f"{name}{number % 3}", number) for number in range(1, 16)] for name in "abc"}
-    writers = [nursery.start(stories.load_each, folder=folder, loads=loads[name]) for name in "abc"]
+    writers = [nursery.start(stories.load_each, folder=place, loads=loads[name]) for name in "abc"]
     seen = 0
-    with Catalog.open(folder) as catalog:
+    with Catalog.open(place) as catalog:
         while not all(writer.over for writer in writers):
             with catalog.read() as rx:
                 current = partitions.current(rx, "flights")
@@ -28,20 +30,19 @@ def test_writers_take_turns_and_readers_see_whole_commits(nursery: Nursery, tmp_
                 entries = len(outbox.all_(rx))
                 assert entries >= seen
                 seen = entries
-            report = verify(folder / "ledger")
+            report = verify(folder / "ledger", catalog)
             assert report.size <= entries + 3 * 15
     for writer in writers:
         writer.ends()
-    found = assert_whole(folder)
+    found = assert_whole(place)
     assert found == {f"{name}{n % 3}": n for name in "abc" for n in (13, 14, 15)}
     assert Ledger(folder / "ledger").size == 1 + 3 * 15
 
 
-def test_a_workspace_made_by_several_at_once_is_one(nursery: Nursery, tmp_path: Path) -> None:
-    folder = tmp_path / "workspace"
-    makers = [nursery.start(stories.make_and_note, folder=folder) for _ in range(4)]
+def test_a_workspace_made_by_several_at_once_is_one(nursery: Nursery, place: str) -> None:
+    makers = [nursery.start(stories.make_and_note, folder=place) for _ in range(4)]
     ids = {maker.ends().told for maker in makers}
     assert len(ids) == 1
-    with Catalog.open(folder) as catalog:
+    with Catalog.open(place) as catalog:
         report = verify(catalog.folder / "ledger", catalog)
         assert (report.size, report.problems) == (4, ())

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from interlock.catalog import AcceptRecord, Catalog, State, accepts, partitions, verdicts
+from interlock.catalog import AcceptRecord, Catalog, State, TableRecord, accepts, partitions, tables, verdicts
+from interlock.catalog.records import Mode
 from interlock.ledger import Ledger, merkle, tiles, verify
 from interlock.ledger.ledger import LOCK
+from tests import places
 from tests.catalog.conftest import NOW, verdict, version
 from tests.ledger.conftest import append
 
@@ -143,10 +145,7 @@ def judged(catalog: Catalog, ledger: Ledger) -> Catalog:
         partitions.add(tx, version(rows=901))
         verdicts.put(tx, verdict("v2"))
         accepts.put(tx, AcceptRecord("flights", "2013-01-01", "holiday", NOW, "ann"))
-        tx.connection.exec_driver_sql(
-            "INSERT INTO interlock_table VALUES ('flights', 'managed', NULL, '[]', NULL, '{}', ?, 1)",
-            (NOW.isoformat(),),
-        )
+        tables.put(tx, TableRecord("flights", Mode.MANAGED, None, (), None, {}, NOW, 1))
     ledger.project(catalog)
     assert verify(ledger.folder, catalog).ok
     return catalog
@@ -179,7 +178,7 @@ EDITS = {
 @pytest.mark.parametrize(("edit", "complaint"), EDITS.items())
 def test_an_edited_row_is_found(judged: Catalog, ledger: Ledger, edit: str, complaint: str) -> None:
     with judged.write() as tx:
-        tx.connection.exec_driver_sql(edit)
+        tx.connection.exec_driver_sql(places.said(tx, edit))
     problems = verify(ledger.folder, judged).problems
     assert any(complaint in str(p) for p in problems), problems
     assert {p.file for p in problems} == {"catalog"}

@@ -120,7 +120,7 @@ def test_a_table_whose_only_load_is_in_quarantine_has_a_report(tmp_path):
 def statements(ws, act) -> int:
     """How many statements ``act`` sends to the catalog."""
     sent = []
-    engine = ws.site.catalog._engine
+    engine = ws.site.catalog.database.engine
 
     def note(connection, cursor, statement, *rest):
         sent.append(statement)

@@ -16,16 +16,23 @@ import pytest
 from sqlalchemy import event, insert
 
 import interlock
-from interlock.catalog import schema
+from interlock.catalog import counts, schema, verdicts
 from interlock.catalog.canonical import canonical
 from interlock.cli.metrics import handler
 from interlock.errors import TableNotFound, WorkspaceError
 from interlock.workspace import Workspace
 from interlock.workspace.exposition import Metric
 from interlock.workspace.metrics import METRICS, collect
+from tests import places
+from tests.catalog.conftest import verdict
 from tests.gates.conftest import a_day, label, ws
 
 __all__ = ["ws"]
+
+
+@pytest.fixture(params=places.KINDS)
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return places.of(request.param, tmp_path / "workspace", request)
 
 
 def value(metrics: list[Metric], name: str, **labels: str) -> float | None:
@@ -160,11 +167,11 @@ def counted(ws: Workspace) -> Iterator[list[str]]:
     def note(*given: Any) -> None:
         statements.append(given[2])
 
-    event.listen(ws.site.catalog._engine, "before_cursor_execute", note)
+    event.listen(ws.site.catalog.database.engine, "before_cursor_execute", note)
     try:
         yield statements
     finally:
-        event.remove(ws.site.catalog._engine, "before_cursor_execute", note)
+        event.remove(ws.site.catalog.database.engine, "before_cursor_execute", note)
 
 
 def fill(ws: Workspace, tables: int, partitions: int) -> None:
@@ -176,7 +183,7 @@ def fill(ws: Workspace, tables: int, partitions: int) -> None:
     for name in names:
         ws.table(name, partition="day").objective(0.5, "30d")
     days = [start + dt.timedelta(days=n) for n in range(partitions)]
-    with ws.site.catalog._engine.begin() as connection:
+    with ws.site.catalog.database.engine.begin() as connection:
         for i, name in enumerate(names):
             made = [
                 {
@@ -219,12 +226,25 @@ def test_the_number_of_statements_depends_on_neither_tables_nor_partitions(tmp_p
     assert found[0] == found[1] == found[2] < 25
 
 
-def test_the_window_of_an_objective_is_all_that_is_looked_into(tmp_path: Path) -> None:
-    with interlock.open(tmp_path / "ws") as ws:
-        fill(ws, 1, 100)
-        assert value(collect(ws), "interlock_slo_attained_ratio") == 27 / 30
-        stands = ws.table("t000").slo()
-        assert stands is not None and len(stands.unhealthy) == 3
+def test_the_window_of_an_objective_is_all_that_is_looked_into(ws: Workspace) -> None:
+    fill(ws, 1, 100)
+    assert value(collect(ws), "interlock_slo_attained_ratio") == 27 / 30
+    stands = ws.table("t000").slo()
+    assert stands is not None and len(stands.unhealthy) == 3
+
+
+def test_an_alarm_is_known_by_its_title_whatever_letters_are_in_it(ws: Workspace) -> None:
+    """Of what follows a NUL SQLite tells nothing, and PostgreSQL has no NUL."""
+    titles = ['a "quote"', "back\\slash \\u0000", "Größe ✓ 🎯", "x\0y\0\0z", "50%% of %s", "a:b ::c"]
+    for number, title in enumerate(titles):
+        record = verdict(f"v{number}", document={"alerts": [{"severity": "page", "title": title}]})
+        with ws.site.catalog.write() as tx:
+            verdicts.put(tx, record)
+    with ws.site.catalog.read() as rx:
+        found = counts.alarms(rx, [f"v{number}" for number in range(len(titles))])
+        postgres = rx.connection.dialect.name == "postgresql"
+    told = [t.replace("\0", "\ufffd") if postgres else t.partition("\0")[0] for t in titles]
+    assert [found[f"v{n}"] for n in range(len(titles))] == told
 
 
 # --- HTTP -----------------------------------------------------------------------------

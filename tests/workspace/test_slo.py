@@ -10,9 +10,15 @@ import interlock
 from interlock.errors import ContractError
 from interlock.names import Outcome
 from interlock.workspace import Table, Workspace
+from tests import places
 from tests.gates.conftest import a_day, label, ws
 
 __all__ = ["ws"]
+
+
+@pytest.fixture(params=places.KINDS)
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return places.of(request.param, tmp_path / "workspace", request)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What we know: one SQLite catalog per workspace, and DuckLake tables in it.
+"""What we know: one catalog per workspace, in SQLite or PostgreSQL, and DuckLake tables in it.
 
 `Catalog` opens transactions; the modules beside it read and write with them::
 
@@ -14,6 +14,7 @@ from interlock.catalog import (
     constraints,
     counts,
     foreign,
+    home,
     lake,
     outbox,
     partitions,
@@ -24,6 +25,7 @@ from interlock.catalog import (
     verdicts,
 )
 from interlock.catalog.catalog import Catalog, Reader, Writer
+from interlock.catalog.database import Locks
 from interlock.catalog.records import (
     AcceptRecord,
     AlertPart,
@@ -56,6 +58,7 @@ __all__ = [
     "Feedback",
     "ForeignSnapshot",
     "HistoryRow",
+    "Locks",
     "Mode",
     "ModelRecord",
     "OutboxRow",
@@ -72,6 +75,7 @@ __all__ = [
     "constraints",
     "counts",
     "foreign",
+    "home",
     "lake",
     "outbox",
     "partitions",

@@ -8,7 +8,6 @@ from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, func, or_, select
-from sqlalchemy.dialects.sqlite import insert
 
 from interlock.catalog import outbox, schema
 from interlock.catalog.catalog import Reader, Writer
@@ -34,7 +33,7 @@ def put_all(tx: Writer, records: Iterable[AlertRecord]) -> None:
     rows = [_values(record) for record in records]
     if not rows:
         return
-    statement = insert(_T)
+    statement = tx.insert(_T)
     changed = {name: statement.excluded[name] for name in rows[0] if name != "id"}
     tx.connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=changed), rows)
     _put_parts(tx, [(r.id, i, p) for r in records for i, p in enumerate(r.parts)])
@@ -49,7 +48,7 @@ def _put_parts(tx: Writer, parts: Sequence[tuple[int, int, AlertPart]]) -> None:
         | {"alert_id": id_, "position": position}
         for id_, position, part in parts
     ]
-    statement = insert(_P)
+    statement = tx.insert(_P)
     changed = {name: statement.excluded[name] for name in rows[0] if name not in ("alert_id", "table_name")}
     index = ["alert_id", "table_name"]
     tx.connection.execute(statement.on_conflict_do_update(index_elements=index, set_=changed), rows)

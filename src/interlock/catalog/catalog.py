@@ -1,8 +1,9 @@
-"""The workspace's catalog: one SQLite database, one commit point.
+"""The workspace's catalog: tables of a database, one commit point.
 
-Several processes may open it at once. Readers see one consistent snapshot and
-never wait; writers take turns (`BEGIN IMMEDIATE`) and wait up to
-``settings.lock_timeout_s`` for each other.
+The database is a SQLite file in the workspace's folder, or a schema of a
+PostgreSQL database; the files lie in the folder either way. Several processes
+may open it at once. Readers see one consistent snapshot and never wait; writers
+take turns and wait up to ``settings.lock_timeout_s`` for each other.
 """
 
 from __future__ import annotations
@@ -13,20 +14,27 @@ import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from sqlalchemy import Connection, CursorResult, Engine, create_engine, event, text
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy import Connection, CursorResult, Table, insert, select, update
 
-from interlock import durable, settings
-from interlock.catalog import migrations, storage
+from interlock import durable
+from interlock.catalog import home, migrations, schema
+from interlock.catalog import lake_schema as s
+from interlock.catalog.address import Address, is_address
+from interlock.catalog.database import Database, Locks
 from interlock.catalog.schema import REVISION, VERSION_TABLE
-from interlock.errors import WorkspaceError, WorkspaceNotFound, WorkspaceVersion
+from interlock.catalog.sqlite import SQLite
+from interlock.errors import UsageError, WorkspaceError, WorkspaceNotFound, WorkspaceVersion
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import sqlite
 
 FILE_NAME = "catalog.sqlite"
 DATA_FOLDER = "data"
 DUCKLAKE_VERSION = "1.0"
+
+Place = str | os.PathLike[str]
 
 
 class Reader:
@@ -35,6 +43,10 @@ class Reader:
     def __init__(self, catalog: Catalog, connection: Connection) -> None:
         self.catalog = catalog
         self.connection = connection
+
+    def relations(self) -> set[str]:
+        """The names of the tables in the catalog."""
+        return self.catalog.database.relations(self.connection)
 
 
 class Writer(Reader):
@@ -50,57 +62,132 @@ class Writer(Reader):
         self.now = dt.datetime.now(dt.UTC)
         self.uncited: dict[int, None] = {}
 
+    def insert(self, table: Table) -> sqlite.Insert:
+        """An INSERT that knows ``on_conflict_do_update`` and ``on_conflict_do_nothing``."""
+        return self.catalog.database.insert(table)
+
 
 class Catalog:
-    """See `create` and `open`. ``folder`` is the workspace folder, ``id`` its lasting UUID."""
+    """See `create` and `open`. ``folder`` is where the workspace's files lie, ``id`` its lasting UUID."""
 
-    def __init__(self, folder: Path, engine: Engine) -> None:
-        self.folder = folder
-        self._engine = engine
+    def __init__(self, database: Database, folder: Path | None) -> None:
+        self.database = database
         self.id = ""
+        self._folder = folder
 
     @property
-    def file(self) -> Path:
-        return self.folder / FILE_NAME
+    def folder(self) -> Path:
+        assert self._folder is not None, "known once the catalog is loaded"
+        return self._folder
+
+    @property
+    def where(self) -> str:
+        """What messages call the catalog."""
+        return self.database.where
+
+    @property
+    def local(self) -> bool:
+        """Whether the catalog is a file in the folder."""
+        return isinstance(self.database, SQLite)
 
     @property
     def data(self) -> Path:
         """Where published files lie; DuckLake's data path."""
         return self.folder / DATA_FOLDER
 
+    @property
+    def locks(self) -> Locks:
+        """Who may do what in the folder, among all processes that have this workspace open."""
+        return self.database.locks(self.folder)
+
     @classmethod
-    def create(cls, folder: str | os.PathLike[str]) -> Self:
-        """A new catalog in ``folder``; opens the one that is already there."""
-        place = Path(os.path.abspath(folder))
-        durable.make_folder(place)
-        catalog = cls(place, _engine(place / FILE_NAME))
+    def create(cls, place: Place, data: Place | None = None) -> Self:
+        """A new catalog; opens the one that is already there.
+
+        ``place`` is a folder, or the address of a PostgreSQL database; its files then
+        lie in the folder ``data``. Raises as `open` does, and `UsageError` where a new
+        one has no ``data``, or one that holds another workspace's files.
+        """
+        if is_address(place):
+            return cls._create_shared(place, data)
+        folder = Path(os.path.abspath(place))
+        durable.make_folder(folder)
+        catalog = cls(SQLite(folder / FILE_NAME), folder)
         with catalog._closed_on_error():
             # The catalog is the first thing in the folder: whoever looks meanwhile sees a workspace.
             catalog._migrate()
             catalog._load()
         durable.make_folder(catalog.data)
-        durable.sync_folder(place)
+        durable.sync_folder(folder)
         return catalog
 
     @classmethod
-    def open(cls, folder: str | os.PathLike[str]) -> Self:
-        """The catalog in ``folder``, brought to this version if older.
+    def open(cls, place: Place, data: Place | None = None) -> Self:
+        """The catalog at ``place``, brought to this version if older.
 
-        Raises `WorkspaceNotFound`, `WorkspaceVersion` (newer than this
-        Interlock, or not a workspace), `WorkspaceCorrupt`, `StorageFailed`.
+        ``data`` is where this machine finds the folder of a shared workspace, if not where
+        the catalog says. Raises `WorkspaceNotFound`, `WorkspaceVersion` (newer than this
+        Interlock, or not a workspace), `WorkspaceCorrupt`, `StorageFailed`, `FolderMissing`
+        and the errors of databases.
         """
-        place = Path(os.path.abspath(folder))
-        if not (place / FILE_NAME).is_file():
-            raise WorkspaceNotFound(f"no workspace in {folder}", hint="`interlock init` makes one")
-        catalog = cls(place, _engine(place / FILE_NAME))
+        if is_address(place):
+            return cls._open_shared(place, data)
+        folder = Path(os.path.abspath(place))
+        if not (folder / FILE_NAME).is_file():
+            raise WorkspaceNotFound(f"no workspace in {place}", hint="`interlock init` makes one")
+        catalog = cls(SQLite(folder / FILE_NAME), folder)
         with catalog._closed_on_error():
             if catalog._revision() != REVISION:
                 catalog._migrate()
             catalog._load()
         return catalog
 
+    @classmethod
+    def _create_shared(cls, place: Place, data: Place | None) -> Self:
+        catalog, given = cls._shared(place, data)
+        with catalog._closed_on_error():
+            if catalog._revision() is None:
+                if given is None:
+                    raise UsageError(
+                        f"no workspace in {catalog.where} yet, and no folder for its files",
+                        hint="give a folder that every machine reaches: "
+                        'interlock.open(…, data="/mnt/share/lake"), or interlock init --data-folder FOLDER',
+                    )
+                catalog._folder = given
+            catalog._migrate()
+            catalog._load(given)
+            durable.make_folder(catalog.data)
+        return catalog
+
+    @classmethod
+    def _open_shared(cls, place: Place, data: Place | None) -> Self:
+        catalog, given = cls._shared(place, data)
+        with catalog._closed_on_error():
+            revision = catalog._revision()
+            if revision is None:
+                raise WorkspaceNotFound(
+                    f"no workspace in {catalog.where}",
+                    hint="`interlock init --data-folder FOLDER` makes one",
+                )
+            if revision != REVISION:
+                catalog._migrate()
+            catalog._load(given)
+        return catalog
+
+    @classmethod
+    def _shared(cls, place: Place, data: Place | None) -> tuple[Self, Path | None]:
+        from interlock.catalog import postgres  # imports much that a workspace in a folder does not need
+
+        address = Address.of(os.fspath(place))
+        given = data if data is not None else address.data
+        if given is not None and is_address(given):
+            raise UsageError(
+                f"{os.fspath(given)}: files lie in a folder, on a disk that every machine mounts"
+            )
+        return cls(postgres.Postgres(address), None), None if given is None else Path(os.path.abspath(given))
+
     def close(self) -> None:
-        self._engine.dispose()
+        self.database.close()
 
     def __enter__(self) -> Self:
         return self
@@ -111,37 +198,20 @@ class Catalog:
     @contextlib.contextmanager
     def read(self) -> Iterator[Reader]:
         """A consistent snapshot; what others commit meanwhile is not seen."""
-        with self._transaction("BEGIN") as connection:
-            # SQLite fixes a snapshot at its first read, not at BEGIN.
-            connection.exec_driver_sql("SELECT 1 FROM sqlite_master LIMIT 1").close()
+        with self.database.transaction(write=False) as connection:
             yield Reader(self, connection)
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Writer]:
         """A transaction that commits at the end of the block and rolls back on any error.
 
-        Raises `WorkspaceBusy` when another writer doesn't let go in time.
+        Raises `WorkspaceBusy` when another writer doesn't let go in time, and
+        `CommitUnknown` where a connection was lost at the commit and did not come back.
         """
-        with self._transaction("BEGIN IMMEDIATE") as connection:
+        with self.database.transaction(write=True) as connection:
             writer = Writer(self, connection)
             yield writer
             _finish(writer)
-
-    @contextlib.contextmanager
-    def _transaction(self, begin: str) -> Iterator[Connection]:
-        with storage.errors(self.file):
-            connection = self._engine.connect()
-        try:
-            with storage.errors(self.file):
-                timeout_ms = int(settings.current().lock_timeout_s * 1000)
-                connection.exec_driver_sql(f"PRAGMA busy_timeout={timeout_ms}")
-                connection.exec_driver_sql(begin)
-                yield connection
-                connection.commit()
-        finally:
-            with contextlib.suppress(DBAPIError):
-                connection.rollback()
-            connection.close()
 
     @contextlib.contextmanager
     def _closed_on_error(self) -> Iterator[None]:
@@ -152,53 +222,52 @@ class Catalog:
             raise
 
     def _revision(self) -> str | None:
-        with self.read() as rx:
-            tables = {
-                name
-                for (name,) in rx.connection.exec_driver_sql(
-                    "SELECT name FROM sqlite_master WHERE name IN (?, 'ducklake_metadata')", (VERSION_TABLE,)
-                )
-            }
-            if not tables:
-                return None
-            if VERSION_TABLE not in tables:
-                raise WorkspaceVersion(f"{self.file} is a DuckLake, but no Interlock workspace")
-            return rx.connection.exec_driver_sql(f"SELECT version_num FROM {VERSION_TABLE}").scalar()
+        with self.database.transaction(write=False) as connection:
+            return self._revision_in(connection)
+
+    def _revision_in(self, connection: Connection) -> str | None:
+        tables = self.database.relations(connection) & {VERSION_TABLE, "ducklake_metadata"}
+        if not tables:
+            return None
+        if VERSION_TABLE not in tables:
+            raise WorkspaceVersion(f"{self.where} is a DuckLake, but no Interlock workspace")
+        return connection.exec_driver_sql(f"SELECT version_num FROM {VERSION_TABLE}").scalar()
 
     def _migrate(self) -> None:
         self._check_revision(self._revision())
-        with self.write() as tx:
-            migrations.upgrade(tx.connection)
-            if tx.connection.exec_driver_sql("SELECT 1 FROM interlock_workspace").first() is None:
-                _found(tx)
+        with self.database.founding() as connection:
+            migrations.upgrade(connection)
+            if connection.execute(select(schema.workspace.c.key)).first() is None:
+                _found(Writer(self, connection))
 
     def _check_revision(self, revision: str | None) -> None:
         if revision is not None and not (revision.isdecimal() and int(revision) <= int(REVISION)):
             raise WorkspaceVersion(
-                f"{self.file} has catalog version {revision}; this Interlock knows up to {REVISION}",
+                f"{self.where} has catalog version {revision}; this Interlock knows up to {REVISION}",
                 hint="upgrade Interlock",
             )
 
-    def _load(self) -> None:
+    def _load(self, given: Path | None = None) -> None:
         with self.read() as rx:
-            rows = rx.connection.exec_driver_sql("SELECT key, value FROM interlock_workspace")
-            values = {row.key: row.value for row in rows}
+            t = schema.workspace
+            values = {row.key: row.value for row in rx.connection.execute(select(t.c.key, t.c.value))}
             self.id = values["id"]
             version, data_path = (_lake_setting(rx, key) for key in ("version", "data_path"))
         if version != DUCKLAKE_VERSION:
             raise WorkspaceVersion(
-                f"{self.file} is DuckLake {version}; this Interlock writes {DUCKLAKE_VERSION}"
+                f"{self.where} is DuckLake {version}; this Interlock writes {DUCKLAKE_VERSION}"
             )
-        if data_path != _data_path(self):
+        if "folder" in values:
+            self._folder = home.found(values["folder"], given, self.id)
+        elif data_path != _data_path(self):
             self._follow_move()
 
     def _follow_move(self) -> None:
         """The folder was moved or copied: tell other DuckLake readers where the data is now."""
         with contextlib.suppress(WorkspaceError), self.write() as tx:
-            tx.connection.execute(
-                text("UPDATE ducklake_metadata SET value = :path WHERE key = 'data_path' AND scope IS NULL"),
-                {"path": _data_path(self)},
-            )
+            m = s.metadata
+            moved = update(m).where(m.c.key == "data_path", m.c.scope.is_(None))
+            tx.connection.execute(moved.values(value=_data_path(self)))
 
 
 def inserted_id(result: CursorResult[Any]) -> int:
@@ -209,8 +278,8 @@ def inserted_id(result: CursorResult[Any]) -> int:
 
 
 def _lake_setting(rx: Reader, key: str) -> str | None:
-    statement = "SELECT value FROM ducklake_metadata WHERE key = ? AND scope IS NULL"
-    return rx.connection.exec_driver_sql(statement, (key,)).scalar()
+    m = s.metadata
+    return rx.connection.scalar(select(m.c.value).where(m.c.key == key, m.c.scope.is_(None)))
 
 
 def _data_path(catalog: Catalog) -> str:
@@ -225,12 +294,12 @@ def _finish(writer: Writer) -> None:
 
 def _found(tx: Writer) -> None:
     """Snapshot 0 of an empty DuckLake, and the workspace's name."""
-    moment = tx.now.strftime("%Y-%m-%d %H:%M:%S.%f+00")
-    run = tx.connection.exec_driver_sql
-    run(
-        "INSERT INTO interlock_workspace VALUES ('id', ?), ('created_at', ?)",
-        (str(uuid.uuid4()), tx.now.isoformat()),
-    )
+    facts = {"id": str(uuid.uuid4()), "created_at": tx.now.isoformat()}
+    if not tx.catalog.local:
+        facts["folder"] = str(tx.catalog.folder)
+        home.claim(tx.catalog.folder, facts["id"])
+    run = tx.connection.execute
+    run(insert(schema.workspace), [{"key": key, "value": value} for key, value in facts.items()])
     metadata = {
         "version": DUCKLAKE_VERSION,
         "created_by": "Interlock",
@@ -239,21 +308,10 @@ def _found(tx: Writer) -> None:
         # Rows written past the gate should be files like all others, not rows of the catalog.
         "data_inlining_row_limit": "0",
     }
-    for key, value in metadata.items():
-        run("INSERT INTO ducklake_metadata VALUES (?, ?, NULL, NULL)", (key, value))
-    run("INSERT INTO ducklake_snapshot VALUES (0, ?, 0, 1, 0)", (moment,))
-    run("""INSERT INTO ducklake_snapshot_changes VALUES (0, 'created_schema:"main"', NULL, NULL, NULL)""")
-    run("INSERT INTO ducklake_schema VALUES (0, ?, 0, NULL, 'main', 'main/', 1)", (str(uuid.uuid4()),))
-    run("INSERT INTO interlock_snapshot VALUES (0, 1, ?)", (tx.now.isoformat(),))
-
-
-def _engine(file: Path) -> Engine:
-    engine = create_engine(
-        "sqlite://", creator=lambda: storage.connect(file), poolclass=QueuePool, pool_size=4, max_overflow=60
-    )
-
-    @event.listens_for(engine, "connect")
-    def _prepare(connection: Any, _: object) -> None:
-        storage.prepare(connection, file)
-
-    return engine
+    run(insert(s.metadata), [{"key": key, "value": value} for key, value in metadata.items()])
+    first = {"snapshot_id": 0, "schema_version": 0, "next_catalog_id": 1, "next_file_id": 0}
+    run(insert(s.snapshots).values(**first, snapshot_time=tx.now))
+    run(insert(s.changes).values(snapshot_id=0, changes_made='created_schema:"main"'))
+    main = {"schema_id": 0, "schema_name": "main", "path": "main/", "path_is_relative": True}
+    run(insert(s.schemas).values(**main, schema_uuid=str(uuid.uuid4()), begin_snapshot=0))
+    run(insert(schema.snapshots).values(snapshot_id=0, ours=1, seen_at=tx.now))

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import delete, func, select
-from sqlalchemy.dialects.sqlite import insert
 
 from interlock.catalog import schema
 from interlock.catalog.catalog import Reader, Writer
@@ -20,7 +19,7 @@ def put(tx: Writer, table: str, document: Mapping[str, Any]) -> None:
     place = tx.connection.scalar(
         select(func.coalesce(func.max(t.c.position), 0) + 1).where(t.c.table_name == table)
     )
-    statement = insert(t).values(
+    statement = tx.insert(t).values(
         table_name=table, name=document["name"], position=place, document=dict(document)
     )
     replaced = {"document": statement.excluded.document}
@@ -47,7 +46,7 @@ def enforce(tx: Writer, table: str, names: Iterable[str] = (EVERY,)) -> None:
     """Let these learned constraints block; ``"*"`` is all of them, later ones too."""
     rows = [{"table_name": table, "name": name} for name in names]
     if rows:
-        tx.connection.execute(insert(schema.enforcements).on_conflict_do_nothing(), rows)
+        tx.connection.execute(tx.insert(schema.enforcements).on_conflict_do_nothing(), rows)
 
 
 def shadow(tx: Writer, table: str, names: Iterable[str] | None = None) -> None:

@@ -7,23 +7,15 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, TextClause, and_, func, or_, select, text
+from sqlalchemy import ColumnElement, Row, Select, and_, func, not_, or_, select
 
-from interlock.catalog import schema
+from interlock.catalog import constructs, schema
 from interlock.catalog.catalog import Reader
 from interlock.catalog.records import CURRENT, PartitionRecord, State
 from interlock.catalog.schema import Moment
 
 Counts = dict[tuple[str, ...], int]
-_DATED = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*"
 _PARTITIONS, _VERDICTS, _ALERTS = schema.partitions, schema.verdicts, schema.alerts
-_TITLE: TextClause = text(
-    "(SELECT json_extract(a.value, '$.title') FROM json_each(interlock_verdict.document, '$.alerts') a"
-    " WHERE json_extract(a.value, '$.severity') IN ('page', 'ticket')"
-    " AND coalesce(json_extract(a.value, '$.id'), '') NOT IN"
-    " (SELECT 'A' || id FROM interlock_alert WHERE feedback = 'false_alarm')"
-    " ORDER BY json_extract(a.value, '$.severity') = 'ticket', a.key LIMIT 1)"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +38,7 @@ def partitions(rx: Reader) -> Counts:
 def held(rx: Reader, table: str | None = None) -> list[Held]:
     """What readers see of each table that has a partition, or of one."""
     p = _PARTITIONS.c
-    dated = func.max(p.label).filter(p.label.op("GLOB")(_DATED))
+    dated = func.max(p.label).filter(constructs.dated(p.label))
     loaded = func.max(p.loaded_at, type_=Moment)
     statement = select(p.table_name, func.sum(p.rows), func.sum(p.size_bytes), dated, loaded)
     statement = statement.where(p.state.in_([state.value for state in CURRENT]))
@@ -121,8 +113,8 @@ def newest_verdicts(
 
 def _wanted(columns: Any, since: Mapping[str, str]) -> ColumnElement[bool]:
     """A row is of one of these tables, and not of a day before that table's."""
-    least = func.json_each(json.dumps(dict(since))).table_valued("key", "value")
-    recent = or_(columns.label >= least.c.value, columns.label.op("NOT GLOB")(_DATED))
+    least = constructs.members(json.dumps(dict(since))).table_valued("key", "value")
+    recent = or_(columns.label >= least.c.value, not_(constructs.dated(columns.label)))
     return and_(columns.table_name == least.c.key, recent)
 
 
@@ -133,7 +125,9 @@ def alarms(rx: Reader, ids: Iterable[str]) -> dict[str, str]:
     """
     wanted = _VERDICTS.c.id.in_(_each(ids))
     found: dict[str, str] = {}
-    for id_, title in rx.connection.execute(select(_VERDICTS.c.id, _TITLE).where(wanted)):
+    for id_, title in rx.connection.execute(
+        select(_VERDICTS.c.id, constructs.loudest(_VERDICTS.c.document)).where(wanted)
+    ):
         if title is not None:
             found[id_] = str(title)
     return found
@@ -141,7 +135,7 @@ def alarms(rx: Reader, ids: Iterable[str]) -> dict[str, str]:
 
 def _each(values: Iterable[str]) -> Select[Any]:
     """A list as one parameter, so that its length is no limit and takes no further statement."""
-    return select(func.json_each(json.dumps(list(values))).table_valued("value").c.value)
+    return select(constructs.elements(json.dumps(list(values))).table_valued("value").c.value)
 
 
 def _counts(rx: Reader, statement: Select[Any]) -> Counts:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from sqlalchemy import or_, select
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import or_, select, text
 
 from interlock.catalog import lake_schema as s
 from interlock.catalog import schema
@@ -70,7 +69,7 @@ def mark_seen(tx: Writer, snapshot_ids: Iterable[int]) -> None:
     """Don't report these again. They stay on record as foreign."""
     rows = [{"snapshot_id": id_, "ours": 0, "seen_at": tx.now} for id_ in snapshot_ids]
     if rows:
-        tx.connection.execute(insert(schema.snapshots).on_conflict_do_nothing(), rows)
+        tx.connection.execute(tx.insert(schema.snapshots).on_conflict_do_nothing(), rows)
 
 
 def seen(rx: Reader) -> list[int]:
@@ -117,11 +116,9 @@ def _rows_inlined(rx: Reader, id_: int) -> int:
     t = s.inlined_tables
     total = 0
     for name in rx.connection.scalars(select(t.c.table_name)).all():
-        changed = f'SELECT count(*) FROM "{name}" WHERE begin_snapshot = ? OR end_snapshot = ?'
-        total += rx.connection.exec_driver_sql(changed, (id_, id_)).scalar() or 0
-    like = "ducklake\\_inlined\\_delete\\_%"
-    tables = f"SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE '{like}' ESCAPE '\\'"
-    for (name,) in rx.connection.exec_driver_sql(tables).all():
-        deleted = f'SELECT count(*) FROM "{name}" WHERE begin_snapshot = ?'
-        total += rx.connection.exec_driver_sql(deleted, (id_,)).scalar() or 0
+        changed = f'SELECT count(*) FROM "{name}" WHERE begin_snapshot = :id OR end_snapshot = :id'
+        total += rx.connection.scalar(text(changed), {"id": id_}) or 0
+    for name in sorted(name for name in rx.relations() if name.startswith("ducklake_inlined_delete_")):
+        deleted = f'SELECT count(*) FROM "{name}" WHERE begin_snapshot = :id'
+        total += rx.connection.scalar(text(deleted), {"id": id_}) or 0
     return total

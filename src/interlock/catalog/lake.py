@@ -87,7 +87,7 @@ def latest(rx: Reader) -> Snapshot:
         .limit(1)
     ).first()
     if row is None:
-        raise WorkspaceCorrupt(f"{rx.catalog.file} holds no snapshot")
+        raise WorkspaceCorrupt(f"{rx.catalog.where} holds no snapshot")
     return Snapshot(*row)
 
 
@@ -116,7 +116,7 @@ def create_table(tx: Writer, name: str, columns: Columns, partition: str | None 
             schema_id=0,
             table_name=name,
             path=f"{folder}/",
-            path_is_relative=1,
+            path_is_relative=True,
         )
     )
     insert_fields(tx, table_id, fields, now)
@@ -144,7 +144,7 @@ def folder(rx: Reader, table: str) -> Path:
         select(t.c.path).where(t.c.table_name == table, t.c.schema_id == 0, t.c.end_snapshot.is_(None))
     )
     if path is None:
-        raise WorkspaceCorrupt(f"{rx.catalog.file} lists no DuckLake table {table!r}")
+        raise WorkspaceCorrupt(f"{rx.catalog.where} lists no DuckLake table {table!r}")
     return rx.catalog.data / "main" / str(path)
 
 
@@ -277,7 +277,7 @@ def _commit(
     tx.connection.execute(
         insert(s.snapshots).values(
             snapshot_id=now,
-            snapshot_time=tx.now.strftime("%Y-%m-%d %H:%M:%S.%f+00"),
+            snapshot_time=tx.now,
             schema_version=version,
             next_catalog_id=after.next_catalog_id,
             next_file_id=after.next_file_id,
@@ -305,7 +305,7 @@ def _insert_files(tx: Writer, table_id: int, ids: Sequence[int], add: Sequence[D
                 "table_id": table_id,
                 "begin_snapshot": now,
                 "path": file.path,
-                "path_is_relative": 1,
+                "path_is_relative": True,
                 "file_format": "parquet",
                 "record_count": file.rows,
                 "file_size_bytes": file.size_bytes,

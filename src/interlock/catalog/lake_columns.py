@@ -80,7 +80,7 @@ def id_of(rx: Reader, table: str, snapshot: int | None = None) -> int:
     )
     if found is None:
         when = "" if snapshot is None else f" as of snapshot {snapshot}"
-        raise WorkspaceCorrupt(f"{rx.catalog.file} lists no DuckLake table {table!r}{when}")
+        raise WorkspaceCorrupt(f"{rx.catalog.where} lists no DuckLake table {table!r}{when}")
     return int(found)
 
 
@@ -119,7 +119,7 @@ def insert_fields(tx: Writer, table_id: int, fields: Sequence[Field], now: int) 
                 "column_name": field.name,
                 "column_type": field.type.name,
                 "default_value": "NULL",
-                "nulls_allowed": 1,
+                "nulls_allowed": True,
                 "parent_column": parent,
                 "default_value_type": "" if field.children else "literal",
                 "default_value_dialect": "duckdb",

@@ -1,24 +1,80 @@
-"""The DuckLake 1.0 tables we write, as its extension lays them out in SQLite.
+"""The DuckLake 1.0 tables we write, as its extension lays them out in SQLite and in PostgreSQL.
 
-The statements that create them are in ``migrations``.
+The statements that create them are in ``migrations``. SQLite holds truth values
+as integers, moments and UUIDs as text.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, MetaData, Table, Text
+import datetime as dt
+from typing import Any
+
+from sqlalchemy import (
+    UUID,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+)
+from sqlalchemy.types import TypeEngine
 
 _lake = MetaData()
 
 
+class SnapshotTime(TypeDecorator[dt.datetime]):
+    """A moment as the extension writes it: ``2013-01-05 12:30:00.000000+00`` where it is text."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return DateTime(timezone=True) if dialect.name == "postgresql" else Text()
+
+    def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> Any:
+        return value if value is None or dialect.name == "postgresql" else _moment(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        """The text, whatever the database."""
+        return _moment(value) if isinstance(value, dt.datetime) else value
+
+
+def _moment(value: dt.datetime) -> str:
+    return value.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S.%f+00")
+
+
+_KINDS: dict[str, Any] = {
+    "i": BigInteger,
+    "t": Text,
+    "b": Boolean,
+    "m": SnapshotTime,
+    "u": Text().with_variant(UUID(as_uuid=False), "postgresql"),
+}
+
+
 def _table(name: str, **columns: str) -> Table:
-    kinds = {"i": BigInteger, "t": Text}
     return Table(
-        f"ducklake_{name}", _lake, *(Column(column, kinds[kind]) for column, kind in columns.items())
+        f"ducklake_{name}", _lake, *(Column(column, _KINDS[kind]) for column, kind in columns.items())
     )
 
 
+metadata = _table("metadata", key="t", value="t", scope="t", scope_id="i")
+schemas = _table(
+    "schema",
+    schema_id="i",
+    schema_uuid="u",
+    begin_snapshot="i",
+    end_snapshot="i",
+    schema_name="t",
+    path="t",
+    path_is_relative="b",
+)
 snapshots = _table(
-    "snapshot", snapshot_id="i", snapshot_time="t", schema_version="i", next_catalog_id="i", next_file_id="i"
+    "snapshot", snapshot_id="i", snapshot_time="m", schema_version="i", next_catalog_id="i", next_file_id="i"
 )
 changes = _table(
     "snapshot_changes",
@@ -31,13 +87,13 @@ changes = _table(
 tables = _table(
     "table",
     table_id="i",
-    table_uuid="t",
+    table_uuid="u",
     begin_snapshot="i",
     end_snapshot="i",
     schema_id="i",
     table_name="t",
     path="t",
-    path_is_relative="i",
+    path_is_relative="b",
 )
 columns = _table(
     "column",
@@ -50,7 +106,7 @@ columns = _table(
     column_type="t",
     initial_default="t",
     default_value="t",
-    nulls_allowed="i",
+    nulls_allowed="b",
     parent_column="i",
     default_value_type="t",
     default_value_dialect="t",
@@ -63,7 +119,7 @@ data_files = _table(
     end_snapshot="i",
     file_order="i",
     path="t",
-    path_is_relative="i",
+    path_is_relative="b",
     file_format="t",
     record_count="i",
     file_size_bytes="i",
@@ -84,7 +140,7 @@ file_stats = _table(
     null_count="i",
     min_value="t",
     max_value="t",
-    contains_nan="i",
+    contains_nan="b",
     extra_stats="t",
 )
 delete_files = _table(
@@ -95,7 +151,7 @@ delete_files = _table(
     end_snapshot="i",
     data_file_id="i",
     path="t",
-    path_is_relative="i",
+    path_is_relative="b",
     format="t",
     delete_count="i",
     file_size_bytes="i",
@@ -108,8 +164,8 @@ column_stats = _table(
     "table_column_stats",
     table_id="i",
     column_id="i",
-    contains_null="i",
-    contains_nan="i",
+    contains_null="b",
+    contains_nan="b",
     min_value="t",
     max_value="t",
     extra_stats="t",
@@ -125,3 +181,15 @@ partition_values = _table(
 )
 schema_versions = _table("schema_versions", begin_snapshot="i", schema_version="i", table_id="i")
 inlined_tables = _table("inlined_data_tables", table_id="i", table_name="t", schema_version="i")
+name_mappings = _table(
+    "name_mapping",
+    mapping_id="i",
+    column_id="i",
+    source_name="t",
+    target_field_id="i",
+    parent_column="i",
+    is_partition="b",
+)
+
+WRITTEN = tuple(sorted(name for name in _lake.tables if name != name_mappings.name))
+"""What our writer writes to."""

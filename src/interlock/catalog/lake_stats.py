@@ -76,7 +76,9 @@ def subtract_files(tx: Writer, table_id: int, ids: Sequence[int]) -> None:
         tx.connection.execute(
             update(t)
             .where(t.c.table_id == table_id)
-            .values(record_count=t.c.record_count - rows, file_size_bytes=t.c.file_size_bytes - size)
+            .values(
+                record_count=t.c.record_count - int(rows), file_size_bytes=t.c.file_size_bytes - int(size)
+            )
         )
 
 
@@ -96,7 +98,7 @@ def add_files(
             "null_count": stats.null_count,
             "min_value": _normal(by_id[column_id], stats.min),
             "max_value": _normal(by_id[column_id], stats.max),
-            "contains_nan": None if stats.contains_nan is None else int(stats.contains_nan),
+            "contains_nan": stats.contains_nan,
         }
         for file_id, file in zip(ids, add, strict=True)
         for column_id, stats in file.columns.items()
@@ -132,7 +134,7 @@ def _merged(leaf: Field, before: Any, files: Sequence[ColumnStats | None]) -> di
     """
     order = _ORDERS.get(_family(leaf))
     null = bool(before.contains_null) if before is not None else False
-    nan: int | None = before.contains_nan if before is not None else 0
+    nan: bool | None = before.contains_nan if before is not None else False
     bounds = (
         [(before.min_value, before.max_value)] if before is not None and before.min_value is not None else []
     )
@@ -140,10 +142,10 @@ def _merged(leaf: Field, before: Any, files: Sequence[ColumnStats | None]) -> di
         if stats is None or stats.null_count:
             null = True
         if stats is not None and stats.value_count:
-            nan = None if nan is None or stats.contains_nan is None else int(nan or stats.contains_nan)
+            nan = None if nan is None or stats.contains_nan is None else (nan or stats.contains_nan)
             bounds.append((_normal(leaf, stats.min), _normal(leaf, stats.max)))
     return {
-        "contains_null": int(null),
+        "contains_null": null,
         "contains_nan": nan if leaf.type.name.startswith("float") else None,
         "min_value": _extreme([low for low, _ in bounds], order, min, limits(leaf)[0]),
         "max_value": _extreme([high for _, high in bounds], order, max, limits(leaf)[1]),
@@ -254,7 +256,7 @@ def admit_null(tx: Writer, table_id: int, column_ids: Iterable[int]) -> None:
         is None
     ):
         return
-    rows = [{"table_id": table_id, "column_id": i, "contains_null": 1} for i in column_ids]
+    rows = [{"table_id": table_id, "column_id": i, "contains_null": True} for i in column_ids]
     if rows:
         tx.connection.execute(insert(s.column_stats), rows)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import Row, select
-from sqlalchemy.dialects.sqlite import insert
 
 from interlock.catalog import outbox, schema
 from interlock.catalog.catalog import Reader, Writer
@@ -21,7 +20,7 @@ def put(tx: Writer, record: ModelRecord) -> None:
     if known is not None and _document(known) == document:
         return
     values = {"name": record.name, "document": document, "created_at": record.created_at}
-    statement = insert(schema.models).values(values)
+    statement = tx.insert(schema.models).values(values)
     changed = {"document": document}
     tx.connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=changed))
     outbox.append(tx, KIND, {"model": record.name, **document})

@@ -28,11 +28,8 @@ def add_all(tx: Writer, records: Sequence[PartitionRecord]) -> list[int]:
     """`add` for many versions in one statement; ids in the order given."""
     if not records:
         return []
-    last = tx.connection.exec_driver_sql(
-        "SELECT seq FROM sqlite_sequence WHERE name = 'interlock_partition'"
-    ).scalar()
-    ids = list(range((last or 0) + 1, (last or 0) + 1 + len(records)))
-    tx.connection.execute(insert(_T), [_values(r) | {"id": i} for r, i in zip(records, ids, strict=True)])
+    added = insert(_T).returning(_T.c.id, sort_by_parameter_order=True)
+    ids = [int(id_) for id_ in tx.connection.scalars(added, [_values(r) for r in records])]
     tx.uncited.update(dict.fromkeys(ids))
     return ids
 

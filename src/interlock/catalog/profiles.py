@@ -7,8 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import insert, select
 
 from interlock.catalog import schema
 from interlock.catalog.catalog import Reader, Writer, inserted_id
@@ -54,7 +53,11 @@ def put_all(
             }
         )
     if rows:
-        tx.connection.execute(insert(schema.profiles).prefix_with("OR REPLACE"), rows)
+        statement = tx.insert(schema.profiles)
+        changed = {name: statement.excluded[name] for name in rows[0] if name != "partition_id"}
+        tx.connection.execute(
+            statement.on_conflict_do_update(index_elements=["partition_id"], set_=changed), rows
+        )
 
 
 def history(
@@ -103,7 +106,7 @@ def vector_schema(rx: Reader, id: int) -> tuple[str, ...]:
         select(schema.vector_schemas.c.names).where(schema.vector_schemas.c.id == id)
     )
     if names is None:
-        raise WorkspaceCorrupt(f"{rx.catalog.file} holds no vector schema {id}")
+        raise WorkspaceCorrupt(f"{rx.catalog.where} holds no vector schema {id}")
     return tuple(names)
 
 

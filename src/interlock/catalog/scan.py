@@ -8,6 +8,7 @@ taken into account: delete files, rows and deletions kept in the catalog
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,7 +110,7 @@ def _delete_files(
 def _inlined_deletions(rx: Reader, table_id: int, snapshot: int | None) -> dict[int, tuple[int, ...]]:
     """Rows of files that are deleted by rows of the catalog: data file id → positions."""
     name = f"ducklake_inlined_delete_{table_id}"
-    if not _exists(rx, name):
+    if name not in rx.relations():
         return {}
     where = "" if snapshot is None else f" WHERE begin_snapshot <= {snapshot:d}"
     found: dict[int, list[int]] = {}
@@ -118,11 +119,6 @@ def _inlined_deletions(rx: Reader, table_id: int, snapshot: int | None) -> dict[
     ):
         found.setdefault(file_id, []).append(row)
     return {file_id: tuple(rows) for file_id, rows in found.items()}
-
-
-def _exists(rx: Reader, table: str) -> bool:
-    statement = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
-    return rx.connection.exec_driver_sql(statement, (table,)).first() is not None
 
 
 def _plain(fields: Sequence[Field], paths: Sequence[Path], *, rows: bool = False) -> str:
@@ -143,12 +139,13 @@ def _with_deletions(rx: Reader, fields: Sequence[Field], file: _File, snapshot: 
 
 def _by_name(rx: Reader, fields: Sequence[Field], file: _File) -> str:
     """Files added without field ids carry a map from their column names."""
+    t = s.name_mappings
     mapped = {
         field_id: (source, bool(hive))
-        for source, field_id, hive in rx.connection.exec_driver_sql(
-            "SELECT source_name, target_field_id, is_partition FROM ducklake_name_mapping "
-            "WHERE mapping_id = ? AND parent_column IS NULL",
-            (file.mapping_id,),
+        for source, field_id, hive in rx.connection.execute(
+            select(t.c.source_name, t.c.target_field_id, t.c.is_partition).where(
+                t.c.mapping_id == file.mapping_id, t.c.parent_column.is_(None)
+            )
         )
     }
     items = []
@@ -179,7 +176,7 @@ def _inlined(rx: Reader, table_id: int, fields: Sequence[Field], snapshot: int |
         statement = f"SELECT {', '.join(wanted)} FROM {quoted(name)} WHERE {counts} ORDER BY row_id"
         for row in rx.connection.execute(text(statement.replace(":", "\\:"))):
             items = (
-                f"CAST({_literal(value)} AS {field.type.duckdb}) AS {quoted(field.name)}"
+                f"CAST({_literal(value, field)} AS {field.type.duckdb}) AS {quoted(field.name)}"
                 for value, field in zip(row, fields, strict=True)
             )
             yield f"SELECT {', '.join(items)}"
@@ -194,12 +191,14 @@ def _names_as_of(rx: Reader, table_id: int, schema_version: int) -> dict[int, st
     return {field.id: field.name for field in fields_of(rx, table_id, snapshot)}
 
 
-def _literal(value: Any) -> str:
+def _literal(value: Any, field: Field) -> str:
     if value is None:
         return "NULL"
     if isinstance(value, bytes):
+        if field.type.name != "blob":  # PostgreSQL's text holds no NUL, so texts are bytes there
+            return _quote(value.decode())
         return "'" + "".join(f"\\x{byte:02X}" for byte in value) + "'::BLOB"
-    if isinstance(value, int | float):
+    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
         return repr(value)
     return _quote(str(value))
 

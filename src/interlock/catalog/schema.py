@@ -11,7 +11,18 @@ import json
 import zlib
 from typing import Any
 
-from sqlalchemy import BLOB, BigInteger, Column, Dialect, Float, Integer, MetaData, Table, Text, TypeDecorator
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Dialect,
+    Float,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+)
 
 REVISION = "0003"
 """The newest migration; a workspace at this revision opens without Alembic."""
@@ -55,7 +66,7 @@ class Document(TypeDecorator[Any]):
 class Packed(TypeDecorator[Any]):
     """A JSON document as zlib-compressed UTF-8."""
 
-    impl = BLOB
+    impl = LargeBinary
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> bytes | None:
@@ -125,7 +136,7 @@ profiles = Table(
     metadata,
     Column("partition_id", Integer, primary_key=True),
     Column("document", Packed, nullable=False),
-    Column("vector", BLOB, nullable=False),
+    Column("vector", LargeBinary, nullable=False),
     Column("vector_schema_id", Integer, nullable=False),
     Column("domains", Text, nullable=False),
 )
@@ -262,7 +273,7 @@ outbox = Table(
     Column("id", Integer, primary_key=True),
     Column("kind", Text, nullable=False),
     Column("at", Moment, nullable=False),
-    Column("entry", BLOB, nullable=False),
+    Column("entry", LargeBinary, nullable=False),
     Column("digest", Text, nullable=False),
     Column("ledger_index", BigInteger),
 )

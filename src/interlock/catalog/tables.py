@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import Row, func, select
-from sqlalchemy.dialects.sqlite import insert
 
 from interlock.catalog import schema
 from interlock.catalog.catalog import Reader, Writer
@@ -20,7 +19,8 @@ def put(tx: Writer, record: TableRecord) -> None:
     which reads the same catalog, does not tell them apart.
     """
     t = schema.tables
-    alike = select(t.c.name).where(func.lower(t.c.name) == func.lower(record.name), t.c.name != record.name)
+    folded = record.name.encode().lower().decode()  # letters of ASCII alone, as DuckDB folds them
+    alike = select(t.c.name).where(func.lower(t.c.name) == folded, t.c.name != record.name)
     if (other := tx.connection.scalar(alike)) is not None:
         raise TableConflict(f"table {other!r} exists already", hint="table names differ in more than case")
     values = {
@@ -33,7 +33,7 @@ def put(tx: Writer, record: TableRecord) -> None:
         "created_at": record.created_at,
         "lake_table_id": record.lake_table_id,
     }
-    statement = insert(t).values(values)
+    statement = tx.insert(t).values(values)
     changed = {name: value for name, value in values.items() if name != "name"}
     tx.connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=changed))
 

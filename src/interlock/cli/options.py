@@ -18,7 +18,7 @@ WorkspaceOption = Annotated[
         "--workspace",
         "-w",
         envvar="INTERLOCK_WORKSPACE",
-        help="The workspace folder [default: ./.interlock].",
+        help="The workspace: a folder, or postgresql://… [default: ./.interlock].",
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
@@ -40,11 +40,11 @@ def existing(path: str | None) -> Workspace:
     return _announced(open_workspace(path, create=False))
 
 
-def created(path: str | None) -> Workspace:
-    """The workspace at ``path`` (or here), made if need be."""
+def created(path: str | None, data: str | None = None) -> Workspace:
+    """The workspace at ``path`` (or here), made if need be, with its files in ``data`` if it is a database."""
     from interlock.workspace import open as open_workspace
 
-    return _announced(open_workspace(path))
+    return _announced(open_workspace(path, data=data))
 
 
 def _announced(workspace: Workspace) -> Workspace:

@@ -43,6 +43,10 @@ def init(
     attach: Annotated[
         bool, typer.Option("--attach", help="Judge the files where they are; move nothing.")
     ] = False,
+    data_folder: Annotated[
+        str | None,
+        typer.Option("--data-folder", help="Where the files of a new workspace in PostgreSQL lie."),
+    ] = None,
     everything: AllOption = False,
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
@@ -54,7 +58,7 @@ def init(
         )
     if data is not None and not attach:
         _look(data, partition)
-    with created(workspace) as ws:
+    with created(workspace, data_folder) as ws:
         verdicts = []
         if table is not None:
             if attach:
@@ -73,12 +77,10 @@ def init(
                 elif data is not None:
                     verdicts = target.backfill(data, progress=advance)
         if as_json:
-            print_json(
-                {"workspace": str(ws.path), "table": table, "verdicts": [v.to_dict() for v in verdicts]}
-            )
+            print_json({"workspace": ws.where, "table": table, "verdicts": [v.to_dict() for v in verdicts]})
             return 0
         out = console()
-        out.print(plain(f"workspace {ws.path}"), style="bold", markup=False)
+        out.print(plain(f"workspace {ws.where}"), style="bold", markup=False, soft_wrap=True)
         if not verdicts:
             out.print(
                 "next: interlock init FILE --table NAME --partition COLUMN, or interlock write",

@@ -40,7 +40,7 @@ def backfill(site: Site, request: Request, progress: Progress) -> tuple[list[Ver
     name = request.table.name
     with (
         commit.one_writer(site, name),
-        staging.begin(site.staging, uuid.uuid4().hex, name, "several partitions") as place,
+        staging.begin(site.locks, site.staging, uuid.uuid4().hex, name, "several partitions") as place,
     ):
         data, schema = incoming.described(site, request.data)
         plan = _plan(site, request, data)

@@ -47,7 +47,7 @@ class Commit:
 
 def one_writer(site: Site, table: str) -> Any:
     """The lock that makes writers of one table take turns."""
-    return durable.locked(site.lock(table), timeout_s=current().lock_timeout_s)
+    return site.locks.locked(site.lock(table), timeout_s=current().lock_timeout_s)
 
 
 def commit(site: Site, request: Request, place: staging.Staging, commits: Sequence[Commit]) -> list[Verdict]:

@@ -94,7 +94,7 @@ def release(site: Site, table: TableRecord, label: str, reason: str, who: str) -
     _needs(reason)
     with (
         commit.one_writer(site, table.name),
-        staging.begin(site.staging, uuid.uuid4().hex, table.name, label) as place,
+        staging.begin(site.locks, site.staging, uuid.uuid4().hex, table.name, label) as place,
     ):
         with site.catalog.read() as rx:
             record = held(rx, table.name, label)

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from interlock import durable
-from interlock.catalog import Catalog
+from interlock.catalog import Catalog, Locks
 from interlock.engines.duckdb import DuckDB
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """``folder`` holds the catalog, ``data/`` what is published, the rest by the names below."""
+    """``folder`` holds what is published in ``data/``, the rest by the names below, and the catalog if it is a file."""
 
     folder: Path
     catalog: Catalog
@@ -30,11 +29,13 @@ class Site:
         """Files kept from readers."""
         return self.folder / "quarantine"
 
+    @property
+    def locks(self) -> Locks:
+        return self.catalog.locks
+
     def lock(self, name: str) -> Path:
-        """The lock file of this name; its folder is made if need be."""
-        folder = self.folder / "locks"
-        durable.make_folder(folder)
-        return folder / f"{file_name(name)}.lock"
+        """The lock of this name; see `locks`."""
+        return self.folder / "locks" / f"{file_name(name)}.lock"
 
     @property
     def ledger(self) -> Path:

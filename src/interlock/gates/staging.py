@@ -13,18 +13,17 @@ loses its note last but for its lock: one without a note holds nothing.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from interlock import durable
-from interlock.catalog import Catalog, partitions
-from interlock.errors import InterlockError
+from interlock.catalog import Catalog, Locks, partitions
+from interlock.errors import InterlockError, WorkspaceBusy
 from interlock.settings import current
 
 NOTE = "note.json"
@@ -38,6 +37,7 @@ class Staging:
     path: Path
     table: str
     label: str
+    unsettled: set[Path] = field(default_factory=set)
 
     def announce(self, destinations: Sequence[Path]) -> None:
         """Say durably which files this write will put in place."""
@@ -52,9 +52,12 @@ class Staging:
             yield
         except BaseException:
             left = _read(self.path)
-            with contextlib.suppress(InterlockError):
+            try:
                 if left is not None:
                     left.settle(catalog)
+            except InterlockError:
+                # Whether it committed is not known now: the note stays for the next start to find out.
+                self.unsettled.add(self.path)
             raise
 
 
@@ -69,8 +72,9 @@ class Leftover:
 
     def settle(self, catalog: Catalog) -> bool:
         """Remove the files it put in place and never committed; whether it had committed."""
-        with catalog.read() as rx:
-            kept = {catalog.folder / p.path for p in partitions.all_(rx) if p.path}
+        # As a writer, so that a transaction whose connection was lost at its commit is over, either way.
+        with catalog.write() as tx:
+            kept = {catalog.folder / p.path for p in partitions.all_(tx) if p.path}
         durable.remove(d for d in self.destinations if d not in kept)
         return bool(self.destinations) and kept.issuperset(self.destinations)
 
@@ -79,53 +83,40 @@ class Leftover:
 
 
 @contextmanager
-def begin(root: Path, write_id: str, table: str, label: str) -> Iterator[Staging]:
+def begin(locks: Locks, root: Path, write_id: str, table: str, label: str) -> Iterator[Staging]:
     """A locked staging folder for the length of one write; removed at the end."""
     path = root / write_id
-    with _all_locked(root), durable.refusals(path):
-        path.mkdir()
-        lock = _lock(path)
-        (path / NOTE).write_bytes(_note(table, label, ()))
-    try:
-        yield Staging(path, table, label)
-    finally:
-        _remove(path)
-        os.close(lock)
+    with contextlib.ExitStack() as held:
+        with _all_locked(locks, root), durable.refusals(path):
+            path.mkdir()
+            held.enter_context(locks.locked(path / LOCK, timeout_s=0))
+            (path / NOTE).write_bytes(_note(table, label, ()))
+        place = Staging(path, table, label)
+        try:
+            yield place
+        finally:
+            if path not in place.unsettled:
+                _remove(path)
 
 
-def leftovers(root: Path) -> Iterator[Leftover]:
+def leftovers(locks: Locks, root: Path) -> Iterator[Leftover]:
     """Folders of writers that died. Each stays locked by the caller while it is looked at."""
     if not root.is_dir():
         return
-    with _all_locked(root):
+    with _all_locked(locks, root):
         paths = sorted(p for p in root.iterdir() if p.is_dir())
     for path in paths:
-        with contextlib.suppress(BlockingIOError, FileNotFoundError):
-            lock = _lock(path)
-            try:
-                left = _read(path)
-                if left is None:
-                    _remove(path)
-                else:
-                    yield left
-            finally:
-                os.close(lock)
+        with contextlib.suppress(WorkspaceBusy), locks.locked(path / LOCK, timeout_s=0):
+            left = _read(path)
+            if left is None:
+                _remove(path)
+            else:
+                yield left
 
 
-def _all_locked(root: Path) -> contextlib.AbstractContextManager[None]:
+def _all_locked(locks: Locks, root: Path) -> contextlib.AbstractContextManager[None]:
     durable.make_folder(root)
-    return durable.locked(root / LOCK, timeout_s=current().lock_timeout_s)
-
-
-def _lock(path: Path) -> int:
-    """The folder's lock, held as long as this descriptor is open. `BlockingIOError` if it is not free."""
-    lock = os.open(path / LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        raise
-    return lock
+    return locks.locked(root / LOCK, timeout_s=current().lock_timeout_s)
 
 
 def _remove(path: Path) -> None:

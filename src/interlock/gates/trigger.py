@@ -13,10 +13,8 @@ import datetime as dt
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from interlock import durable
 from interlock.alerts import budget, impact
 from interlock.alerts.budget import Notice
 from interlock.catalog import (
@@ -184,30 +182,30 @@ def run_pending(
     """
     if not _waiting(site.catalog, table):
         return
-    path = site.lock(f"{table}.triggers")
     timeout_s = current().lock_timeout_s if wait_s is None else wait_s
-    with contextlib.suppress(WorkspaceBusy), _alone(path, timeout_s) as within_another:
+    with contextlib.suppress(WorkspaceBusy), _alone(site, f"{table}.triggers", timeout_s) as within_another:
         known = {identity(t): t for t in declared}
         for run in _waiting(site.catalog, table):
             if not within_another or run.verdict_id in fresh:
                 _run_one(site.catalog, run, known.get(run.trigger["id"]), fresh)
 
 
-_running: set[Path] = set()  # locks this process holds
+_running: set[tuple[str, str]] = set()  # locks this process holds, by workspace
 
 
 @contextlib.contextmanager
-def _alone(path: Path, timeout_s: float) -> Iterator[bool]:
-    """The lock ``path``; gives whether this process, running a trigger, holds it already."""
-    if path in _running:
+def _alone(site: Site, name: str, timeout_s: float) -> Iterator[bool]:
+    """The lock ``name``; gives whether this process, running a trigger, holds it already."""
+    path, mine = site.lock(name), (site.catalog.id, name)
+    if mine in _running:
         yield True
         return
-    with durable.locked(path, timeout_s=timeout_s):
-        _running.add(path)
+    with site.locks.locked(path, timeout_s=timeout_s):
+        _running.add(mine)
         try:
             yield False
         finally:
-            _running.discard(path)
+            _running.discard(mine)
 
 
 def _waiting(catalog: Catalog, table: str) -> list[TriggerRun]:

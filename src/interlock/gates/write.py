@@ -34,7 +34,7 @@ def write(site: Site, request: Request) -> Verdict:
     name = request.table.name
     with (
         commit.one_writer(site, name),
-        staging.begin(site.staging, write_id, name, request.label or "?") as place,
+        staging.begin(site.locks, site.staging, write_id, name, request.label or "?") as place,
     ):
         staged = incoming.stage(site, request, place.path / "data.parquet")
         staged, judgement = judged(site, request, staged)
@@ -50,7 +50,7 @@ def write(site: Site, request: Request) -> Verdict:
 def check(site: Site, request: Request) -> Verdict:
     """What `write` would say. Nothing is stored, no trigger fires."""
     write_id = uuid.uuid4().hex
-    with staging.begin(site.staging, write_id, request.table.name, request.label or "?") as place:
+    with staging.begin(site.locks, site.staging, write_id, request.table.name, request.label or "?") as place:
         staged = incoming.stage(site, request, place.path / "data.parquet")
         staged, judgement = judged(site, request, staged)
         verdict = verdict_of(request, staged, judgement, write_id, stored=False)

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from interlock import durable, settings
-from interlock.catalog import Catalog, outbox
+from interlock.catalog import Catalog, Locks, outbox
 from interlock.catalog.canonical import parse
-from interlock.errors import LedgerError, LedgerTampered
+from interlock.errors import LedgerError, LedgerTampered, WorkspaceBusy
 from interlock.ledger import merkle, tiles
 from interlock.ledger.tiles import CHECKPOINT, ENTRIES, WIDTH, Checkpoint
 
@@ -47,10 +47,11 @@ class Entry:
 
 
 class Ledger:
-    """The log in a folder, read and extended."""
+    """The log in a folder, read and extended. ``locks`` are those of its workspace."""
 
-    def __init__(self, folder: str | os.PathLike[str]) -> None:
+    def __init__(self, folder: str | os.PathLike[str], locks: Locks = durable) -> None:
         self.folder = Path(folder)
+        self._locks = locks
         self._swept = False
 
     def checkpoint(self) -> Checkpoint | None:
@@ -74,7 +75,7 @@ class Ledger:
         `WorkspaceBusy` where another process doesn't finish in time.
         """
         durable.make_folder(self.folder)
-        with durable.locked(self.folder / LOCK, timeout_s=settings.current().lock_timeout_s):
+        with catalog.locks.locked(self.folder / LOCK, timeout_s=settings.current().lock_timeout_s):
             with catalog.read() as rx:
                 placed, pending = outbox.count_placed(rx), outbox.pending(rx)
                 before = self.checkpoint() or Checkpoint(origin_of(catalog.id), 0, merkle.EMPTY_ROOT)
@@ -122,7 +123,7 @@ class Ledger:
 
     def _still(self) -> AbstractContextManager[None]:
         """Nobody extends the log, and so removes partial tiles, meanwhile."""
-        return durable.shared(self.folder / LOCK, timeout_s=settings.current().lock_timeout_s)
+        return self._locks.shared(self.folder / LOCK, timeout_s=settings.current().lock_timeout_s)
 
     def _check(self, before: Checkpoint, catalog: Catalog, placed: int, total: int) -> None:
         what = f"{self.folder / CHECKPOINT} speaks of {before.size:,} entries"
@@ -154,6 +155,11 @@ class Ledger:
             durable.write_all({self.folder / name: data for name, data in files.items()})
         size = first + len(entries)
         after = Checkpoint(before.origin, size, frontier.root())
+        if (self.checkpoint() or before) != before:
+            # Only where the lock was lost with its connection, and another took our place.
+            raise WorkspaceBusy(
+                f"another process has extended {self.folder}", hint="nothing is lost; try again"
+            )
         durable.write(self.folder / CHECKPOINT, after.encode())
         self._remove_partials(before.size, size)
 

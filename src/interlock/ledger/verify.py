@@ -30,7 +30,8 @@ def verify(folder: str | os.PathLike[str], catalog: Catalog | None = None) -> Re
     report names the file and the entry or byte of each problem. `StorageFailed` where a file cannot be read at all.
     """
     check = _Check(Path(folder))
-    with durable.shared(check.folder / LOCK, timeout_s=settings.current().lock_timeout_s):
+    locks = durable if catalog is None else catalog.locks
+    with locks.shared(check.folder / LOCK, timeout_s=settings.current().lock_timeout_s):
         check.run()
         problems, notes = check.problems, check.notes
         if catalog is not None:

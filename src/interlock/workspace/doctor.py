@@ -163,7 +163,7 @@ def _orphans(site: Site) -> Iterator[Finding]:
 
 
 def _writers(site: Site) -> Iterator[Finding]:
-    dead = [left.path.name for left in staging.leftovers(site.staging)]
+    dead = [left.path.name for left in staging.leftovers(site.locks, site.staging)]
     yield Finding(
         not dead, "writers", f"{len(dead)} unfinished writes" if dead else "no write was left unfinished"
     )
@@ -213,7 +213,7 @@ def verify_ledger(site: Site) -> Report:
 
 def ledger_entries(site: Site, limit: int) -> list[dict[str, Any]]:
     """The newest entries, oldest first, each with its ``index`` and one line ``what``."""
-    ledger = Ledger(site.ledger)
+    ledger = Ledger(site.ledger, site.locks)
     size = ledger.size
     return [
         {"index": e.index, **e.value, "what": _what(e.value)}

@@ -24,7 +24,7 @@ def recover(site: Site) -> tuple[str, ...]:
     alive are left alone.
     """
     notes = []
-    for left in staging.leftovers(site.staging):
+    for left in staging.leftovers(site.locks, site.staging):
         committed = left.settle(site.catalog)
         left.discard()
         what = left.table if left.label == "?" else f"{left.table}@{left.label}"

@@ -7,6 +7,7 @@ anew. It is therefore not synced to disk, and neither ledger nor catalog know it
 from __future__ import annotations
 
 import os
+import uuid
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def keep(site: Site, table: str, history: detect.History) -> None:
     file = _file(site, table)
     with suppress(OSError):
         file.parent.mkdir(exist_ok=True)
-        temporary = file.with_name(f".{file.name}.{os.getpid()}")
+        temporary = file.with_name(f".{file.name}.{uuid.uuid4().hex[:12]}")
         temporary.write_bytes(history.memory())
         os.replace(temporary, file)
 

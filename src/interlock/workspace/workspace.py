@@ -34,7 +34,12 @@ if TYPE_CHECKING:
     from interlock.ledger import Report
 
 
-def open(path: str | os.PathLike[str] | None = None, *, create: bool = True) -> Workspace:
+def open(
+    path: str | os.PathLike[str] | None = None,
+    *,
+    create: bool = True,
+    data: str | os.PathLike[str] | None = None,
+) -> Workspace:
     """The workspace at ``path``, made if need be (unless ``create`` is False).
 
     Without a path: the project in the current folder, that is its
@@ -43,13 +48,21 @@ def open(path: str | os.PathLike[str] | None = None, *, create: bool = True) -> 
     Several processes may have it open at once. What an earlier process left
     unfinished is cleaned up first; `Workspace.recovered` says what.
 
-    Raises `WorkspaceNotFound`, `WorkspaceVersion`, `ContractError`, `StorageFailed`.
+    ``postgresql://USER@HOST/DATABASE?schema=NAME`` is a workspace that several machines
+    share: its catalog is in that schema, its files are in the folder ``data``, which is
+    given when it is made, and again by a machine that reaches it under another path.
+
+    Raises `WorkspaceNotFound`, `WorkspaceVersion`, `ContractError`, `StorageFailed`; for a
+    database also `FolderMissing`, `DatabaseUnreachable`, `DatabaseRefused`, `ExtraMissing`.
     """
-    found = place.find(path) if create else place.existing(path)
+    found = place.find(path, data) if create else place.existing(path, data)
     contract = _read(found.contract) if found.contract else None
-    catalog = Catalog.open(found.folder) if found.exists else Catalog.create(found.folder)
+    catalog = found.catalog(create=create)
     try:
-        return Workspace(found, catalog, contract)
+        here = found.of(catalog)
+        if contract is None and here.contract is not None:
+            contract = _read(here.contract)
+        return Workspace(catalog, contract, here.contract_path)
     except BaseException:
         catalog.close()
         raise
@@ -58,10 +71,10 @@ def open(path: str | os.PathLike[str] | None = None, *, create: bool = True) -> 
 class Workspace:
     """Tables, their gates and the record of what happened. Made by `open`; a context manager."""
 
-    def __init__(self, found: place.Place, catalog: Catalog, contract: Contract | None) -> None:
-        self.path = found.folder
-        self.contract_path = found.contract_path
-        self.site = Site(found.folder, catalog, DuckDB())
+    def __init__(self, catalog: Catalog, contract: Contract | None, contract_path: Path) -> None:
+        self.path = catalog.folder
+        self.contract_path = contract_path
+        self.site = Site(catalog.folder, catalog, DuckDB())
         self._contract = contract
         self._tables: dict[str, Table] = {}
         self._hooks: dict[str, list[Trigger]] = {}
@@ -84,7 +97,14 @@ class Workspace:
         self.site.catalog.close()
 
     def __repr__(self) -> str:
-        return f"<Workspace {self.path}>"
+        return f"<Workspace {self.where}>"
+
+    @property
+    def where(self) -> str:
+        """What messages call it: the folder, or the database and the folder."""
+        return (
+            str(self.path) if self.site.catalog.local else f"{self.site.catalog.where}, files in {self.path}"
+        )
 
     @property
     def user(self) -> str:
@@ -147,7 +167,7 @@ class Workspace:
         known = {t.name: t for t in self.tables()}
         if name not in known:
             raise TableNotFound(
-                f"no table {name!r} in {self.path}",
+                f"no table {name!r} in {self.where}",
                 hint=nearest(name, known) or "`interlock init FILE --table NAME` makes one",
             )
         return known[name]

@@ -5,7 +5,7 @@ Revision ID: 0001
 
 from __future__ import annotations
 
-from alembic import op
+from interlock.catalog.migrations import execute
 
 revision = "0001"
 down_revision = None
@@ -180,5 +180,4 @@ INTERLOCK = (
 
 
 def upgrade() -> None:
-    for statement in (*DUCKLAKE, *INTERLOCK):
-        op.execute(statement)
+    execute((*DUCKLAKE, *INTERLOCK))

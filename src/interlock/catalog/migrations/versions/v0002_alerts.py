@@ -5,7 +5,7 @@ Revision ID: 0002
 
 from __future__ import annotations
 
-from alembic import op
+from interlock.catalog.migrations import execute
 
 revision = "0002"
 down_revision = "0001"
@@ -28,5 +28,4 @@ STATEMENTS = (
 
 
 def upgrade() -> None:
-    for statement in STATEMENTS:
-        op.execute(statement)
+    execute(STATEMENTS)

@@ -5,7 +5,7 @@ Revision ID: 0003
 
 from __future__ import annotations
 
-from alembic import op
+from interlock.catalog.migrations import execute
 
 revision = "0003"
 down_revision = "0002"
@@ -20,7 +20,7 @@ STATEMENTS = (
     "ALTER TABLE interlock_alert ADD COLUMN hit TEXT",
     "CREATE INDEX interlock_alert_by_source ON interlock_alert (source, state)",
     """CREATE TABLE interlock_alert_part (
-        alert_id INTEGER NOT NULL, table_name TEXT NOT NULL, position INTEGER NOT NULL, leading TEXT NOT NULL,
+        alert_id INTEGER NOT NULL, table_name TEXT NOT NULL, position INTEGER NOT NULL, "leading" TEXT NOT NULL,
         columns TEXT NOT NULL, broken TEXT NOT NULL, severity TEXT NOT NULL, title TEXT NOT NULL,
         first_label TEXT NOT NULL, last_label TEXT NOT NULL, seen INTEGER NOT NULL, verdict_id TEXT NOT NULL,
         recovered_label TEXT, PRIMARY KEY (alert_id, table_name)
@@ -37,5 +37,4 @@ STATEMENTS = (
 
 
 def upgrade() -> None:
-    for statement in STATEMENTS:
-        op.execute(statement)
+    execute(STATEMENTS)

@@ -1,4 +1,4 @@
-"""SQLite's connection settings, and its errors in our words."""
+"""A catalog in a SQLite file: its connection settings, transactions, and errors in our words."""
 
 from __future__ import annotations
 
@@ -7,11 +7,69 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+from sqlalchemy import Connection, Table, create_engine, event
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError, TimeoutError
+from sqlalchemy.pool import QueuePool
 
-from interlock import settings
+from interlock import durable, settings
+from interlock.catalog.database import Locks
 from interlock.errors import InterlockError, StorageFailed, WorkspaceBusy, WorkspaceCorrupt
+
+
+class SQLite:
+    """The `Database` in a file; its locks are files in the workspace's folder."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.engine = create_engine(
+            "sqlite://", creator=lambda: connect(file), poolclass=QueuePool, pool_size=4, max_overflow=60
+        )
+
+        @event.listens_for(self.engine, "connect")
+        def _prepare(connection: Any, _: object) -> None:
+            prepare(connection, file)
+
+    @property
+    def where(self) -> str:
+        return str(self.file)
+
+    @contextlib.contextmanager
+    def transaction(self, *, write: bool) -> Iterator[Connection]:
+        with errors(self.file):
+            connection = self.engine.connect()
+        try:
+            with errors(self.file):
+                timeout_ms = int(settings.current().lock_timeout_s * 1000)
+                connection.exec_driver_sql(f"PRAGMA busy_timeout={timeout_ms}")
+                connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+                if not write:
+                    # SQLite fixes a snapshot at its first read, not at BEGIN.
+                    connection.exec_driver_sql("SELECT 1 FROM sqlite_master LIMIT 1").close()
+                yield connection
+                connection.commit()
+        finally:
+            with contextlib.suppress(DBAPIError):
+                connection.rollback()
+            connection.close()
+
+    def founding(self) -> contextlib.AbstractContextManager[Connection]:
+        return self.transaction(write=True)
+
+    def relations(self, connection: Connection) -> set[str]:
+        found = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'")
+        return set(found.scalars())
+
+    def insert(self, table: Table) -> sqlite.Insert:
+        return sqlite.insert(table)
+
+    def locks(self, folder: Path) -> Locks:
+        return durable
+
+    def close(self) -> None:
+        self.engine.dispose()
 
 
 def connect(file: Path) -> sqlite3.Connection:
