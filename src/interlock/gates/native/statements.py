@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import psycopg
 
 _LOCK = 0x696E_7465_726C_6F63  # of everybody who installs
-_FILES = ("refuse.sql",)  # beside this one: what triggers call
+_FILES = ("refuse.sql", "mass_change.sql")  # beside this one: what triggers call
 
 # What a session's own settings would change of what is installed: which operator stands for a sign, how a constant
 # and the bytes of a script are read. The isolation level is one at which a lock that was waited for shows what is new.
@@ -100,7 +100,8 @@ def _functions(there: str | None) -> Iterator[str]:
 
 def _function_text() -> str:
     folder = resources.files(__package__)
-    return "\n".join([functions(), *(folder.joinpath(file).read_text("utf-8") for file in _FILES)])
+    texts = [functions(), *(folder.joinpath(file).read_text("utf-8") for file in _FILES)]
+    return ";\n".join(text.rstrip().rstrip(";") for text in texts)
 
 
 def _dropped(standing: Standing) -> str:
