@@ -74,6 +74,7 @@ def test_what_stands_is_told_as_json(run: Run, url: str) -> None:
         "changed": True,
         "refused_at_write": ["positive"],
         "judged_elsewhere": [{"constraint": "enough", "why": "it is about a partition"}],
+        "mass_change": None,
         "could_switch_off": [],
     }
     assert run("uninstall", "orders", "--json").json == {

@@ -142,7 +142,9 @@ class MassChangeEntry(Model):
     window: str = Field("1d", description="Time over which transactions count together, such as 1d or 6h.")
     rows: int = Field(100, ge=0, le=10**12, description="Fewer rows are never refused.")
     updates: bool = Field(True, description="Whether changed rows count, or only those that go.")
-    keep: str | None = Field(None, description="How long deleted rows are kept, such as 30d; not at all without.")
+    keep: str | None = Field(
+        None, description="How long deleted rows are kept, such as 30d; not at all without."
+    )
 
 
 def _mass_change(value: Any) -> Any:

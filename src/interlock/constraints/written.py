@@ -7,7 +7,15 @@ from typing import Any
 from interlock.constraints.constraint import Constraint
 from interlock.constraints.mass_change import document as mass_change_document
 from interlock.constraints.parse import span_text
-from interlock.constraints.table_contract import AlertPolicy, MassChange, Repair, Slo, TableContract, Trigger, notices
+from interlock.constraints.table_contract import (
+    AlertPolicy,
+    MassChange,
+    Repair,
+    Slo,
+    TableContract,
+    Trigger,
+    notices,
+)
 from interlock.names import Severity
 
 _KEYS = (

@@ -1,12 +1,13 @@
 """The mass-change guard: how much of a table may go or change at once, counted by statement and judged at commit.
 
-Statement triggers count on the relation and on each of its partitions, since PostgreSQL fires those of the relation that
-a statement names. ``mass_change.sql`` has what they call, and what is kept: approvals, refused attempts, deleted rows.
+Statement triggers count on the relation and on each of its partitions, since PostgreSQL fires those of the relation
+that a statement names. ``mass_change.sql`` has what they call, and what is kept: approvals, refused attempts, deleted rows.
 """
 
 from __future__ import annotations
 
 import hashlib
+from typing import TYPE_CHECKING, Any
 
 from interlock.constraints.parse import span_text
 from interlock.constraints.postgres import SCHEMA
@@ -16,6 +17,9 @@ from interlock.errors import RelationNotFound
 from interlock.gates.native import quoting
 from interlock.gates.native.trigger import Trigger
 
+if TYPE_CHECKING:
+    import psycopg
+
 NAME = "interlock mass change"  # no rule is called so: theirs begin otherwise
 _OLD, _NEW = "OLD TABLE AS old_rows", "NEW TABLE AS new_rows"
 _EVENTS = {
@@ -24,6 +28,40 @@ _EVENTS = {
     "delete": ("AFTER DELETE", f"REFERENCING {_OLD}"),
     "truncate": ("BEFORE TRUNCATE", ""),
 }
+_EVENT_TRIGGERS = {
+    "interlock_mass_change_drop": "sql_drop",
+    "interlock_mass_change_detach": "ddl_command_end WHEN TAG IN ('ALTER TABLE')",
+}
+
+# In the block that takes the schema off: what stands in `mass_change.sql` beside functions. Kept rows keep it all.
+DROP = f"""
+IF to_regclass('{SCHEMA}.kept') IS NOT NULL THEN
+  IF EXISTS (SELECT FROM {SCHEMA}.kept) THEN
+    RAISE dependent_objects_still_exist;
+  END IF;
+  {" ".join(f"DROP EVENT TRIGGER IF EXISTS {name};" for name in _EVENT_TRIGGERS)}
+  DROP TABLE {", ".join(f"{SCHEMA}.{name}" for name in ("changing", "changed", "tally", "approval", "kept"))};
+  DROP SEQUENCE {", ".join(f"{SCHEMA}.attempt{n}" for n in ("", *(f"_{i}" for i in range(48))))};
+END IF;
+"""
+
+
+def drops(connection: psycopg.Connection[Any]) -> list[str]:
+    """The statements after which DROP and DETACH of guarded tables are refused; none where it is so. A superuser's."""
+    rows = connection.execute(
+        "SELECT evtname FROM pg_event_trigger e JOIN pg_proc p ON p.oid = e.evtfoid"
+        f" WHERE evtenabled IN ('O', 'A') AND p.pronamespace = to_regnamespace('{SCHEMA}')"
+    ).fetchall()
+    there = {name for (name,) in rows}
+    return [
+        statement
+        for name, event in _EVENT_TRIGGERS.items()
+        if name not in there
+        for statement in (
+            f"DROP EVENT TRIGGER IF EXISTS {name}",
+            f"CREATE EVENT TRIGGER {name} ON {event} EXECUTE FUNCTION {SCHEMA}.mass_change_ddl()",
+        )
+    ]
 
 
 def triggers(relation: Relation, table: str, limit: MassChange | None) -> tuple[Trigger, ...]:

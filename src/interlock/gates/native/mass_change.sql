@@ -13,6 +13,11 @@ CREATE INDEX IF NOT EXISTS changing_xid ON interlock.changing (xid, relation);
 CREATE TABLE IF NOT EXISTS interlock.changed (
   relation regclass NOT NULL, at timestamptz NOT NULL, lost bigint NOT NULL, changed bigint NOT NULL);
 CREATE INDEX IF NOT EXISTS changed_at ON interlock.changed (relation, at);
+ALTER TABLE interlock.changed ENABLE ROW LEVEL SECURITY;
+DROP POLICY IF EXISTS owner_reads ON interlock.changed;
+CREATE POLICY owner_reads ON interlock.changed FOR SELECT
+  USING (pg_has_role(current_user, (SELECT relowner FROM pg_class c WHERE c.oid = relation), 'MEMBER'));
+GRANT SELECT ON interlock.changed TO PUBLIC;
 CREATE TABLE IF NOT EXISTS interlock.tally (
   relation regclass NOT NULL, pid int NOT NULL, lost bigint NOT NULL) WITH (fillfactor = 50);
 CREATE INDEX IF NOT EXISTS tally_pid ON interlock.tally (relation, pid);

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from interlock import settings
 from interlock.constraints.postgres import SCHEMA, functions
-from interlock.gates.native import quoting
+from interlock.gates.native import mass_change, quoting
 from interlock.gates.native.plan import Plan
-from interlock.gates.native.standing import FUNCTIONS_SEAL, OURS, Standing
+from interlock.gates.native.standing import OURS, SCHEMA_SEAL, Standing
 from interlock.gates.native.trigger import sealed
 
 if TYPE_CHECKING:
@@ -56,9 +56,10 @@ def uninstall(standing: Sequence[Standing]) -> list[str]:
         "DECLARE ours text := (SELECT string_agg(oid::regprocedure::text, ', ') FROM pg_proc"
         f" WHERE pronamespace = to_regnamespace('{SCHEMA}') AND proname IN ({names}));"
         f" BEGIN IF obj_description(to_regnamespace('{SCHEMA}'), 'pg_namespace') LIKE '{OURS}%' THEN"
+        f" {mass_change.DROP}"
         f" EXECUTE 'DROP ROUTINE ' || ours; DROP SCHEMA {SCHEMA}; END IF;"
         " EXCEPTION WHEN dependent_objects_still_exist OR insufficient_privilege THEN"
-        f" RAISE NOTICE 'schema {SCHEMA} stays: it is used, or not yours'; END"
+        f" RAISE NOTICE 'schema {SCHEMA} stays: it is used, keeps deleted rows, or is not yours'; END"
     )
     return [*map(_dropped, standing), f"DO {quoting.text(unused)}"]
 
@@ -95,7 +96,7 @@ def _functions(there: str | None) -> Iterator[str]:
         yield f"GRANT USAGE ON SCHEMA {SCHEMA} TO PUBLIC"
     yield text
     yield f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {SCHEMA} TO PUBLIC"
-    yield sealed(f"SCHEMA {SCHEMA}", digest, FUNCTIONS_SEAL)
+    yield sealed(f"SCHEMA {SCHEMA}", digest, SCHEMA_SEAL)
 
 
 def _function_text() -> str:
