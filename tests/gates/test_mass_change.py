@@ -74,10 +74,8 @@ def uninstall(db: Connection, name: str = "orders") -> None:
 
 def refused(db: Connection, *statements: str) -> errors.CheckViolation:
     """The statements are a transaction that is refused when it would be committed, and not before."""
-    with pytest.raises(errors.CheckViolation) as caught, db.transaction():
-        for statement in statements:
-            db.execute(statement)
-        db.execute("SELECT 1")
+    with pytest.raises(errors.CheckViolation) as caught:
+        passes(db, *statements, "SELECT 1")
     assert caught.value.diag.constraint_name == "mass_change"
     return caught.value
 
@@ -129,13 +127,15 @@ def test_the_share_may_go_and_one_row_more_may_not(orders: Connection) -> None:
         (
             "INSERT INTO orders SELECT i, 0 FROM generate_series(1, 300) i ON CONFLICT (id) DO UPDATE SET amount = 0",
         ),
+        ("MERGE INTO orders o USING generate_series(1, 201) i ON o.id = i WHEN MATCHED THEN DELETE",),
         (
-            "MERGE INTO orders o USING generate_series(1, 201) i ON o.id = i WHEN MATCHED THEN DELETE",
+            "MERGE INTO orders o USING generate_series(1, 201) i ON o.id = i WHEN MATCHED THEN UPDATE SET amount = 0",
         ),
-        ("MERGE INTO orders o USING generate_series(1, 201) i ON o.id = i WHEN MATCHED THEN UPDATE SET amount = 0",),
     ],
 )
-def test_whatever_takes_or_changes_more_is_refused_at_commit(orders: Connection, statements: tuple[str, ...]) -> None:
+def test_whatever_takes_or_changes_more_is_refused_at_commit(
+    orders: Connection, statements: tuple[str, ...]
+) -> None:
     if statements[0].startswith("MERGE") and orders.info.server_version < 150_000:
         pytest.skip("MERGE came with PostgreSQL 15")
     refused(orders, *statements)
@@ -146,7 +146,10 @@ def test_whatever_takes_or_changes_more_is_refused_at_commit(orders: Connection,
     "statements",
     [
         ("DELETE FROM orders", "INSERT INTO orders SELECT i, 7 FROM generate_series(1, 900) i"),
-        ("INSERT INTO orders SELECT i, 7 FROM generate_series(1001, 2000) i", "DELETE FROM orders WHERE id <= 1000"),
+        (
+            "INSERT INTO orders SELECT i, 7 FROM generate_series(1001, 2000) i",
+            "DELETE FROM orders WHERE id <= 1000",
+        ),
         ("TRUNCATE orders", "INSERT INTO orders SELECT i, 7 FROM generate_series(1, 900) i"),
         (
             "DELETE FROM orders",
@@ -222,29 +225,23 @@ def test_what_a_savepoint_takes_back_does_not_count(orders: Connection) -> None:
 
 
 def test_looking_early_is_no_way_round(orders: Connection) -> None:
-    with pytest.raises(errors.CheckViolation), orders.transaction():
-        orders.execute("DELETE FROM orders WHERE id = 1")
-        orders.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        orders.execute("DELETE FROM orders WHERE id <= 500")
-    refused(
-        orders,
-        "DELETE FROM orders WHERE id = 1",
-        "SET CONSTRAINTS ALL IMMEDIATE",
-        "SET CONSTRAINTS ALL DEFERRED",
-        "DELETE FROM orders",
-    )
+    early = ("DELETE FROM orders WHERE id = 1", "SET CONSTRAINTS ALL IMMEDIATE")
+    with pytest.raises(errors.CheckViolation):
+        passes(orders, *early, "DELETE FROM orders WHERE id <= 500")
+    refused(orders, *early, "SET CONSTRAINTS ALL DEFERRED", "DELETE FROM orders")
     assert count(orders) == 1000
 
 
-def test_a_thousand_statements_count_together(orders: Connection) -> None:
-    with pytest.raises(errors.CheckViolation, match="^201 of about"), orders.transaction():
-        orders.cursor().executemany("DELETE FROM orders WHERE id = %s", [(i,) for i in range(1, 202)])
-    with orders.transaction():
-        orders.cursor().executemany("DELETE FROM orders WHERE id = %s", [(i,) for i in range(1, 201)])
+def test_statements_of_one_row_count_together(orders: Connection) -> None:
+    one_by_one = [f"DELETE FROM orders WHERE id = {i}" for i in range(1, 202)]
+    assert "201 of about" in str(refused(orders, *one_by_one))
+    passes(orders, *one_by_one[:200])
 
 
 def test_rows_that_a_foreign_key_takes_along_count(db: Connection) -> None:
-    db.execute("CREATE TABLE customers (id int PRIMARY KEY); INSERT INTO customers SELECT generate_series(1, 10)")
+    db.execute(
+        "CREATE TABLE customers (id int PRIMARY KEY); INSERT INTO customers SELECT generate_series(1, 10)"
+    )
     thousand(db)
     db.execute("ALTER TABLE orders ADD customer int REFERENCES customers ON DELETE CASCADE")
     db.execute("UPDATE orders SET customer = 1 + id % 10")
@@ -303,26 +300,24 @@ def test_what_came_later_makes_good_what_went(orders: Connection) -> None:
 
 
 def test_row_by_row_in_transactions_of_their_own_is_refused_in_the_end(orders: Connection) -> None:
-    gone = 0
-    with pytest.raises(errors.CheckViolation, match="within 1 day"):
+    def one_by_one() -> None:
         for i in range(1, 1001):
             orders.execute("DELETE FROM orders WHERE id = %s", [i])
-            gone += 1
-    assert 200 <= gone <= 245  # a hundredth of what may go is not said at once, and a share is of what was there
+
+    with pytest.raises(errors.CheckViolation, match="within 1 day"):
+        one_by_one()
+    assert 790 <= count(orders) <= 800  # a tenth of the rows that may always go is not said at once
 
 
 def test_a_new_session_for_each_row_is_refused_in_the_end(
     postgres: Server, orders: Connection, database: str
 ) -> None:
-    orders.execute("CREATE TABLE many AS SELECT 1 AS x; DELETE FROM orders WHERE id <= 195")
-    for _ in range(10):
+    passes(orders, "DELETE FROM orders WHERE id <= 195")
+    for i in range(196, 201):
         with postgres.connect(database) as other:
-            other.execute("DELETE FROM orders WHERE id IN (SELECT id FROM orders ORDER BY id LIMIT 4)")
-        if count(orders) <= 780:
-            break
-    with postgres.connect(database) as other, pytest.raises(errors.CheckViolation):
-        for _ in range(10):
-            other.execute("DELETE FROM orders WHERE id IN (SELECT id FROM orders ORDER BY id LIMIT 5)")
+            other.execute("DELETE FROM orders WHERE id = %s", [i])
+    with postgres.connect(database) as other:
+        refused(other, "DELETE FROM orders WHERE id = 201")
 
 
 def test_updates_of_a_few_rows_all_day_are_no_mass_change(orders: Connection) -> None:
@@ -332,16 +327,26 @@ def test_updates_of_a_few_rows_all_day_are_no_mass_change(orders: Connection) ->
     refused(orders, "UPDATE orders SET amount = 1 WHERE id <= 150")
 
 
-def test_two_at_once_are_each_within_the_share_and_a_third_sees_both(
+def test_two_that_commit_at_once_are_each_within_the_share_and_a_third_sees_both(
     postgres: Server, orders: Connection, database: str
 ) -> None:
     with postgres.connect(database) as other:
         with orders.transaction():
             orders.execute("DELETE FROM orders WHERE id <= 150")
-            with other.transaction():
-                other.execute("DELETE FROM orders WHERE id > 850")
+            orders.execute("SET CONSTRAINTS ALL IMMEDIATE")  # what commit looks at first
+            passes(other, "DELETE FROM orders WHERE id > 850")
         refused(other, "DELETE FROM orders WHERE id BETWEEN 400 AND 420")
     assert count(orders) == 700
+
+
+def test_one_that_commits_later_sees_who_came_before(
+    postgres: Server, orders: Connection, database: str
+) -> None:
+    with postgres.connect(database) as other:
+        other.execute("BEGIN; DELETE FROM orders WHERE id <= 150")
+        passes(orders, "DELETE FROM orders WHERE id > 850")
+        with pytest.raises(errors.CheckViolation, match="300 of"):
+            other.execute("COMMIT")
 
 
 def test_two_that_write_two_tables_in_opposite_order_do_not_wait_for_the_guard(
@@ -390,14 +395,21 @@ def parts(db: Connection) -> Connection:
     [
         ("DELETE FROM orders WHERE part < 3",),
         ("DELETE FROM part_1", "DELETE FROM part_2", "DELETE FROM part_9a"),
-        ("DELETE FROM part_9", "DELETE FROM part_9b", "DELETE FROM part_1", "DELETE FROM part_2 WHERE id < 100"),
+        (
+            "DELETE FROM part_9",
+            "DELETE FROM part_9b",
+            "DELETE FROM part_1",
+            "DELETE FROM part_2 WHERE id < 100",
+        ),
         ("TRUNCATE orders",),
         ("TRUNCATE part_1", "TRUNCATE part_9", "TRUNCATE part_2"),
         ("UPDATE orders SET part = 2 WHERE part = 1", "UPDATE orders SET part = 1 WHERE id > 890"),
         ("UPDATE part_3 SET id = -id", "UPDATE part_4 SET id = -id", "UPDATE part_5 SET id = 1"),
     ],
 )
-def test_every_partition_counts_whichever_a_statement_names(parts: Connection, statements: tuple[str, ...]) -> None:
+def test_every_partition_counts_whichever_a_statement_names(
+    parts: Connection, statements: tuple[str, ...]
+) -> None:
     refused(parts, *statements)
 
 
@@ -410,7 +422,9 @@ def test_every_partition_counts_whichever_a_statement_names(parts: Connection, s
         ("TRUNCATE part_1, part_2, part_3", "INSERT INTO part_4 SELECT i, 4 FROM generate_series(1, 300) i"),
     ],
 )
-def test_rows_that_are_in_another_partition_have_not_gone(parts: Connection, statements: tuple[str, ...]) -> None:
+def test_rows_that_are_in_another_partition_have_not_gone(
+    parts: Connection, statements: tuple[str, ...]
+) -> None:
     passes(parts, *statements)
 
 
@@ -438,7 +452,9 @@ def test_a_foreign_partition_is_refused_with_the_reason(db: Connection) -> None:
     ) else pytest.skip("no foreign data wrapper")
     db.execute("CREATE SERVER files FOREIGN DATA WRAPPER file_fdw")
     db.execute("CREATE TABLE orders (id int) PARTITION BY LIST (id)")
-    db.execute("CREATE FOREIGN TABLE f PARTITION OF orders DEFAULT SERVER files OPTIONS (filename '/dev/null')")
+    db.execute(
+        "CREATE FOREIGN TABLE f PARTITION OF orders DEFAULT SERVER files OPTIONS (filename '/dev/null')"
+    )
     with pytest.raises(RelationNotFound, match=r"public\.f is a foreign table"):
         install(db)
 
@@ -457,7 +473,12 @@ def past(db: Connection, name: str = "orders") -> approval.Past:
 
 def test_an_approval_is_for_one_transaction_and_says_who_used_it(orders: Connection) -> None:
     granted = approve(orders, 600)
-    assert (granted.rows, granted.reason, granted.who, granted.role) == (600, "a new catalogue", "Ada", "owner")
+    assert (granted.rows, granted.reason, granted.who, granted.role) == (
+        600,
+        "a new catalogue",
+        "Ada",
+        "owner",
+    )
     assert granted.until - granted.at == dt.timedelta(hours=1)
     passes(orders, "DELETE FROM orders WHERE id <= 500")
     used = past(orders).approvals[0]
@@ -465,7 +486,9 @@ def test_an_approval_is_for_one_transaction_and_says_who_used_it(orders: Connect
     refused(orders, "DELETE FROM orders WHERE id <= 800")
 
 
-def test_an_approval_is_not_used_by_more_rows_or_too_late_or_by_what_is_rolled_back(orders: Connection) -> None:
+def test_an_approval_is_not_used_by_more_rows_or_too_late_or_by_what_is_rolled_back(
+    orders: Connection,
+) -> None:
     approve(orders, 300)
     refused(orders, "DELETE FROM orders WHERE id <= 301")
     with orders.transaction(force_rollback=True):
@@ -546,10 +569,10 @@ TYPES = {
     "i interval": ["'1 mon -3 days +04:05:06.789'", "'-1 year'", "NULL", "'0'"],
     "t text": ["'it''s \\ \"x\" %s'", "''", "NULL", "'größe 𝄞'"],
     "c char(5)": ["'ab'", "NULL", "''", "'abcde'"],
-    "a text[]": ["'[0:1]={a,NULL}'", "'{}'", "NULL", "'{{a,b},{\"c,d\",\"NULL\"}}'"],
+    "a text[]": ["'[0:1]={a,NULL}'", "'{}'", "NULL", '\'{{a,b},{"c,d","NULL"}}\''],
     "m mood": ["'so so'", "NULL", "'calm'", "'calm'"],
     "p pair": ["'(1,\"a,b\")'", "'(,)'", "NULL", "'(2,)'"],
-    "j json": ["'{\"b\": 1,  \"a\": \"\\u0000\", \"b\": 2}'", "'null'", "NULL", "'[1.50]'"],
+    "j json": ['\'{"b": 1,  "a": "\\u0000", "b": 2}\'', "'null'", "NULL", "'[1.50]'"],
     "jb jsonb": ["'{\"a\": 1.50}'", "'null'", "NULL", "'\"x\"'"],
     "u uuid": ["'00000000-0000-0000-0000-00000000000a'", "NULL", "NULL", "NULL"],
     "r int4range": ["'[1,5)'", "'empty'", "NULL", "'(,)'"],
@@ -572,13 +595,16 @@ def test_kept_rows_come_back_exactly_whatever_the_types_and_settings(db: Connect
     install(db, KEPT)
     db.execute("CREATE TABLE before AS SELECT * FROM orders")
     db.execute("SET extra_float_digits = -15; SET datestyle = 'SQL, DMY'; SET intervalstyle = 'sql_standard'")
-    db.execute("SET bytea_output = 'escape'; SET timezone = 'Asia/Kathmandu'; SET standard_conforming_strings = off")
+    db.execute(
+        "SET bytea_output = 'escape'; SET timezone = 'Asia/Kathmandu'; SET standard_conforming_strings = off"
+    )
     db.execute("DELETE FROM orders")
     assert restore(db) == (4, 0)
-    same = "SELECT count(*) FROM orders o JOIN before b ON o.id = b.id WHERE o::orders *= ROW(b.*)::orders"
+    assert one(db, "SHOW datestyle") == "SQL, DMY"
+    db.execute("RESET ALL")
+    same = "SELECT count(*) FROM orders x JOIN before y ON x.id = y.id WHERE x::text = y::text"
     assert one(db, same) == 4
     assert count(db, "interlock.kept") == 0
-    assert one(db, "SHOW datestyle") == "SQL, DMY"
 
 
 def test_a_key_that_is_there_again_is_skipped_and_its_old_row_kept_on(db: Connection) -> None:
@@ -586,9 +612,14 @@ def test_a_key_that_is_there_again_is_skipped_and_its_old_row_kept_on(db: Connec
     install(db, KEPT)
     db.execute("DELETE FROM orders WHERE id <= 10; INSERT INTO orders VALUES (3, 33), (7, 77)")
     assert restore(db) == (8, 2)
-    assert db.execute("SELECT * FROM orders WHERE id <= 10 AND amount <> id ORDER BY id").fetchall() == [(3, 33), (7, 77)]
+    assert db.execute("SELECT * FROM orders WHERE id <= 10 AND amount <> id ORDER BY id").fetchall() == [
+        (3, 33),
+        (7, 77),
+    ]
     assert db.execute("SELECT cells ->> 'id' FROM interlock.kept ORDER BY 1").fetchall() == [("3",), ("7",)]
-    db.execute("SET session_replication_role = replica; DELETE FROM orders WHERE id = 3; RESET session_replication_role")
+    db.execute(
+        "SET session_replication_role = replica; DELETE FROM orders WHERE id = 3; RESET session_replication_role"
+    )
     assert restore(db) == (1, 1)
     assert one(db, "SELECT amount FROM orders WHERE id = 3") == 3
 
@@ -661,7 +692,10 @@ def test_a_row_that_a_rule_refuses_now_stops_the_restoration_as_a_whole(
     install(db, KEPT)
     db.execute("DELETE FROM orders WHERE id <= 3")
     install(db, KEPT, constraints=(parse("amount > 2"),))
-    with pytest.raises(DatabaseRefused, match="breaks rule"), engine.connected(postgres.url(database)) as other:
+    with (
+        pytest.raises(DatabaseRefused, match="breaks rule"),
+        engine.connected(postgres.url(database)) as other,
+    ):
         restore(other)
     assert (count(db), count(db, "interlock.kept")) == (997, 3)
 
@@ -723,7 +757,7 @@ def writer(postgres: Server, db: Connection, database: str) -> Iterator[Connecti
         "ALTER TABLE interlock.changing DISABLE TRIGGER ALL",
         "DELETE FROM interlock.changed",
         "TRUNCATE interlock.changed",
-        "INSERT INTO interlock.changed VALUES ('orders', now(), -100000, 0)",
+        "INSERT INTO interlock.changed VALUES ('orders', now(), -100000, 0, 1000)",
         "DELETE FROM interlock.changing",
         "INSERT INTO interlock.changing (xid, relation, leads, gone, came, changed)"
         " VALUES (pg_current_xact_id(), 'orders'::regclass, false, 0, 100000, 0)",
@@ -738,12 +772,15 @@ def writer(postgres: Server, db: Connection, database: str) -> Iterator[Connecti
         "INSERT INTO interlock.kept VALUES ('orders', pg_current_xact_id(), now(), now() + interval '1 d', 'x', '{}')",
         "UPDATE interlock.kept SET until = now()",
         "SET session_replication_role = replica",
-        "CREATE OR REPLACE FUNCTION interlock.mass_change() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+        "CREATE OR REPLACE FUNCTION interlock.mass_change() RETURNS trigger LANGUAGE plpgsql"
+        " AS 'BEGIN RETURN NULL; END'",
         "CREATE TABLE interlock.mine (x int)",
         "DROP SCHEMA interlock CASCADE",
     ],
 )
-def test_a_plain_user_cannot_switch_it_off_or_forge_what_it_rests_on(writer: Connection, attempt: str) -> None:
+def test_a_plain_user_cannot_switch_it_off_or_forge_what_it_rests_on(
+    writer: Connection, attempt: str
+) -> None:
     writer.execute("DELETE FROM orders WHERE id <= 10")
     with pytest.raises(errors.InsufficientPrivilege):
         writer.execute(attempt)
@@ -769,9 +806,11 @@ def test_a_plain_user_sees_no_kept_row_and_no_approval(db: Connection, writer: C
 def test_only_the_owner_or_a_member_of_that_role_approves(
     postgres: Server, db: Connection, writer: Connection, database: str
 ) -> None:
-    with pytest.raises(DatabaseRefused, match="only owner, who owns public.orders"):
+    with pytest.raises(DatabaseRefused, match="only owner, who owns"):
         approve(writer, 1000)
-    db.execute("CREATE ROLE shop; CREATE ROLE lead LOGIN; GRANT shop TO lead; ALTER TABLE orders OWNER TO shop")
+    db.execute(
+        "CREATE ROLE shop; CREATE ROLE lead LOGIN; GRANT shop TO lead; ALTER TABLE orders OWNER TO shop"
+    )
     try:
         with postgres.connect(database, "lead") as lead:
             assert approve(lead, 1000, who=None).who == "lead"
@@ -792,7 +831,9 @@ def test_a_users_own_operators_and_functions_change_nothing(db: Connection, writ
     refused(writer, "DELETE FROM orders WHERE id <= 201")
 
 
-def test_what_a_type_of_a_users_own_does_is_not_run_with_more_rights(db: Connection, writer: Connection) -> None:
+def test_what_a_type_of_a_users_own_does_is_not_run_with_more_rights(
+    db: Connection, writer: Connection
+) -> None:
     writer.execute(
         "CREATE TYPE writer.mood AS ENUM ('calm');"
         "CREATE FUNCTION writer.said(writer.mood) RETURNS text LANGUAGE plpgsql AS"
@@ -808,12 +849,19 @@ def test_what_a_type_of_a_users_own_does_is_not_run_with_more_rights(db: Connect
     assert one(db, "SELECT cells ->> 'm' FROM interlock.kept") == "calm"
 
 
-def test_a_guard_on_a_table_of_a_users_own_says_nothing_of_another(db: Connection, writer: Connection) -> None:
+def test_a_guard_on_a_table_of_a_users_own_says_nothing_of_another(
+    db: Connection, writer: Connection
+) -> None:
     writer.execute(
-        "CREATE TABLE writer.mine (id int); CREATE TRIGGER t AFTER INSERT ON writer.mine REFERENCING NEW TABLE AS new_rows"
-        " FOR EACH STATEMENT EXECUTE FUNCTION interlock.mass_change('orders', '1', '1000000000', '1 day', 'root')"
+        "CREATE TABLE writer.mine (id int);"
+        "CREATE TRIGGER t AFTER INSERT ON writer.mine REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT"
+        " EXECUTE FUNCTION interlock.mass_change('orders', '1', '1000000000', '1 day', 'root')"
     )
-    refused(writer, "INSERT INTO writer.mine SELECT generate_series(1, 5000)", "DELETE FROM orders WHERE id <= 300")
+    refused(
+        writer,
+        "INSERT INTO writer.mine SELECT generate_series(1, 5000)",
+        "DELETE FROM orders WHERE id <= 300",
+    )
 
 
 def test_where_triggers_do_not_fire_nothing_is_guarded(orders: Connection) -> None:
@@ -842,8 +890,7 @@ def test_what_an_owner_switched_off_is_found_and_mended(orders: Connection, drif
     assert install(orders) != []
     refused(orders, "DELETE FROM orders")
     refused(orders, "TRUNCATE orders")
-    if "POLICY" not in drift:
-        assert install(orders) == []
+    assert install(orders) == []
 
 
 # --- drop and detach --------------------------------------------------------------------
@@ -867,8 +914,8 @@ def undroppable(parts: Connection) -> Connection:
         ("DROP TABLE part_1", "to drop public.part_1"),
         ("DROP TABLE plain, others", "to drop public.others"),
         ("DROP SCHEMA public CASCADE", "to drop public."),
-        ("ALTER TABLE orders DETACH PARTITION part_1", "to detach part_1"),
-        ("ALTER TABLE part_9 DETACH PARTITION part_9a", "to detach part_9a"),
+        ("ALTER TABLE orders DETACH PARTITION part_1", "to detach public.part_1"),
+        ("ALTER TABLE part_9 DETACH PARTITION part_9a", "to detach public.part_9a"),
         ("ALTER TABLE others DROP COLUMN amount", "to drop a column of public.others.amount"),
     ],
 )

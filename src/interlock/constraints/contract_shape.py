@@ -154,11 +154,7 @@ def _mass_change(value: Any) -> Any:
     return {"share": value} if isinstance(value, str | float | int) else value
 
 
-MassChangeOption = Annotated[
-    MassChangeEntry | None,
-    BeforeValidator(_mass_change),
-    WithJsonSchema({"anyOf": [{"type": ["string", "number", "boolean", "object"]}]}),
-]
+MassChangeOption = Annotated[MassChangeEntry | None, BeforeValidator(_mass_change)]
 
 
 def _entry(value: Any) -> Any:
@@ -216,5 +212,7 @@ def json_schema() -> dict[str, Any]:
     schema = ContractFile.model_json_schema()
     items = schema["$defs"]["TableEntry"]["properties"]["constraints"]
     items["items"] = {"anyOf": [{"type": "string"}, items["items"]]}
+    for options in (schema["properties"], schema["$defs"]["TableEntry"]["properties"]):
+        options["mass_change"]["anyOf"].append({"type": ["string", "number", "boolean"]})
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     return schema

@@ -1,7 +1,8 @@
 """The mass-change guard: how much of a table may go or change at once, counted by statement and judged at commit.
 
 Statement triggers count on the relation and on each of its partitions, since PostgreSQL fires those of the relation
-that a statement names. ``mass_change.sql`` has what they call, and what is kept: approvals, refused attempts, deleted rows.
+that a statement names. ``mass_change.sql`` has what they call, and what is kept: approvals, refused attempts and
+deleted rows.
 """
 
 from __future__ import annotations

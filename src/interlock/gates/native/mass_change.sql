@@ -6,20 +6,16 @@
 CREATE UNLOGGED TABLE IF NOT EXISTS interlock.changing (
   xid xid8 NOT NULL, relation oid NOT NULL, leads boolean NOT NULL, at timestamptz NOT NULL DEFAULT clock_timestamp(),
   gone bigint NOT NULL, came bigint NOT NULL, changed bigint NOT NULL,
-  size float8, name text, share float8, free float8, span interval);
+  size float8, wide float8, name text, share float8, free float8, span interval);
 CREATE INDEX IF NOT EXISTS changing_xid ON interlock.changing (xid, relation);
 
 -- What counts for the window, and what of each session is too little yet to be said there.
 CREATE TABLE IF NOT EXISTS interlock.changed (
-  relation regclass NOT NULL, at timestamptz NOT NULL, lost bigint NOT NULL, changed bigint NOT NULL);
+  relation regclass NOT NULL, at timestamptz NOT NULL, lost bigint NOT NULL, changed bigint NOT NULL, size float8 NOT NULL);
 CREATE INDEX IF NOT EXISTS changed_at ON interlock.changed (relation, at);
 ALTER TABLE interlock.changed ENABLE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS owner_reads ON interlock.changed;
-CREATE POLICY owner_reads ON interlock.changed FOR SELECT
-  USING (pg_has_role(current_user, (SELECT relowner FROM pg_class c WHERE c.oid = relation), 'MEMBER'));
-GRANT SELECT ON interlock.changed TO PUBLIC;
 CREATE TABLE IF NOT EXISTS interlock.tally (
-  relation regclass NOT NULL, pid int NOT NULL, lost bigint NOT NULL) WITH (fillfactor = 50);
+  relation regclass NOT NULL, pid int NOT NULL, lost bigint NOT NULL, step float8 NOT NULL) WITH (fillfactor = 50);
 CREATE INDEX IF NOT EXISTS tally_pid ON interlock.tally (relation, pid);
 
 CREATE TABLE IF NOT EXISTS interlock.approval (
@@ -30,13 +26,6 @@ CREATE TABLE IF NOT EXISTS interlock.approval (
   used_at timestamptz, used_by name, used_rows bigint,
   CHECK (until > at AND until <= at + interval '30 days'));
 ALTER TABLE interlock.approval ENABLE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS owner_grants ON interlock.approval;
-CREATE POLICY owner_grants ON interlock.approval FOR INSERT
-  WITH CHECK (pg_has_role(current_user, (SELECT relowner FROM pg_class c WHERE c.oid = relation), 'MEMBER'));
-DROP POLICY IF EXISTS owner_reads ON interlock.approval;
-CREATE POLICY owner_reads ON interlock.approval FOR SELECT
-  USING (pg_has_role(current_user, (SELECT relowner FROM pg_class c WHERE c.oid = relation), 'MEMBER'));
-GRANT SELECT, INSERT (relation, rows, reason, who, until) ON interlock.approval TO PUBLIC;
 
 CREATE TABLE IF NOT EXISTS interlock.kept (
   relation regclass NOT NULL, xid xid8 NOT NULL, at timestamptz NOT NULL, until timestamptz NOT NULL,
@@ -44,9 +33,26 @@ CREATE TABLE IF NOT EXISTS interlock.kept (
 CREATE INDEX IF NOT EXISTS kept_at ON interlock.kept (relation, at);
 CREATE INDEX IF NOT EXISTS kept_until ON interlock.kept (until);
 ALTER TABLE interlock.kept ENABLE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS owner ON interlock.kept;
+
+DO $policies$
+DECLARE
+  p record;
+BEGIN
+  FOR p IN SELECT polname, relname FROM pg_policy JOIN pg_class c ON c.oid = polrelid
+           WHERE relnamespace = 'interlock'::regnamespace AND relname IN ('changed', 'approval', 'kept') LOOP
+    EXECUTE format('DROP POLICY %I ON interlock.%I', p.polname, p.relname);
+  END LOOP;
+END $policies$;
+CREATE POLICY owner_reads ON interlock.changed FOR SELECT
+  USING (pg_has_role(current_user, (SELECT relowner FROM pg_class c WHERE c.oid = relation), 'MEMBER'));
+CREATE POLICY owner_reads ON interlock.approval FOR SELECT
+  USING (pg_has_role(current_user, (SELECT relowner FROM pg_class c WHERE c.oid = relation), 'MEMBER'));
+CREATE POLICY owner_grants ON interlock.approval FOR INSERT
+  WITH CHECK (pg_has_role(current_user, (SELECT relowner FROM pg_class c WHERE c.oid = relation), 'MEMBER'));
 CREATE POLICY owner ON interlock.kept
   USING (pg_has_role(current_user, (SELECT relowner FROM pg_class c WHERE c.oid = relation), 'MEMBER'));
+GRANT SELECT ON interlock.changed TO PUBLIC;
+GRANT SELECT, INSERT (relation, rows, reason, who, until) ON interlock.approval TO PUBLIC;
 GRANT SELECT, DELETE ON interlock.kept TO PUBLIC;
 
 -- The last sixteen refusals, three numbers each. A sequence is the one thing in PostgreSQL that a rollback leaves as it is.
@@ -59,33 +65,24 @@ DO $ring$ BEGIN
   END LOOP;
 END $ring$;
 
--- About how many committed rows a relation has with all its partitions: what the statistics count, where they do. Else, as
--- after a crash, as many a page as when it was last analyzed and as many pages as now (`stored`: as many as then); where
--- it never was, pages of rows of `wide` bytes, and NULL where that is NULL.
-CREATE OR REPLACE FUNCTION interlock.rows_about(relation oid, wide float8, OUT about float8, OUT stored float8)
+-- About how many committed rows a relation has with all its partitions. When it was last analyzed is right of then; rows
+-- that came since are in the statistics, which may be late, doubled or lost, and on pages, which may be full of dead rows:
+-- the lesser of both. Where it never was analyzed: the statistics, else pages of rows of `wide` bytes.
+CREATE OR REPLACE FUNCTION interlock.rows_about(relation oid, wide float8) RETURNS float8
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $rows_about$
 DECLARE
-  unknown boolean;
+  block float8 := current_setting('block_size');
 BEGIN
-  SELECT coalesce(sum(n), 0), coalesce(sum(s), 0), bool_or(n IS NULL) INTO about, stored, unknown
-  FROM (SELECT relation UNION SELECT relid FROM pg_partition_tree(relation)) t (oid) JOIN pg_class c USING (oid),
-    LATERAL (SELECT CASE WHEN c.reltuples <= 0 THEN nullif(pg_stat_get_live_tuples(c.oid), 0)
-                         WHEN pg_stat_get_last_autoanalyze_time(c.oid) IS NOT NULL
-                           OR pg_stat_get_last_analyze_time(c.oid) IS NOT NULL
-                           OR pg_stat_get_last_autovacuum_time(c.oid) IS NOT NULL
-                           OR pg_stat_get_last_vacuum_time(c.oid) IS NOT NULL
-                         THEN greatest(pg_stat_get_live_tuples(c.oid), c.reltuples)  -- they may be seconds late
-                    END AS live, current_setting('block_size')::int AS block) l,
-    LATERAL (SELECT CASE WHEN l.live IS NOT NULL THEN l.live
-                         WHEN c.reltuples > 0 AND c.relpages > 0
-                         THEN c.reltuples::float8 * (pg_relation_size(c.oid) / block) / c.relpages
-                         WHEN pg_relation_size(c.oid) = 0 THEN 0
-                         ELSE pg_relation_size(c.oid) / (wide + 4) END AS n,
-                    CASE WHEN l.live IS NOT NULL THEN l.live ELSE greatest(c.reltuples, 0) END AS s) m
-  WHERE c.relkind = 'r';
-  IF unknown THEN
-    about := NULL;
-  END IF;
+  RETURN (
+    SELECT coalesce(sum(CASE
+      WHEN c.reltuples > 0 AND live <= c.reltuples THEN c.reltuples
+      WHEN c.reltuples > 0 THEN greatest(
+        c.reltuples, least(live, c.reltuples * pg_relation_size(c.oid) / block / greatest(c.relpages, 1)))
+      WHEN live > 0 THEN live
+      ELSE pg_relation_size(c.oid) / (wide + 4) END), 0)
+    FROM (SELECT relation UNION SELECT relid FROM pg_partition_tree(relation)) t (oid) JOIN pg_class c USING (oid)
+      CROSS JOIN LATERAL pg_stat_get_live_tuples(c.oid) live
+    WHERE c.relkind = 'r');
 END $rows_about$;
 
 -- After each statement: what it did. Arguments: the table's name, the share and the rows that may go, the window,
@@ -98,64 +95,64 @@ DECLARE
   gone bigint := 0;
   came bigint := 0;
   changed bigint := 0;
+  size float8;
   wide float8;
-  about record;
 BEGIN
   IF TG_OP = 'INSERT' THEN
     SELECT count(*) INTO came FROM new_rows;
   ELSIF TG_OP = 'DELETE' THEN
     SELECT count(*) INTO gone FROM old_rows;
-  ELSIF TG_OP = 'UPDATE' THEN  -- both hold the rows in the order in which they were changed
-    SELECT count(*) INTO changed
-    FROM (SELECT row_number() OVER () AS i, o AS r FROM old_rows o) o
-    JOIN (SELECT row_number() OVER () AS i, n AS r FROM new_rows n) n USING (i)
-    WHERE o.r OPERATOR(pg_catalog.*<>) n.r;
+  ELSIF TG_OP = 'UPDATE' THEN
+    SELECT count(*) INTO changed FROM old_rows;
+    IF changed = 1 THEN
+      SELECT count(*) INTO changed FROM old_rows o, new_rows n WHERE o OPERATOR(pg_catalog.*<>) n;
+    ELSIF changed > 1 THEN  -- both hold the rows in the order in which they were changed
+      SELECT count(*) INTO changed
+      FROM (SELECT row_number() OVER () AS i, o AS r FROM old_rows o) o
+      JOIN (SELECT row_number() OVER () AS i, n AS r FROM new_rows n) n USING (i)
+      WHERE o.r OPERATOR(pg_catalog.*<>) n.r;
+    END IF;
   ELSIF EXISTS (SELECT FROM pg_class WHERE oid = TG_RELID AND relkind = 'p') THEN
     -- TRUNCATE comes to each partition with a trigger by itself
-    SELECT coalesce(sum(a.about), 0) INTO gone
-    FROM pg_partition_tree(TG_RELID) p CROSS JOIN LATERAL interlock.rows_about(p.relid, 100) a
+    SELECT coalesce(sum(interlock.rows_about(p.relid, 100)), 0) INTO gone
+    FROM pg_partition_tree(TG_RELID) p
     WHERE p.isleaf AND NOT EXISTS (SELECT FROM pg_trigger t JOIN pg_trigger mine ON mine.tgfoid = t.tgfoid
                                    WHERE t.tgrelid = p.relid AND mine.tgrelid = TG_RELID AND mine.tgname = TG_NAME
                                    AND t.tgtype & 32 <> 0);
   ELSE
-    gone := (interlock.rows_about(TG_RELID, 100)).about;
+    gone := interlock.rows_about(TG_RELID, 100);
   END IF;
   IF gone + came + changed = 0 THEN
     RETURN NULL;
   END IF;
   own_xid := pg_current_xact_id();
-  IF EXISTS (SELECT FROM interlock.changing c WHERE c.xid = own_xid AND c.relation = root AND c.leads) THEN
-    INSERT INTO interlock.changing (xid, relation, leads, gone, came, changed)
-    VALUES (own_xid, root, false, gone, came, changed);
-    RETURN NULL;
-  END IF;
-  SELECT * INTO about FROM interlock.rows_about(root, NULL);
-  IF about.about IS NULL THEN
+  IF TG_OP = 'TRUNCATE' THEN
+    size := interlock.rows_about(root, 100);
+  ELSIF gone + came + changed >= TG_ARGV[2]::bigint / 10 THEN  -- should nothing be known of the table's size
     IF TG_OP = 'INSERT' THEN
       SELECT avg(pg_column_size(r)) INTO wide FROM (SELECT r FROM new_rows r LIMIT 100) s;
-    ELSIF TG_OP <> 'TRUNCATE' THEN
+    ELSE
       SELECT avg(pg_column_size(r)) INTO wide FROM (SELECT r FROM old_rows r LIMIT 100) s;
     END IF;
-    SELECT * INTO about FROM interlock.rows_about(root, coalesce(wide, 100));
   END IF;
-  IF TG_OP IN ('INSERT', 'UPDATE') THEN  -- pages are counted with what the statement put there
-    about.about := greatest(about.stored, about.about - came - changed);
-  END IF;
-  INSERT INTO interlock.changing (xid, relation, leads, gone, came, changed, size, name, share, free, span)
-  VALUES (own_xid, root, true, gone, came, changed, about.about, TG_ARGV[0], TG_ARGV[1]::float8, TG_ARGV[2]::float8,
-          TG_ARGV[3]::interval);
+  INSERT INTO interlock.changing (xid, relation, leads, gone, came, changed, size, wide, name, share, free, span)
+  SELECT own_xid, root, NOT EXISTS (SELECT FROM interlock.changing c
+                                    WHERE c.xid = own_xid AND c.relation = root AND c.leads),
+         gone, came, changed, size, wide, TG_ARGV[0], TG_ARGV[1]::float8, TG_ARGV[2]::float8, TG_ARGV[3]::interval;
   RETURN NULL;
 END $mass_change$;
 
 -- At the transaction's end (or when it sets constraints immediate, and then again): all it did to one relation.
 CREATE OR REPLACE FUNCTION interlock.mass_change_end() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $mass_change_end$
+<<mass_change_end>>
 DECLARE
   gone bigint;
   came bigint;
   changed bigint;
   lost bigint;
-  size float8 := NEW.size;
+  size float8;
+  wide float8;
   total bigint;
   since timestamptz;
   past_lost bigint;
@@ -170,19 +167,28 @@ DECLARE
   n bigint;
 BEGIN
   WITH mine AS (DELETE FROM interlock.changing c WHERE c.xid = NEW.xid AND c.relation = NEW.relation RETURNING c.*)
-  SELECT sum(m.gone), sum(m.came), sum(m.changed) INTO gone, came, changed FROM mine m;
+  SELECT sum(m.gone), sum(m.came), sum(m.changed), max(m.size), avg(m.wide) INTO gone, came, changed, size, wide FROM mine m;
   IF gone IS NULL THEN
     RETURN NULL;
   END IF;
   -- rows that came may stand for rows that went; and what came may be changed until the end
   lost := gone - came;
-  size := greatest(size, 1);
   changed := greatest(changed - came, 0);
   counted := greatest(lost, 0) + changed;
+  IF counted < NEW.free / 10 THEN  -- as most are: a little, which is added up by session
+    UPDATE interlock.tally t SET lost = t.lost + mass_change_end.lost
+    WHERE t.ctid = (SELECT o.ctid FROM interlock.tally o WHERE o.relation = NEW.relation AND o.pid = pg_backend_pid()
+                    LIMIT 1 FOR UPDATE SKIP LOCKED)
+    AND abs(t.lost + mass_change_end.lost) < t.step;
+    IF FOUND THEN
+      RETURN NULL;
+    END IF;
+  END IF;
+  size := greatest(coalesce(size, interlock.rows_about(NEW.relation, coalesce(wide, 100))), 1);
   of_rows := size;
   allowed := greatest(NEW.free, NEW.share * size);
   IF counted <= allowed THEN
-    step := greatest(1, allowed / 100);
+    step := greatest(NEW.free / 10, allowed / 100);
     IF changed < greatest(size / 100, NEW.free / 10) THEN
       changed := 0;  -- what goes on all day is no mass change
     END IF;
@@ -190,13 +196,13 @@ BEGIN
     WHERE t.relation = NEW.relation AND t.pid = pg_backend_pid() LIMIT 1 FOR UPDATE SKIP LOCKED;
     total := coalesce(total, 0) + lost;
     IF own IS NOT NULL AND changed = 0 AND abs(total) < step THEN
-      UPDATE interlock.tally t SET lost = total WHERE t.ctid = own;
+      UPDATE interlock.tally t SET lost = total, step = mass_change_end.step WHERE t.ctid = own;
       RETURN NULL;
     END IF;
     IF own IS NULL THEN
-      INSERT INTO interlock.tally VALUES (NEW.relation, pg_backend_pid(), 0);
+      INSERT INTO interlock.tally VALUES (NEW.relation, pg_backend_pid(), 0, step);
     ELSE
-      UPDATE interlock.tally t SET lost = 0 WHERE t.ctid = own;
+      UPDATE interlock.tally t SET lost = 0, step = mass_change_end.step WHERE t.ctid = own;
     END IF;
     IF current_setting('transaction_isolation') = 'read committed' THEN  -- elsewhere another's tidying would be an error
       DELETE FROM interlock.changed c WHERE c.ctid = ANY (ARRAY(
@@ -205,11 +211,11 @@ BEGIN
     END IF;
     since := greatest(clock_timestamp() - NEW.span,  -- an approval begins the window anew
                       (SELECT max(a.used_at) FROM interlock.approval a WHERE a.relation = NEW.relation));
-    SELECT coalesce(sum(c.lost), 0), coalesce(sum(c.changed), 0) INTO past_lost, past_changed
+    SELECT coalesce(sum(c.lost), 0), coalesce(sum(c.changed), 0), greatest(of_rows, max(c.size))
+    INTO past_lost, past_changed, of_rows
     FROM interlock.changed c WHERE c.relation = NEW.relation AND c.at > since;
     past_lost := past_lost + coalesce((SELECT sum(t.lost) FROM interlock.tally t WHERE t.relation = NEW.relation), 0);
-    of_rows := size + greatest(past_lost, 0);
-    INSERT INTO interlock.changed VALUES (NEW.relation, clock_timestamp(), total, changed);
+    INSERT INTO interlock.changed VALUES (NEW.relation, clock_timestamp(), total, changed, size);
     IF counted = 0 THEN
       RETURN NULL;
     END IF;
@@ -247,12 +253,9 @@ BEGIN
     SCHEMA = (SELECT relnamespace::regnamespace::text FROM pg_class WHERE oid = NEW.relation),
     CONSTRAINT = 'mass_change';
 END $mass_change_end$;
-DO $trigger$ BEGIN
-  IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = 'interlock.changing'::regclass AND tgname = 'mass_change_end') THEN
-    CREATE CONSTRAINT TRIGGER mass_change_end AFTER INSERT ON interlock.changing DEFERRABLE INITIALLY DEFERRED
-      FOR EACH ROW WHEN (NEW.leads) EXECUTE FUNCTION interlock.mass_change_end();
-  END IF;
-END $trigger$;
+DROP TRIGGER IF EXISTS mass_change_end ON interlock.changing;
+CREATE CONSTRAINT TRIGGER mass_change_end AFTER INSERT ON interlock.changing DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW WHEN (NEW.leads) EXECUTE FUNCTION interlock.mass_change_end();
 
 -- After a DELETE: its rows as texts by column, each as its type writes itself (no cast that somebody made is called).
 -- Argument: for how long.
