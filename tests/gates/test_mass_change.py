@@ -602,7 +602,7 @@ def test_kept_rows_come_back_exactly_whatever_the_types_and_settings(db: Connect
     assert restore(db) == (4, 0)
     assert one(db, "SHOW datestyle") == "SQL, DMY"
     db.execute("RESET ALL")
-    same = "SELECT count(*) FROM orders x JOIN before y ON x.id = y.id WHERE x::text = y::text"
+    same = "SELECT count(*) FROM orders now JOIN before was ON now.id = was.id WHERE now::text = was::text"
     assert one(db, same) == 4
     assert count(db, "interlock.kept") == 0
 
