@@ -74,6 +74,7 @@ def test_what_stands_is_told_as_json(run: Run, url: str) -> None:
         "changed": True,
         "refused_at_write": ["positive"],
         "judged_elsewhere": [{"constraint": "enough", "why": "it is about a partition"}],
+        "mass_change": None,
         "could_switch_off": [],
     }
     assert run("uninstall", "orders", "--json").json == {
@@ -117,3 +118,119 @@ def test_without_an_address_one_is_asked_for(run: Run, url: str) -> None:
     assert said.status == 2
     assert "which database?" in said.err
     assert "INTERLOCK_POSTGRES_URL" in said.err
+
+
+# --- the mass-change guard --------------------------------------------------------------
+
+
+@pytest.fixture
+def guarded(run: Run, url: str, tmp_path: Path) -> str:
+    """``orders`` of a thousand rows, whose deleted rows are kept."""
+    (tmp_path / "interlock.yaml").write_text(
+        "version: 1\nmass_change: {keep: 30d}\ntables:\n  orders: {}\n  free: {mass_change: false}\n"
+    )
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("INSERT INTO orders SELECT i, i FROM generate_series(1, 1000) i")
+        connection.execute("CREATE TABLE free (id int)")
+        connection.execute("ANALYZE orders")
+    said = run("install", "orders")
+    assert "public.orders: 0 rules and the mass-change guard installed" in said.out
+    assert "refuses at commit" in said.out
+    return url
+
+
+def gone(url: str, where: str) -> bool:
+    with psycopg.connect(url, autocommit=True) as connection:
+        try:
+            connection.execute(f"DELETE FROM orders WHERE {where}")
+        except psycopg.errors.CheckViolation:
+            return False
+    return True
+
+
+def test_a_mass_change_is_refused_approved_told_and_restored(run: Run, guarded: str) -> None:
+    assert not gone(guarded, "id > 400")
+    said = run("approve", "orders", "--rows", "600", "--reason", "a new start", "--by", "Ada", "--for", "2h")
+    assert said.status == 0 and "may change 600 rows" in said.out
+    assert gone(guarded, "id > 400")
+    told = run("changes", "orders").out
+    assert "refused, 60.0% of the table" in told
+    assert "approved by Ada: a new start; used" in told
+    assert "600 rows kept" in told
+    document = run("changes", "orders", "--json").json
+    assert [(a["rows"], a["share"]) for a in document["refused"]] == [(600, 0.6)]
+    assert [(a["by"], a["used_rows"]) for a in document["approvals"]] == [("Ada", 600)]
+    with psycopg.connect(guarded, autocommit=True) as connection:
+        connection.execute("ALTER TABLE orders ADD PRIMARY KEY (id); INSERT INTO orders VALUES (500, 0)")
+    said = run("restore-rows", "orders", "--since", "1h")
+    assert "599 rows restored" in said.out and "1 row skipped" in said.out
+    assert run("restore-rows", "orders", "--json").json == {
+        "relation": "public.orders",
+        "restored": 0,
+        "skipped": 1,
+    }
+
+
+def test_kept_rows_stay_when_the_guard_goes_and_go_when_their_time_is_over(run: Run, guarded: str) -> None:
+    assert gone(guarded, "id <= 5")
+    said = run("uninstall", "orders")
+    assert "0 rules and the mass-change guard taken off" in said.out
+    assert "keeps deleted rows" in said.out
+    assert gone(guarded, "id <= 900")
+    with psycopg.connect(guarded, autocommit=True) as connection:
+        connection.execute("UPDATE interlock.kept SET until = now() WHERE cells ->> 'id' < '4'")
+    assert run("changes", "orders", "--tidy", "--json").json["tidied"] == 3
+    assert "2 rows restored" in run("restore-rows", "orders").out
+    assert run("uninstall", "orders", "--json").json["functions_stay"] is False
+
+
+def test_drops_are_refused_where_it_was_asked_for(run: Run, guarded: str) -> None:
+    assert run("install", "orders", "--refuse-drops", "--check").status == 1
+    assert run("install", "orders", "--refuse-drops").status == 0
+    assert run("install", "orders", "--refuse-drops", "--check").status == 0
+    with psycopg.connect(guarded, autocommit=True) as connection:
+        with pytest.raises(psycopg.errors.CheckViolation, match="to drop"):
+            connection.execute("DROP TABLE orders")
+        assert "DROP or DETACH" in run("changes", "orders").out
+        run("approve", "orders", "--rows", "1000", "--reason", "no longer needed")
+        connection.execute("DROP TABLE orders")
+    assert "no relation" in run("install", "orders", "--check").err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("approve", "orders", "--rows", "5", "--reason", " "), "IL100", "needs a reason"),
+        (
+            ("approve", "orders", "--rows", "5", "--reason", "x", "--for", "soon"),
+            "IL100",
+            "'soon' is not a time span",
+        ),
+        (
+            ("approve", "orders", "--rows", "5", "--reason", "x", "--for", "31d"),
+            "IL100",
+            "longer than 30 days",
+        ),
+        (("approve", "nothing", "--rows", "5", "--reason", "x"), "IL904", "no relation"),
+        (("restore-rows", "orders", "--since", "then"), "IL100", "'then' is no time"),
+        (("install", "free", "--refuse-drops"), "IL100", "free has no mass-change guard"),
+        (("changes", "orders", "--on", "postgresql://me:s3cret@127.0.0.1:1/x"), "IL901", "cannot connect"),
+    ],
+)
+def test_a_mistake_about_mass_changes_is_told_in_a_line(
+    run: Run, guarded: str, arguments: tuple[str, ...], code: str, words: str
+) -> None:
+    said = run(*arguments)
+    assert said.status == 2
+    assert f"error[{code}]" in said.err and words in said.err
+    assert "s3cret" not in said.out + said.err
+
+
+def test_without_a_guard_in_the_database_its_commands_say_so(run: Run, url: str) -> None:
+    for arguments in (
+        ("changes", "orders"),
+        ("restore-rows", "orders"),
+        ("approve", "orders", "--rows", "1", "-r", "x"),
+    ):
+        said = run(*arguments)
+        assert said.status == 2 and "error[IL904]" in said.err

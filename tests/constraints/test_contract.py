@@ -21,6 +21,7 @@ from interlock.constraints.contract import (
     json_schema,
     write_learned,
 )
+from interlock.constraints.table_contract import MassChange
 from interlock.errors import ContractError
 from interlock.names import Origin, Severity
 
@@ -318,7 +319,7 @@ def test_a_file_with_a_mistake_is_not_written_to(tmp_path: Path) -> None:
 
 def test_the_json_schema_knows_every_key_of_the_file() -> None:
     schema = json_schema()
-    assert set(schema["properties"]) == {"version", "models", "tables", "notify"}
+    assert set(schema["properties"]) == {"version", "models", "tables", "notify", "mass_change"}
     assert {"partition", "constraints", "triggers"} <= set(schema["$defs"]["TableEntry"]["properties"])
     assert schema["$defs"]["TableEntry"]["properties"]["constraints"]["items"]["anyOf"][0] == {
         "type": "string"
@@ -334,3 +335,64 @@ def test_sources_and_models_are_written_as_they_were_read() -> None:
     assert contract.tables["t"].source == "crm"
     assert contract.models[0].importance == {"t.a": 0.4}
     assert Contract.loads(contract.to_yaml()) == contract
+
+
+# --- how much may go at once ------------------------------------------------------------
+
+
+def guard_of(text: str, table: str = "a") -> MassChange | None:
+    contract = Contract.loads(f"version: 1\n{text}")
+    assert Contract.loads(contract.to_yaml()) == contract
+    return contract.table(table).mass_change
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("true", MassChange()),
+        ("20%", MassChange()),
+        ("12.5 %", MassChange(share=0.125)),
+        ("0.05", MassChange(share=0.05)),
+        ("{keep: 30d}", MassChange(keep=dt.timedelta(days=30))),
+        (
+            "{share: 5%, window: 90 minutes, rows: 0, updates: false}",
+            MassChange(0.05, dt.timedelta(minutes=90), 0, updates=False),
+        ),
+        ("false", None),
+    ],
+)
+def test_a_share_that_may_go_is_written_shortly_or_whole(said: str, meant: MassChange | None) -> None:
+    assert guard_of(f"tables:\n  a: {{mass_change: {said}}}\n") == meant
+    assert guard_of(f"mass_change: {said}\ntables:\n  a: {{}}\n") == meant
+
+
+def test_what_is_said_for_all_holds_where_a_table_says_nothing() -> None:
+    text = "mass_change: 10%\ntables:\n  a: {mass_change: 30%}\n  b: {}\n  c: {mass_change: false}\n"
+    assert [guard_of(text, table) for table in "abcd"] == [
+        MassChange(0.3),
+        MassChange(0.1),
+        None,
+        MassChange(0.1),
+    ]
+    assert guard_of("tables:\n  a: {}\n") is None
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("100%", "'100%' is no share of the rows"),
+        ("0", "0 is no share"),
+        ("1.5", "1.5 is no share"),
+        ("many", "'many' is no share"),
+        ("{share: true}", "True is no share"),
+        ("{window: soon}", "'soon' is not a time span"),
+        ("{keep: 0d}", "'0d' is not a time span"),
+        ("{rows: -1}", "greater than or equal to 0"),
+        ("{kept: 3d}", "unknown key 'kept'"),
+        ("[20%]", "must be a mapping"),
+    ],
+)
+def test_a_share_that_means_nothing_is_refused_at_its_place(said: str, words: str) -> None:
+    with pytest.raises(ContractError, match=r"interlock.yaml:3:\d+") as caught:
+        Contract.loads(f"version: 1\ntables:\n  a: {{mass_change: {said}}}\n")
+    assert words in str(caught.value)

@@ -12,6 +12,7 @@ from interlock.cli import (
     demo,
     doctor,
     ledger,
+    mass_change,
     metrics,
     native,
     quarantine,
@@ -44,6 +45,9 @@ app.add_typer(alerts.app, name="alerts")
 app.add_typer(contract.app, name="contract")
 app.command("install")(native.install)
 app.command("uninstall")(native.uninstall)
+app.command("approve")(mass_change.approve)
+app.command("changes")(mass_change.changes)
+app.command("restore-rows")(mass_change.restore_rows)
 app.command("slo")(slo.slo)
 app.command("metrics")(metrics.metrics)
 app.command("report")(report.report)

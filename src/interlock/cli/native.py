@@ -15,7 +15,7 @@ from interlock.cli.output import console, plain, print_json
 from interlock.errors import UsageError, nearest
 
 if TYPE_CHECKING:
-    from interlock.constraints.table_contract import TableContract
+    from interlock.constraints.table_contract import MassChange, TableContract
     from interlock.gates.native import Plan
 
 URL_VARIABLE = settings.environment_variable("postgres_url")
@@ -46,23 +46,32 @@ def install(
             "--check", help="Change nothing; exit 1 where the database is not as the contract says."
         ),
     ] = False,
+    refuse_drops: Annotated[
+        bool,
+        typer.Option(
+            "--refuse-drops", help="Refuse DROP and DETACH of guarded tables too; needs a superuser."
+        ),
+    ] = False,
     as_json: JsonOption = False,
 ) -> int:
     """Write a table's row rules into PostgreSQL as triggers that refuse what breaks them; again mends them."""
     from interlock.engines import postgres
     from interlock.gates import native
-    from interlock.gates.native import standing
+    from interlock.gates.native import mass_change, standing
 
     promised = _contract(contract, table)
-    with postgres.connected(_url(on)) as connection:
-        found = postgres.relation(connection, relation or _quoted(table))
+    if refuse_drops and promised.mass_change is None:
+        raise UsageError(f"{table} has no mass-change guard", hint="write `mass_change: 20%` in the contract")
+    with postgres.connected(database_url(on)) as connection:
+        found = postgres.relation(connection, relation or quoted(table))
         planned = native.plan(table, promised, found)
         owners = standing.could_switch_off(connection, found)
 
         def missing() -> Sequence[str]:
-            return native.install(
+            made = native.install(
                 planned, standing.of(connection, found), standing.functions_there(connection)
             )
+            return made + (mass_change.drops(connection) if refuse_drops else [])
 
         if sql:
             script = missing()
@@ -87,11 +96,12 @@ def uninstall(
     """Take every rule of ours off a PostgreSQL table; with the last one, all else that was installed."""
     from interlock.engines import postgres
     from interlock.gates import native
-    from interlock.gates.native import standing
+    from interlock.gates.native import mass_change, standing
 
-    with postgres.connected(_url(on)) as connection:
-        found = postgres.relation(connection, relation or _quoted(table))
-        rules = standing.of(connection, found)
+    with postgres.connected(database_url(on)) as connection:
+        found = postgres.relation(connection, relation or quoted(table))
+        there = standing.of(connection, found)
+        rules = [s for s in there if not s.trigger.startswith(mass_change.NAME)]
 
         def all_of_it() -> Sequence[str]:
             return native.uninstall(standing.of(connection, found))
@@ -105,18 +115,19 @@ def uninstall(
         print_json(
             {
                 "relation": str(found),
-                "taken_off": [s.trigger for s in rules],
+                "taken_off": [s.trigger for s in there],
                 "functions_stay": stay,
             }
         )
         return 0
-    console().print(plain(f"{found}: {_count(len(rules), 'rule')} taken off"), markup=False)
+    guard = " and the mass-change guard" if len(there) > len(rules) else ""
+    console().print(plain(f"{found}: {_count(len(rules), 'rule')}{guard} taken off"), markup=False)
     if stay:
-        console().print("the schema interlock stays: other tables or views use it", style="dim")
+        console().print("the schema interlock stays: it is used, or keeps deleted rows", style="dim")
     return 0
 
 
-def _url(given: str | None) -> str:
+def database_url(given: str | None) -> str:
     url = given or settings.current().postgres_url
     if not url:
         raise UsageError(
@@ -135,7 +146,7 @@ def _contract(path: str, table: str) -> TableContract:
     return found.tables[table]
 
 
-def _quoted(table: str) -> str:
+def quoted(table: str) -> str:
     return '"' + table.replace('"', '""') + '"'
 
 
@@ -151,8 +162,29 @@ def _document(planned: Plan, *, drifted: bool, changed: bool, owners: tuple[str,
         "changed": changed,
         "refused_at_write": [r.constraint.name for r in planned.rules],
         "judged_elsewhere": [{"constraint": c.name, "why": why} for c, why in planned.left],
+        "mass_change": _guard_document(planned.mass_change),
         "could_switch_off": list(owners),
     }
+
+
+def _guard_document(guard: MassChange | None) -> dict[str, Any] | None:
+    if guard is None:
+        return None
+    return {
+        "share": guard.share,
+        "rows": guard.rows,
+        "window_s": guard.window.total_seconds(),
+        "updates": guard.updates,
+        "keep_s": guard.keep.total_seconds() if guard.keep else None,
+    }
+
+
+def _guard_said(guard: MassChange) -> str:
+    from interlock.constraints.parse import span_text
+
+    what = "go or change" if guard.updates else "go"
+    kept = f"; deleted rows kept {span_text(guard.keep)}" if guard.keep else ""
+    return f"more than {guard.share:.4g} of the rows that {what}, at once or within {span_text(guard.window)}{kept}"
 
 
 def _print(planned: Plan, *, changed: bool, check: bool, owners: tuple[str, ...]) -> None:
@@ -163,12 +195,16 @@ def _print(planned: Plan, *, changed: bool, check: bool, owners: tuple[str, ...]
         console().print(Text(plain(f"{planned.relation} {says}"), style="yellow" if changed else "green"))
     else:
         words = "installed" if changed else "stood already; nothing was changed"
+        guard = " and the mass-change guard" if planned.mass_change else ""
         console().print(
-            plain(f"{planned.relation}: {_count(len(planned.rules), 'rule')} {words}"), markup=False
+            plain(f"{planned.relation}: {_count(len(planned.rules), 'rule')}{guard} {words}"), markup=False
         )
     grid = render.grid("rule", "", "")
     for rule in planned.rules:
         grid.add_row(Text(plain(rule.constraint.name)), Text("refuses at write", style="green"), "")
+    if planned.mass_change is not None:
+        said = _guard_said(planned.mass_change)
+        grid.add_row(Text("mass change"), Text("refuses at commit", style="green"), Text(said))
     for constraint, why in planned.left:
         grid.add_row(Text(plain(constraint.name)), Text("not installed", style="yellow"), Text(plain(why)))
     console().print(grid)

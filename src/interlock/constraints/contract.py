@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,19 +24,23 @@ from interlock.constraints.contract_shape import (
     FORMS,
     AlertsEntry,
     ConstraintEntry,
+    MassChangeEntry,
     ModelEntry,
     SloEntry,
     TableEntry,
     TriggerEntry,
     json_schema,
 )
+from interlock.constraints.mass_change import document as mass_change_document
+from interlock.constraints.mass_change import mass_change
 from interlock.constraints.mistakes import validated
 from interlock.constraints.objectives import objective
-from interlock.constraints.parse import duration, parse
+from interlock.constraints.parse import parse, short_span
 from interlock.constraints.table_contract import (
     EVENTS,
     REPAIRS,
     AlertPolicy,
+    MassChange,
     Quiet,
     Repair,
     Slo,
@@ -58,11 +61,15 @@ FILENAME = "interlock.yaml"
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """The tables a contract speaks of and the models that read them. ``notify`` addresses hear every alert."""
+    """The tables a contract speaks of and the models that read them. ``notify`` addresses hear every alert.
+
+    ``mass_change`` holds for tables it says nothing else of.
+    """
 
     tables: Mapping[str, TableContract] = field(default_factory=dict)
     notify: tuple[str, ...] = ()
     models: tuple[ModelRecord, ...] = ()
+    mass_change: MassChange | None = None
 
     @classmethod
     def load(cls, path: str | Path) -> Contract:
@@ -76,14 +83,18 @@ class Contract:
         shape = validated(document, filename)
         made = _Maker(document, filename)
         notify = tuple(shape.notify)
+        usual = made.mass_change(["mass_change"], shape.mass_change, None)
         tables = {
-            name: made.table(name, entry or TableEntry(), notify) for name, entry in shape.tables.items()
+            name: made.table(name, entry or TableEntry(), notify, usual)
+            for name, entry in shape.tables.items()
         }
-        return cls(tables, notify, tuple(made.model(n, e) for n, e in shape.models.items()))
+        return cls(tables, notify, tuple(made.model(n, e) for n, e in shape.models.items()), usual)
 
     def table(self, name: str) -> TableContract:
         """What is said of a table: its own part, or only what holds for all."""
-        return self.tables.get(name) or TableContract(triggers=notices(self.notify))
+        return self.tables.get(name) or TableContract(
+            triggers=notices(self.notify), mass_change=self.mass_change
+        )
 
     def to_yaml(self) -> str:
         """The contract as YAML; reading it gives an equal contract."""
@@ -92,7 +103,11 @@ class Contract:
             document["notify"] = list(self.notify)
         if self.models:
             document["models"] = {m.name: models.document(m) for m in self.models}
-        document["tables"] = {name: table_document(t, self.notify) for name, t in self.tables.items()}
+        if self.mass_change is not None:
+            document["mass_change"] = mass_change_document(self.mass_change)
+        document["tables"] = {
+            name: table_document(t, self.notify, self.mass_change) for name, t in self.tables.items()
+        }
         out = io.StringIO()
         writer = yaml_file.reader()
         writer.indent(mapping=2, sequence=4, offset=2)
@@ -130,7 +145,16 @@ class _Maker:
         make = partial(models.declared, name, entry.reads, entry.writes, entry.importance, models.WRITTEN)
         return cast(ModelRecord, self.at(["models", name], make))
 
-    def table(self, name: str, entry: TableEntry, notify: tuple[str, ...]) -> TableContract:
+    def mass_change(
+        self, path: list[Any], entry: MassChangeEntry | None, usual: MassChange | None
+    ) -> MassChange | None:
+        if entry is None:
+            return usual
+        return cast(MassChange | None, self.at(path, partial(mass_change, entry)))
+
+    def table(
+        self, name: str, entry: TableEntry, notify: tuple[str, ...], usual: MassChange | None
+    ) -> TableContract:
         path = ["tables", name]
         self.at(path, lambda: table_name(name))
         found: dict[str, Constraint] = {}
@@ -163,6 +187,7 @@ class _Maker:
             constraints=tuple(found.values()),
             triggers=(*triggers, *notices(notify)),
             alerts=self.at([*path, "alerts"], partial(_policy, entry.alerts)),
+            mass_change=self.mass_change([*path, "mass_change"], entry.mass_change, usual),
         )
 
 
@@ -218,15 +243,10 @@ def _triggers(entry: TriggerEntry, constraints: Mapping[str, Constraint]) -> tup
     return tuple(made)
 
 
-_SPAN = re.compile(r"(\d+)\s*([wdhm])")
-_UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes"}
-
-
 def _policy(entry: AlertsEntry) -> AlertPolicy:
     cooldown = None
     if entry.cooldown is not None:
-        short = _SPAN.fullmatch(entry.cooldown.strip())
-        cooldown = duration(f"{short[1]} {_UNITS[short[2]]}" if short else entry.cooldown)
+        cooldown = short_span(entry.cooldown)
         if cooldown is None:
             raise ContractError(
                 f"'cooldown': {entry.cooldown!r} is not a time span", hint="write 1d, 12h or '90 minutes'"

@@ -133,6 +133,30 @@ class AlertsEntry(Model):
     )
 
 
+class MassChangeEntry(Model):
+    """How much of a PostgreSQL table may go or change at once, where rules are installed in it."""
+
+    share: Annotated[Any, WithJsonSchema({"type": ["string", "number", "boolean"]})] = Field(
+        "20%", description="Of the table's rows, such as 20% or 0.2; false: all."
+    )
+    window: str = Field("1d", description="Time over which transactions count together, such as 1d or 6h.")
+    rows: int = Field(100, ge=0, le=10**12, description="Fewer rows are never refused.")
+    updates: bool = Field(True, description="Whether changed rows count, or only those that go.")
+    keep: str | None = Field(
+        None, description="How long deleted rows are kept, such as 30d; not at all without."
+    )
+
+
+def _mass_change(value: Any) -> Any:
+    """A share alone, or yes for all as it would be anyway."""
+    if value is True:
+        return {}
+    return {"share": value} if isinstance(value, str | float | int) else value
+
+
+MassChangeOption = Annotated[MassChangeEntry | None, BeforeValidator(_mass_change)]
+
+
 def _entry(value: Any) -> Any:
     return {"sql": value} if isinstance(value, str) else value
 
@@ -158,6 +182,9 @@ class TableEntry(Model):
     ] = []
     triggers: Annotated[list[TriggerEntry], BeforeValidator(_empty_list)] = []
     alerts: Annotated[AlertsEntry, BeforeValidator(_empty_mapping)] = AlertsEntry()
+    mass_change: MassChangeOption = Field(
+        default=None, description="How much may go or change at once; false: anything."
+    )
 
 
 class ModelEntry(Model):
@@ -177,6 +204,7 @@ class ContractFile(Model):
     models: Annotated[dict[str, ModelEntry], BeforeValidator(_empty_mapping)] = {}
     tables: Annotated[dict[str, TableEntry | None], BeforeValidator(_empty_mapping)] = {}
     notify: Texts = []
+    mass_change: MassChangeOption = Field(default=None, description="For every table that says nothing else.")
 
 
 def json_schema() -> dict[str, Any]:
@@ -184,5 +212,7 @@ def json_schema() -> dict[str, Any]:
     schema = ContractFile.model_json_schema()
     items = schema["$defs"]["TableEntry"]["properties"]["constraints"]
     items["items"] = {"anyOf": [{"type": "string"}, items["items"]]}
+    for options in (schema["properties"], schema["$defs"]["TableEntry"]["properties"]):
+        options["mass_change"]["anyOf"].append({"type": ["string", "number", "boolean"]})
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     return schema

@@ -285,6 +285,16 @@ def duration(text: str) -> dt.timedelta | None:
     return dt.timedelta(seconds=float(match[1]) * _SECONDS[match[2].lower()])
 
 
+_SHORT = re.compile(r"(\d+)\s*([wdhm])")
+_SHORT_UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes"}
+
+
+def short_span(text: str) -> dt.timedelta | None:
+    """``'1d'``, or as `duration` has it, as a time span; None where it is none."""
+    short = _SHORT.fullmatch(text.strip())
+    return duration(f"{short[1]} {_SHORT_UNITS[short[2]]}" if short else text)
+
+
 def span_text(span: dt.timedelta) -> str:
     """``2 hours`` for a time span, in the largest unit that divides it."""
     seconds = span.total_seconds()

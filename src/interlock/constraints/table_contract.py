@@ -78,6 +78,21 @@ NO_POLICY = AlertPolicy()  # says nothing: the settings hold
 
 
 @dataclass(frozen=True, slots=True)
+class MassChange:
+    """How much of a table may go or change: in one transaction, and within ``window``.
+
+    ``share`` of its rows, but ``rows`` may always; ``updates``: rows that were changed count like rows that went.
+    Deleted rows are kept for the time ``keep``, None: not at all.
+    """
+
+    share: float = 0.2
+    window: dt.timedelta = dt.timedelta(days=1)
+    rows: int = 100
+    updates: bool = True
+    keep: dt.timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TableContract:
     """One table of ``interlock.yaml``. The default says nothing.
 
@@ -87,6 +102,7 @@ class TableContract:
     ``sensitivity``: ``low``, ``normal``, ``high`` or the false alarms a year that are
     accepted; None leaves it to the table's own setting.
     ``allow_samples``: failing rows may be shown whole, not by key only.
+    ``mass_change`` None: any share of its rows may go at once.
     """
 
     partition: str | None = None
@@ -103,6 +119,7 @@ class TableContract:
     constraints: tuple[Constraint, ...] = ()
     triggers: tuple[Trigger, ...] = field(default=())
     alerts: AlertPolicy = NO_POLICY
+    mass_change: MassChange | None = None
 
 
 def notices(notify: Iterable[str]) -> tuple[Trigger, ...]:

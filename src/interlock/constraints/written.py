@@ -5,8 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from interlock.constraints.constraint import Constraint
+from interlock.constraints.mass_change import document as mass_change_document
 from interlock.constraints.parse import span_text
-from interlock.constraints.table_contract import AlertPolicy, Repair, Slo, TableContract, Trigger, notices
+from interlock.constraints.table_contract import (
+    AlertPolicy,
+    MassChange,
+    Repair,
+    Slo,
+    TableContract,
+    Trigger,
+    notices,
+)
 from interlock.names import Severity
 
 _KEYS = (
@@ -15,8 +24,10 @@ _KEYS = (
 )
 
 
-def table_document(table: TableContract, notify: tuple[str, ...]) -> dict[str, Any]:
-    """What is said of a table, without what is so for all of them."""
+def table_document(
+    table: TableContract, notify: tuple[str, ...], mass_change: MassChange | None = None
+) -> dict[str, Any]:
+    """What is said of a table, without what is so for all of them: ``notify`` and ``mass_change``."""
     empty = TableContract()
     document: dict[str, Any] = {}
     for name in _KEYS:
@@ -33,6 +44,8 @@ def table_document(table: TableContract, notify: tuple[str, ...]) -> dict[str, A
         document["triggers"] = triggers
     if table.alerts != empty.alerts:
         document["alerts"] = _policy_document(table.alerts)
+    if table.mass_change != mass_change:
+        document["mass_change"] = mass_change_document(table.mass_change)
     return document
 
 

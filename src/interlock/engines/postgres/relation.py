@@ -47,8 +47,22 @@ _NUMERIC = re.compile(r"numeric\((\d+),(-?\d+)\)")
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A partition of a relation, at whatever depth. ``kind`` as in ``pg_class.relkind``."""
+
+    schema: str
+    name: str
+    kind: str
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
 class Relation:
     """A relation of a database. ``kind`` as in ``pg_class.relkind``; ``partition``: it is part of another.
+
+    ``parts``: its partitions and theirs.
 
     A numeric column without a precision is written ``NUMERIC`` and computed as a float.
     """
@@ -61,6 +75,7 @@ class Relation:
     inherited: bool
     owner: str
     columns: Schema
+    parts: tuple[Part, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.schema}.{self.name}"
@@ -143,7 +158,18 @@ def relation(connection: psycopg.Connection[Any], name: str) -> Relation:
     ).fetchone()
     assert row is not None
     oid, schema, named, kind, partition, inherited, owner = row
-    return Relation(oid, schema, named, kind, partition, inherited, owner, _columns(connection, oid))
+    columns, parts = _columns(connection, oid), _parts(connection, oid)
+    return Relation(oid, schema, named, kind, partition, inherited, owner, columns, parts)
+
+
+def _parts(connection: psycopg.Connection[Any], oid: int) -> tuple[Part, ...]:
+    rows = connection.execute(
+        "SELECT n.nspname, c.relname, c.relkind::text FROM pg_partition_tree(%(oid)s) t"
+        " JOIN pg_class c ON c.oid = t.relid JOIN pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE t.relid <> %(oid)s ORDER BY 1, 2",
+        {"oid": oid},
+    ).fetchall()
+    return tuple(Part(*row) for row in rows)
 
 
 def _columns(connection: psycopg.Connection[Any], oid: int) -> Schema:

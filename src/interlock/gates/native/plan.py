@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from interlock.constraints import Constraint
-from interlock.constraints.table_contract import TableContract
+from interlock.constraints.table_contract import MassChange, TableContract
 from interlock.engines.postgres import Relation
 from interlock.errors import ColumnMissing, RelationNotFound
-from interlock.gates.native import rules
+from interlock.gates.native import mass_change, rules
 from interlock.gates.native.rules import Rule
 from interlock.gates.native.trigger import Trigger
 
@@ -23,11 +23,13 @@ class Plan:
     left: tuple[tuple[Constraint, str], ...]
     key: tuple[str, ...] = ()
     owner: str | None = None
+    mass_change: MassChange | None = None
 
     @property
     def triggers(self) -> tuple[Trigger, ...]:
         """Every trigger that shall stand on the relation and on its partitions."""
-        return tuple(rule.trigger(self.relation, self.table, self.owner, self.key) for rule in self.rules)
+        rows = tuple(rule.trigger(self.relation, self.table, self.owner, self.key) for rule in self.rules)
+        return rows + mass_change.triggers(self.relation, self.table, self.mass_change)
 
 
 def plan(table: str, contract: TableContract, relation: Relation) -> Plan:
@@ -49,7 +51,7 @@ def plan(table: str, contract: TableContract, relation: Relation) -> Plan:
         else:
             left.append((constraint, rule))
     shown = tuple(name for name in contract.key if name not in contract.sensitive)
-    return Plan(table, relation, tuple(made), tuple(left), shown, contract.owner)
+    return Plan(table, relation, tuple(made), tuple(left), shown, contract.owner, contract.mass_change)
 
 
 def _supported(relation: Relation) -> None:

@@ -19,12 +19,21 @@ if TYPE_CHECKING:
 
 OURS = "interlock "  # how the comments on what is ours begin
 TRIGGER_SEAL = "md5(pg_get_triggerdef(oid))"
-FUNCTIONS_SEAL = (
+_FUNCTIONS_SEAL = (
     "SELECT md5(string_agg(CASE prokind WHEN 'f' THEN pg_get_functiondef(p.oid)"
     " ELSE concat_ws(' ', aggtransfn::regprocedure, aggfinalfn::regprocedure, agginitval) END, ' '"
     " ORDER BY p.oid::regprocedure::text)) FROM pg_proc p LEFT JOIN pg_aggregate a ON a.aggfnoid = p.oid"
     f" WHERE pronamespace = to_regnamespace('{SCHEMA}')"
 )
+_TABLES_SEAL = (  # what functions of ours rest on: whether a table's trigger is there and on, whose rows are whose
+    "SELECT string_agg(concat_ws(' ', c.relname, c.relrowsecurity, (SELECT string_agg(concat_ws(' ',"
+    " pg_get_triggerdef(t.oid), t.tgenabled), ' ' ORDER BY t.tgname) FROM pg_trigger t WHERE t.tgrelid = c.oid),"
+    " (SELECT string_agg(concat_ws(' ', p.polname, p.polcmd, pg_get_expr(p.polqual, c.oid),"
+    " pg_get_expr(p.polwithcheck, c.oid)), ' ' ORDER BY p.polname) FROM pg_policy p WHERE p.polrelid = c.oid)),"
+    " ' ' ORDER BY c.relname) FROM pg_class c"
+    f" WHERE c.relnamespace = to_regnamespace('{SCHEMA}') AND c.relkind = 'r'"
+)
+SCHEMA_SEAL = f"SELECT md5(concat_ws(' ', ({_FUNCTIONS_SEAL}), ({_TABLES_SEAL})))"
 _PATH = "SET LOCAL search_path = pg_catalog, pg_temp"  # decides how the catalog writes what it holds
 
 
@@ -82,7 +91,7 @@ def functions_there(connection: psycopg.Connection[Any]) -> str | None:
         connection.execute(_PATH)
         row = connection.execute(
             f"""
-            SELECT coalesce(obj_description(n.oid, 'pg_namespace'), ''), ({FUNCTIONS_SEAL}), o.rolname,
+            SELECT coalesce(obj_description(n.oid, 'pg_namespace'), ''), ({SCHEMA_SEAL}), o.rolname,
                 o.rolsuper OR o.rolname = current_user
                     OR n.nspowner = (SELECT datdba FROM pg_database WHERE datname = current_database()),
                 NOT EXISTS (SELECT FROM pg_proc p WHERE p.pronamespace = n.oid AND p.proowner <> n.nspowner)

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from interlock import settings
 from interlock.constraints.postgres import SCHEMA, functions
-from interlock.gates.native import quoting
+from interlock.gates.native import mass_change, quoting
 from interlock.gates.native.plan import Plan
-from interlock.gates.native.standing import FUNCTIONS_SEAL, OURS, Standing
+from interlock.gates.native.standing import OURS, SCHEMA_SEAL, Standing
 from interlock.gates.native.trigger import sealed
 
 if TYPE_CHECKING:
     import psycopg
 
 _LOCK = 0x696E_7465_726C_6F63  # of everybody who installs
-_FILES = ("refuse.sql",)  # beside this one: what triggers call
+_FILES = ("refuse.sql", "mass_change.sql")  # beside this one: what triggers call
 
 # What a session's own settings would change of what is installed: which operator stands for a sign, how a constant
 # and the bytes of a script are read. The isolation level is one at which a lock that was waited for shows what is new.
@@ -56,9 +56,10 @@ def uninstall(standing: Sequence[Standing]) -> list[str]:
         "DECLARE ours text := (SELECT string_agg(oid::regprocedure::text, ', ') FROM pg_proc"
         f" WHERE pronamespace = to_regnamespace('{SCHEMA}') AND proname IN ({names}));"
         f" BEGIN IF obj_description(to_regnamespace('{SCHEMA}'), 'pg_namespace') LIKE '{OURS}%' THEN"
+        f" {mass_change.DROP}"
         f" EXECUTE 'DROP ROUTINE ' || ours; DROP SCHEMA {SCHEMA}; END IF;"
         " EXCEPTION WHEN dependent_objects_still_exist OR insufficient_privilege THEN"
-        f" RAISE NOTICE 'schema {SCHEMA} stays: it is used, or not yours'; END"
+        f" RAISE NOTICE 'schema {SCHEMA} stays: it is used, keeps deleted rows, or is not yours'; END"
     )
     return [*map(_dropped, standing), f"DO {quoting.text(unused)}"]
 
@@ -95,12 +96,13 @@ def _functions(there: str | None) -> Iterator[str]:
         yield f"GRANT USAGE ON SCHEMA {SCHEMA} TO PUBLIC"
     yield text
     yield f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {SCHEMA} TO PUBLIC"
-    yield sealed(f"SCHEMA {SCHEMA}", digest, FUNCTIONS_SEAL)
+    yield sealed(f"SCHEMA {SCHEMA}", digest, SCHEMA_SEAL)
 
 
 def _function_text() -> str:
     folder = resources.files(__package__)
-    return "\n".join([functions(), *(folder.joinpath(file).read_text("utf-8") for file in _FILES)])
+    texts = [functions(), *(folder.joinpath(file).read_text("utf-8") for file in _FILES)]
+    return ";\n".join(text.rstrip().rstrip(";") for text in texts)
 
 
 def _dropped(standing: Standing) -> str:
