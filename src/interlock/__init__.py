@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from interlock.constraints import unique as unique
     from interlock.constraints.constraint import Constraint as Constraint
     from interlock.constraints.constraint import Violation as Violation
+    from interlock.errors import HealthWarning as HealthWarning
     from interlock.errors import InterlockError as InterlockError
     from interlock.gates.verdict import Verdict as Verdict
     from interlock.names import Decision as Decision
@@ -38,6 +39,7 @@ _HOME = {
     "Alert": "interlock.alerts.alert",
     "Constraint": "interlock.constraints.constraint",
     "Decision": "interlock.names",
+    "HealthWarning": "interlock.errors",
     "InterlockError": "interlock.errors",
     "KnownAlert": "interlock.workspace",
     "Outcome": "interlock.names",
@@ -62,6 +64,7 @@ __all__ = [
     "Alert",
     "Constraint",
     "Decision",
+    "HealthWarning",
     "InterlockError",
     "KnownAlert",
     "Outcome",

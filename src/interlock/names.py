@@ -117,3 +117,12 @@ class Decision(StrEnum):
     QUARANTINED = "quarantined"
     ADMITTED = "admitted"
     REFUSED = "refused"
+
+
+class OnBroken(StrEnum):
+    """What a query does that reads something broken."""
+
+    WARN = "warn"
+    FAIL = "fail"
+    EXCLUDE = "exclude"  # the partitions it is broken in, and say which
+    IGNORE = "ignore"
