@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from interlock.constraints import unique as unique
     from interlock.constraints.constraint import Constraint as Constraint
     from interlock.constraints.constraint import Violation as Violation
+    from interlock.engines.notices import show_warnings as show_warnings
     from interlock.errors import HealthWarning as HealthWarning
     from interlock.errors import InterlockError as InterlockError
     from interlock.gates.verdict import Verdict as Verdict
@@ -57,6 +58,7 @@ _HOME = {
     "open": "interlock.workspace",
     "profile": "interlock.workspace",
     "references": "interlock.constraints",
+    "show_warnings": "interlock.engines.notices",
     "unique": "interlock.constraints",
 }
 
@@ -83,6 +85,7 @@ __all__ = [
     "open",
     "profile",
     "references",
+    "show_warnings",
     "unique",
 ]
 

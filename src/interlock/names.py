@@ -126,3 +126,10 @@ class OnBroken(StrEnum):
     FAIL = "fail"
     EXCLUDE = "exclude"  # the partitions it is broken in, and say which
     IGNORE = "ignore"
+
+
+class GuardReads(StrEnum):
+    """How a table of a database is read through the gate."""
+
+    VIEW = "view"  # beside the table
+    SWAP = "swap"  # under the table's own name

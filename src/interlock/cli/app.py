@@ -15,6 +15,7 @@ from interlock.cli import (
     metrics,
     native,
     quarantine,
+    reads,
     report,
     sensitivity,
     slo,
@@ -44,6 +45,7 @@ app.add_typer(alerts.app, name="alerts")
 app.add_typer(contract.app, name="contract")
 app.command("install")(native.install)
 app.command("uninstall")(native.uninstall)
+app.add_typer(reads.app, name="reads")
 app.command("slo")(slo.slo)
 app.command("metrics")(metrics.metrics)
 app.command("report")(report.report)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,11 +12,13 @@ from rich.text import Text
 from interlock import settings
 from interlock.cli import render
 from interlock.cli.options import JsonOption
-from interlock.cli.output import console, plain, print_json
+from interlock.cli.output import console, plain, print_json, stderr
 from interlock.errors import UsageError, nearest
+from interlock.names import GuardReads
 
 if TYPE_CHECKING:
     from interlock.constraints.table_contract import TableContract
+    from interlock.engines.postgres import Relation
     from interlock.gates.native import Plan
 
 URL_VARIABLE = settings.environment_variable("postgres_url")
@@ -46,34 +49,50 @@ def install(
             "--check", help="Change nothing; exit 1 where the database is not as the contract says."
         ),
     ] = False,
+    guard_reads: Annotated[
+        GuardReads | None,
+        typer.Option(
+            "--guard-reads",
+            help="Warn who reads a broken column: by a view beside the table, or one that takes its name.",
+            show_default=False,
+        ),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Swap without asking.")] = False,
     as_json: JsonOption = False,
 ) -> int:
     """Write a table's row rules into PostgreSQL as triggers that refuse what breaks them; again mends them."""
     from interlock.engines import postgres
     from interlock.gates import native
-    from interlock.gates.native import standing
+    from interlock.gates.native import reads, standing, swap
 
     promised = _contract(contract, table)
-    with postgres.connected(_url(on)) as connection:
-        found = postgres.relation(connection, relation or _quoted(table))
+    with postgres.connected(url_of(on)) as connection:
+        found = reads.behind(connection, postgres.relation(connection, relation or quoted(table)))
         planned = native.plan(table, promised, found)
         owners = standing.could_switch_off(connection, found)
 
         def missing() -> Sequence[str]:
-            return native.install(
+            rules = native.install(
                 planned, standing.of(connection, found), standing.functions_there(connection)
             )
+            return [*rules, *reads.guarded(connection, found, guard_reads)]
 
+        if guard_reads is GuardReads.SWAP and not check and reads.of(connection, found) is None:
+            _warn_of_swap(found, swap.breaks(connection, found), agreed=yes or sql)
         if sql:
             script = missing()
             typer.echo(native.script(script), nl=False)
             return 1 if check and script else 0
         todo = missing() if check else native.change(connection, missing)
+        view = reads.of(connection, postgres.relation_of(connection, found.oid))
     status = 1 if check and todo else 0
     if as_json:
-        print_json(_document(planned, drifted=bool(todo), changed=bool(todo) and not check, owners=owners))
+        told = _document(planned, drifted=bool(todo), changed=bool(todo) and not check, owners=owners)
+        print_json(told | {"read_through": str(view) if view else None})
     else:
         _print(planned, changed=bool(todo), check=check, owners=owners)
+        if view is not None:
+            console().print(Text(plain(f"readers are warned by {view}")))
     return status
 
 
@@ -87,14 +106,16 @@ def uninstall(
     """Take every rule of ours off a PostgreSQL table; with the last one, all else that was installed."""
     from interlock.engines import postgres
     from interlock.gates import native
-    from interlock.gates.native import standing
+    from interlock.gates.native import reads, standing
 
-    with postgres.connected(_url(on)) as connection:
-        found = postgres.relation(connection, relation or _quoted(table))
-        rules = standing.of(connection, found)
+    with postgres.connected(url_of(on)) as connection:
+        found = reads.behind(connection, postgres.relation(connection, relation or quoted(table)))
+        rules, view = standing.of(connection, found), reads.of(connection, found)
 
         def all_of_it() -> Sequence[str]:
-            return native.uninstall(standing.of(connection, found))
+            return native.uninstall(
+                standing.of(connection, found), reads.unguarded(reads.of(connection, found))
+            )
 
         if sql:
             typer.echo(native.script(all_of_it()), nl=False)
@@ -106,17 +127,28 @@ def uninstall(
             {
                 "relation": str(found),
                 "taken_off": [s.trigger for s in rules],
+                "view_taken_off": str(view) if view else None,
                 "functions_stay": stay,
             }
         )
         return 0
     console().print(plain(f"{found}: {_count(len(rules), 'rule')} taken off"), markup=False)
+    if view is not None:
+        console().print(plain(f"{view}: the readers' view is gone"), markup=False)
     if stay:
         console().print("the schema interlock stays: other tables or views use it", style="dim")
     return 0
 
 
-def _url(given: str | None) -> str:
+def _warn_of_swap(relation: Relation, broken: Sequence[str], *, agreed: bool) -> None:
+    stderr().print(plain(f"A view will have the name {relation}. What that changes:"), markup=False)
+    for line in broken:
+        stderr().print(plain(f"- {line}"), markup=False)
+    if not agreed and not (sys.stdin.isatty() and typer.confirm("Swap?", err=True)):
+        raise UsageError("nothing was changed", hint="--yes swaps, and uninstall swaps back")
+
+
+def url_of(given: str | None) -> str:
     url = given or settings.current().postgres_url
     if not url:
         raise UsageError(
@@ -135,7 +167,7 @@ def _contract(path: str, table: str) -> TableContract:
     return found.tables[table]
 
 
-def _quoted(table: str) -> str:
+def quoted(table: str) -> str:
     return '"' + table.replace('"', '""') + '"'
 
 

@@ -1,7 +1,8 @@
 """The write gate inside PostgreSQL: what a contract promises as objects of the database, for every writer.
 
 `plan` says what shall stand on a relation, `standing` what does, `install` which statements make the one of the
-other, and `change` carries them out. Each kind of object has a file of its own: `rules`.
+other, and `change` carries them out. Each kind of object has a file of its own: `rules`,
+`reads` (the view that warns its readers).
 """
 
 from interlock.gates.native.plan import Plan, plan
