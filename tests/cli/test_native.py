@@ -183,8 +183,11 @@ def test_a_script_swaps_as_the_command_does(run: Run, url: str) -> None:
 
 def test_what_the_workspace_knows_is_published_to_the_readers_of_the_database(run: Run, url: str) -> None:
     bad = pd.DataFrame({"id": [1, 2], "amount": [-1, 5]})
+    Path("interlock.yaml").write_text(
+        "version: 1\ntables: {orders: {constraints: [{sql: amount > 0, block: false}]}}\n"
+    )
     with interlock.open() as ws:
-        ws.table("orders").require("amount > 0", name="positive", block=False).write(bad)
+        assert ws.table("orders").write(bad).decision == "published"
     assert run("install", "orders", "--guard-reads", "view").status == 0
     published = run("reads", "publish", "orders", "--json")
     assert published.json == {"relation": "public.orders", "broken": 1, "healed": 0}
@@ -208,7 +211,7 @@ def test_what_the_workspace_knows_is_published_to_the_readers_of_the_database(ru
 def test_what_cannot_be_marked_is_said(
     run: Run, url: str, arguments: tuple[str, ...], code: str, words: str
 ) -> None:
-    (Path("interlock.yaml")).write_text("version: 1\n")
+    Path("interlock.yaml").write_text("version: 1\n")
     with interlock.open():
         pass
     said = run("reads", *arguments)

@@ -68,14 +68,16 @@ def install(
     promised = _contract(contract, table)
     with postgres.connected(url_of(on)) as connection:
         found = reads.behind(connection, postgres.relation(connection, relation or quoted(table)))
-        planned = native.plan(table, promised, found)
+        planned = native.plan(table, promised, reads.renamed(connection, found, guard_reads))
         owners = standing.could_switch_off(connection, found)
 
         def missing() -> Sequence[str]:
-            rules = native.install(
-                planned, standing.of(connection, found), standing.functions_there(connection)
+            return native.install(
+                planned,
+                standing.of(connection, found),
+                standing.functions_there(connection),
+                reads.guarded(connection, found, guard_reads),
             )
-            return [*rules, *reads.guarded(connection, found, guard_reads)]
 
         if guard_reads is GuardReads.SWAP and not check and reads.of(connection, found) is None:
             _warn_of_swap(found, swap.breaks(connection, found), agreed=yes or sql)

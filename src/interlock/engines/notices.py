@@ -27,7 +27,7 @@ def show_warnings(source: T) -> T:
     ``pandas.read_sql`` on it. Twice is as good as once, and other notices stay as they were. Raises `UsageError`
     for anything else.
     """
-    engine = getattr(source, "sync_engine", source)
+    engine: Any = getattr(source, "sync_engine", source)
     if hasattr(engine, "pool") and engine.dialect.name == "postgresql":
         _engine(engine)
         return source

@@ -71,6 +71,13 @@ def named(relation: Relation, mode: GuardReads) -> tuple[str, str]:
     return relation.name, quoting.shortened(f"{relation.name}_checked")
 
 
+def renamed(connection: Connection, relation: Relation, mode: GuardReads | None) -> Relation:
+    """The relation as it will be called: a trigger made under another name would look as if it had been changed."""
+    if mode is not GuardReads.SWAP or of(connection, relation) is not None:
+        return relation
+    return replace(relation, name=named(relation, mode)[0])
+
+
 # --- what stands --------------------------------------------------------------------------
 
 

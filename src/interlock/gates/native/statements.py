@@ -33,8 +33,10 @@ _SETTINGS = (
 )
 
 
-def install(plan: Plan, standing: Sequence[Standing], schema: str | None) -> list[str]:
-    """The statements that make a relation stand as planned; none where it does.
+def install(
+    plan: Plan, standing: Sequence[Standing], schema: str | None, more: Sequence[str] = ()
+) -> list[str]:
+    """The statements that make a relation stand as planned; none where it does, and there is nothing ``more`` to do.
 
     ``schema`` is the digest of the functions that are there (`standing.functions_there`).
     """
@@ -43,6 +45,7 @@ def install(plan: Plan, standing: Sequence[Standing], schema: str | None) -> lis
     kept = {place for place, t in wanted.items() if place in there and there[place].is_as(t.digest)}
     made = functions(schema) if wanted else []
     made += [_dropped(s) for place, s in there.items() if place not in kept]
+    made += more
     for place, trigger in wanted.items():
         if place not in kept:
             made += trigger.create()
