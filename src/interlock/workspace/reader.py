@@ -10,6 +10,7 @@ from sqlglot import exp
 
 from interlock import profiles as profiling
 from interlock.catalog import Mode, Reader, lake, partitions, profiles, scan, tables
+from interlock.engines.duckdb import without_bar
 from interlock.engines.failures import translated
 from interlock.engines.parquet import quoted
 from interlock.engines.types import column
@@ -34,7 +35,7 @@ def sql(site: Site, query: str, on_broken: str = OnBroken.WARN) -> duckdb.DuckDB
         hint = nearest(str(on_broken), choices) or f"one of {', '.join(choices)}"
         raise UsageError(f"on_broken={on_broken!r} means nothing", hint=hint)
     connection = duckdb.connect()
-    connection.execute("SET enable_progress_bar = false")  # it would be drawn on standard output
+    without_bar(connection)
     with translated("query", reading=False):
         statements = connection.extract_statements(query)
         if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
