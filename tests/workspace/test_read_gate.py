@@ -276,6 +276,16 @@ def test_quarantine_is_silent_and_so_is_what_a_person_released(ws: Workspace) ->
     assert told(ws, "FROM flights") == []
 
 
+def test_what_a_person_released_is_silent_whatever_was_said_of_the_version_before(ws: Workspace) -> None:
+    table = ws.table("flights", partition="day").require("delay > -5", block=False).require("delay > -99")
+    table.write(a_day(0, delay=[-10.0] * 30))
+    assert told(ws, "FROM flights")
+    assert table.write(a_day(0, delay=[-100.0] * 30)).decision == "quarantined"
+    assert told(ws, "FROM flights"), "the version before is still what is read"
+    table.release(label(0), "they are right")
+    assert told(ws, "FROM flights") == []
+
+
 def test_a_table_that_is_broken_as_a_whole_warns_whatever_is_read(ws: Workspace) -> None:
     table = ws.table("flights", partition="day").require("count(*) > 20", block=False)
     table.write(a_day(0))

@@ -205,7 +205,8 @@ def _print(planned: Plan, *, changed: bool, check: bool, owners: tuple[str, ...]
         grid.add_row(Text(plain(rule.constraint.name)), Text("refuses at write", style="green"), "")
     for constraint, why in planned.left:
         grid.add_row(Text(plain(constraint.name)), Text("not installed", style="yellow"), Text(plain(why)))
-    console().print(grid)
+    if planned.rules or planned.left:
+        console().print(grid)
     if owners:
         said = f"could switch rules off: {', '.join(owners)} (they own the table or the functions; --check detects it)"
         console().print(Text(plain(said), style="dim"))
