@@ -110,7 +110,11 @@ def cluster(*options: str) -> Iterator[Cluster]:
     make = [found / "initdb", "-D", data, "-U", server.owner, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]
     subprocess.run([*make, "--no-sync"], check=True, stdout=subprocess.DEVNULL, cwd=folder, **as_user)
     settings = [f"port={server.port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={folder}"]
-    chosen = [part for setting in (*settings, "fsync=off", "max_prepared_transactions=2", *options) for part in ("-c", setting)]
+    chosen = [
+        part
+        for setting in (*settings, "fsync=off", "max_prepared_transactions=2", *options)
+        for part in ("-c", setting)
+    ]
     made = Cluster(server, [found / "postgres", "-D", data, *chosen], as_user)
     try:
         yield made

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from interlock.constraints import unique as unique
     from interlock.constraints.constraint import Constraint as Constraint
     from interlock.constraints.constraint import Violation as Violation
+    from interlock.engines.notices import show_warnings as show_warnings
+    from interlock.errors import HealthWarning as HealthWarning
     from interlock.errors import InterlockError as InterlockError
     from interlock.gates.verdict import Verdict as Verdict
     from interlock.names import Decision as Decision
@@ -38,6 +40,7 @@ _HOME = {
     "Alert": "interlock.alerts.alert",
     "Constraint": "interlock.constraints.constraint",
     "Decision": "interlock.names",
+    "HealthWarning": "interlock.errors",
     "InterlockError": "interlock.errors",
     "KnownAlert": "interlock.workspace",
     "Outcome": "interlock.names",
@@ -55,6 +58,7 @@ _HOME = {
     "open": "interlock.workspace",
     "profile": "interlock.workspace",
     "references": "interlock.constraints",
+    "show_warnings": "interlock.engines.notices",
     "unique": "interlock.constraints",
 }
 
@@ -62,6 +66,7 @@ __all__ = [
     "Alert",
     "Constraint",
     "Decision",
+    "HealthWarning",
     "InterlockError",
     "KnownAlert",
     "Outcome",
@@ -80,6 +85,7 @@ __all__ = [
     "open",
     "profile",
     "references",
+    "show_warnings",
     "unique",
 ]
 

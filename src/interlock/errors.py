@@ -8,8 +8,11 @@ generated from this file.
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Iterable
 from difflib import get_close_matches
+from types import FrameType
 from typing import ClassVar
 
 
@@ -36,6 +39,30 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     by_fold = {name.casefold(): name for name in known}
     close = get_close_matches(word.casefold(), list(by_fold), n=1, cutoff=0.6)
     return f"did you mean {by_fold[close[0]]!r}?" if close else None
+
+
+def printable(text: str) -> str:
+    """Text that cannot command a terminal or turn a line around: what is not printable is shown as its escape."""
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text
+    )
+
+
+# Between the reader's code and a query: whose lines tell the reader nothing.
+_BETWEEN = {
+    "contextlib",
+    "greenlet",
+    "interlock",
+    "pandas",
+    "psycopg",
+    "psycopg_binary",
+    "psycopg_pool",
+    "sqlalchemy",
+}
+
+
+def _library(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__") or "").partition(".")[0]
 
 
 # --- 1xx: how Interlock was called, and the contract file -----------------------------
@@ -217,6 +244,46 @@ class AlertClosed(GateRefused):
 
     code = "IL511"
     exit_status = 2
+
+
+class ReadRefused(GateRefused):
+    """The query reads what is broken, or nobody can tell, and `on_broken="fail"` was asked for."""
+
+    code = "IL530"
+
+
+class HealthWarning(UserWarning):
+    """A query reads what broke: which columns of which table, since when, and what to do.
+
+    ``columns`` are those that the query reads, none where the table as a whole is broken;
+    ``since`` is the first broken partition, ``alert`` the id to ask for. Each is None where it is not known.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        table: str | None = None,
+        columns: Iterable[str] = (),
+        since: str | None = None,
+        alert: str | None = None,
+    ) -> None:
+        super().__init__(printable(message))
+        self.table, self.columns, self.since, self.alert = table, tuple(columns), since, alert
+
+    def show(self) -> None:
+        """Warn in the reader's own line of code, and every time, unless the reader has a filter of their own.
+
+        Python shows a text once a line: a cell that runs again, or another one, would say nothing.
+        """
+        warnings.filterwarnings("always", category=HealthWarning, append=True)
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None and frame.f_back is not None and _library(frame) in _BETWEEN:
+            frame = frame.f_back
+        assert frame is not None
+        registry = frame.f_globals.setdefault("__warningregistry__", {})
+        where = (frame.f_code.co_filename, frame.f_lineno, frame.f_globals.get("__name__"), registry)
+        warnings.warn_explicit(self, HealthWarning, *where)
 
 
 # --- 6xx: the ledger ------------------------------------------------------------------

@@ -117,3 +117,19 @@ class Decision(StrEnum):
     QUARANTINED = "quarantined"
     ADMITTED = "admitted"
     REFUSED = "refused"
+
+
+class OnBroken(StrEnum):
+    """What a query does that reads something broken."""
+
+    WARN = "warn"
+    FAIL = "fail"
+    EXCLUDE = "exclude"  # the partitions it is broken in, and say which
+    IGNORE = "ignore"
+
+
+class GuardReads(StrEnum):
+    """How a table of a database is read through the gate."""
+
+    VIEW = "view"  # beside the table
+    SWAP = "swap"  # under the table's own name

@@ -550,3 +550,20 @@ def test_slo_of_no_data_is_inconclusive(run, workspace):
         ws.table("people").objective()
     assert run("slo", "-w", str(workspace / "w")).status == 0
     assert run("slo", "--strict", "-w", str(workspace / "w")).status == 3
+
+
+def test_a_query_says_on_standard_error_what_of_it_is_broken(run, workspace, good):
+    with interlock.open() as ws:
+        ws.table("people").require("age < 80", block=False)
+    assert run("write", "people", good).status == 0
+
+    said = run("sql", "SELECT max(age) FROM people")
+
+    assert said.status == 0
+    assert said.err.startswith(f"warning: people.age is broken since {DAY}, in 1 of 31 partitions")
+    assert "warning" not in said.out
+    assert run("sql", "SELECT max(amount) FROM people").err == ""
+    refused = run("sql", "SELECT max(age) FROM people", "--on-broken", "fail")
+    assert (refused.status, "error[IL530]" in refused.err) == (1, True)
+    left_out = run("sql", "SELECT count(age) AS n FROM people", "--on-broken", "exclude", "--json")
+    assert left_out.json == [{"n": 300 * DAYS}]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 import psycopg
 import pytest
 
+import interlock
 from interlock import settings
 from tests.cli.conftest import Run
 from tests.postgres import Server
@@ -76,10 +79,12 @@ def test_what_stands_is_told_as_json(run: Run, url: str) -> None:
         "judged_elsewhere": [{"constraint": "enough", "why": "it is about a partition"}],
         "mass_change": None,
         "could_switch_off": [],
+        "read_through": None,
     }
     assert run("uninstall", "orders", "--json").json == {
         "relation": "public.orders",
         "taken_off": ["interlock_positive"],
+        "view_taken_off": None,
         "functions_stay": False,
     }
 
@@ -195,6 +200,79 @@ def test_drops_are_refused_where_it_was_asked_for(run: Run, guarded: str) -> Non
         run("approve", "orders", "--rows", "1000", "--reason", "no longer needed")
         connection.execute("DROP TABLE orders")
     assert "no relation" in run("install", "orders", "--check").err
+# --- the read gate --------------------------------------------------------------------------
+
+
+def psql(url: str, query: str) -> tuple[str, str]:
+    """What plain psql prints on standard output and standard error."""
+    done = subprocess.run(["psql", "-XqAt", url, "-c", query], capture_output=True, text=True, check=True)
+    return done.stdout.strip(), done.stderr.strip()
+
+
+def test_readers_in_plain_psql_are_warned_until_it_is_cleared(run: Run, url: str) -> None:
+    assert taken(url, 5)
+    said = run("install", "orders", "--guard-reads", "view")
+    assert said.status == 0
+    assert "readers are warned by public.orders_checked" in said.out
+    assert run("reads", "list", "orders").out == "public.orders: readers are warned of nothing\n"
+    marked = run(
+        "reads", "mark", "orders", "amount", "--reason", "in cents", "--since", "2024-03-30", "--ask", "me"
+    )
+    assert marked.status == 0 and "in cents" in marked.out
+    out, err = psql(url, "SELECT sum(amount) FROM orders_checked")
+    assert out == "5"
+    assert err == ("WARNING:  interlock: orders.amount is broken since 2024-03-30: in cents\nHINT:  Ask me.")
+    assert psql(url, "SELECT count(id) FROM orders_checked") == ("1", "")
+    assert run("install", "orders", "--check").status == 0
+    assert run("reads", "clear", "orders", "--json").json == {"relation": "public.orders", "broken": []}
+    assert psql(url, "SELECT sum(amount) FROM orders_checked") == ("5", "")
+    assert "public.orders_checked: the readers' view is gone" in run("uninstall", "orders").out
+    with pytest.raises(subprocess.CalledProcessError):
+        psql(url, "SELECT FROM orders_checked")
+
+
+def test_a_swap_says_what_it_breaks_and_waits_for_a_yes(run: Run, url: str) -> None:
+    assert taken(url, 5)
+    refused = run("install", "orders", "--guard-reads", "swap")
+    assert refused.status == 2
+    assert "COPY, TRUNCATE, ALTER TABLE" in refused.err and "--yes swaps" in refused.err
+    assert run("install", "orders", "--check").status == 1
+    assert run("install", "orders", "--guard-reads", "swap", "--yes").status == 0
+    assert run("reads", "mark", "orders", "amount", "--reason", "in cents").status == 0
+    out, err = psql(url, "SELECT sum(amount) FROM orders")
+    assert (out, "orders.amount is broken since" in err) == ("5", True)
+    assert not taken(url, -1) and taken(url, 3), "rules hold for who writes through the view"
+    assert run("install", "orders").out.startswith("public.orders_unchecked: 1 rule stood already")
+    assert run("uninstall", "orders").status == 0
+    assert psql(url, "SELECT sum(amount) FROM orders") == ("8", "")
+
+
+def test_a_script_swaps_as_the_command_does(run: Run, url: str) -> None:
+    script = run("install", "orders", "--guard-reads", "swap", "--sql").out
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(script)
+    assert run("install", "orders", "--check").status == 0
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(run("uninstall", "orders", "--sql").out)
+    assert run("install", "orders", "--check", "--json").json["read_through"] is None
+
+
+def test_what_the_workspace_knows_is_published_to_the_readers_of_the_database(run: Run, url: str) -> None:
+    bad = pd.DataFrame({"id": [1, 2], "amount": [-1, 5]})
+    Path("interlock.yaml").write_text(
+        "version: 1\ntables: {orders: {constraints: [{sql: amount > 0, block: false}]}}\n"
+    )
+    with interlock.open() as ws:
+        assert ws.table("orders").write(bad).decision == "published"
+    assert run("install", "orders", "--guard-reads", "view").status == 0
+    published = run("reads", "publish", "orders", "--json")
+    assert published.json == {"relation": "public.orders", "broken": 1, "healed": 0}
+    assert taken(url, 5)
+    _, err = psql(url, "SELECT * FROM orders_checked")
+    assert "orders.amount is broken since" in err and "interlock alerts show A1" in err
+    assert run("alerts", "close", "A1").status == 0
+    assert run("reads", "publish", "orders", "--json").json["healed"] == 1
+    assert psql(url, "SELECT count(amount) FROM orders_checked") == ("1", "")
 
 
 @pytest.mark.parametrize(
@@ -234,3 +312,18 @@ def test_without_a_guard_in_the_database_its_commands_say_so(run: Run, url: str)
     ):
         said = run(*arguments)
         assert said.status == 2 and "error[IL904]" in said.err
+        (("mark", "orders", "amount"), "IL100", "what broke?"),
+        (("mark", "orders", "amount", "--reason", "x"), "IL904", "nobody reads public.orders"),
+        (("mark", "orders", "amuont", "--reason", "x"), "IL204", "did you mean 'amount'"),
+        (("publish", "orders"), "IL405", "no table 'orders'"),
+    ],
+)
+def test_what_cannot_be_marked_is_said(
+    run: Run, url: str, arguments: tuple[str, ...], code: str, words: str
+) -> None:
+    Path("interlock.yaml").write_text("version: 1\n")
+    with interlock.open():
+        pass
+    said = run("reads", *arguments)
+    assert said.status == 2
+    assert f"error[{code}]" in said.err and words in said.err

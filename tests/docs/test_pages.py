@@ -43,7 +43,7 @@ def test_the_blocks_of_a_page_run(page: Path, tmp_path: Path, request: pytest.Fi
     if "$INTERLOCK_POSTGRES_URL" in page.read_text(encoding="utf-8"):
         server: Server = request.getfixturevalue("postgres")
         with server.connect() as connection:
-            connection.execute("DROP DATABASE IF EXISTS shop WITH (FORCE)")
+            connection.execute("DROP DATABASE IF EXISTS shop WITH (FORCE)")  # another page's
             connection.execute("CREATE DATABASE shop")
         more = {"INTERLOCK_POSTGRES_URL": server.url("shop")}
     assert run(page, tmp_path, more) > 0

@@ -20,9 +20,9 @@ HEAVY = {"alembic", "apprise", "duckdb", "numpy", "pandas", "polars", "pyarrow",
 OPTIONAL = {"apprise", "pandas", "polars", "psycopg", "pyarrow"}
 
 PUBLIC = [
-    "Alert", "Constraint", "Decision", "InterlockError", "KnownAlert", "Outcome", "Profile", "Severity", "Table",
-    "Verdict", "Violation", "Workspace", "__version__", "check", "fresh", "in_set", "matches", "not_null", "open",
-    "profile", "references", "unique",
+    "Alert", "Constraint", "Decision", "HealthWarning", "InterlockError", "KnownAlert", "Outcome", "Profile",
+    "Severity", "Table", "Verdict", "Violation", "Workspace", "__version__", "check", "fresh", "in_set", "matches",
+    "not_null", "open", "profile", "references", "show_warnings", "unique",
 ]  # fmt: skip
 
 

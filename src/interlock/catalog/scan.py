@@ -9,7 +9,7 @@ taken into account: delete files, rows and deletions kept in the catalog
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,15 +37,17 @@ class _File:
     deleted_rows: tuple[int, ...]
 
 
-def query(rx: Reader, table: str, snapshot: int | None = None) -> str:
+def query(rx: Reader, table: str, snapshot: int | None = None, without: Collection[int] = frozenset()) -> str:
     """A DuckDB SELECT of all columns and rows of a table, now or as of a snapshot.
+
+    Data files with an id in ``without`` are left out.
 
     Raises `QueryFailed` for what only the extension can read: encrypted files,
     deletion vectors, and files merged from several snapshots seen as of one of them.
     """
     fields = columns(rx, table, snapshot)
     table_id = id_of(rx, table, snapshot)
-    files = _files(rx, table, table_id, snapshot)
+    files = [f for f in _files(rx, table, table_id, snapshot) if f.id not in without]
     simple = [f for f in files if f.mapping_id is None and f.delete_file is None and not f.deleted_rows]
     parts = [_plain(fields, [f.path for f in simple])] if simple else []
     parts += [_with_deletions(rx, fields, f, snapshot) for f in files if f not in simple]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from io import TextIOWrapper
 from typing import TextIO
 
-from interlock.errors import InterlockError, UsageError, nearest
+from interlock.errors import HealthWarning, InterlockError, UsageError, nearest
 
 INTERRUPTED = 130
 _SUGGESTION = re.compile(r"[.;,]? *(\(Possible options:.*\)|\(Did you mean.*\)|Did you mean.*\?)$", re.DOTALL)
@@ -30,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         warnings.showwarning = _warned
         warnings.simplefilter("ignore")
         warnings.filterwarnings("always", category=UserWarning, module="interlock")
+        warnings.filterwarnings("always", category=HealthWarning)
         status = _run(given)
     sys.exit(status)
 

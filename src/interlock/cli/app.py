@@ -16,6 +16,7 @@ from interlock.cli import (
     metrics,
     native,
     quarantine,
+    reads,
     report,
     sensitivity,
     slo,
@@ -48,6 +49,7 @@ app.command("uninstall")(native.uninstall)
 app.command("approve")(mass_change.approve)
 app.command("changes")(mass_change.changes)
 app.command("restore-rows")(mass_change.restore_rows)
+app.add_typer(reads.app, name="reads")
 app.command("slo")(slo.slo)
 app.command("metrics")(metrics.metrics)
 app.command("report")(report.report)

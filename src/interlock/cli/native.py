@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,11 +12,13 @@ from rich.text import Text
 from interlock import settings
 from interlock.cli import render
 from interlock.cli.options import JsonOption
-from interlock.cli.output import console, plain, print_json
+from interlock.cli.output import console, plain, print_json, stderr
 from interlock.errors import UsageError, nearest
+from interlock.names import GuardReads
 
 if TYPE_CHECKING:
     from interlock.constraints.table_contract import MassChange, TableContract
+    from interlock.engines.postgres import Relation
     from interlock.gates.native import Plan
 
 URL_VARIABLE = settings.environment_variable("postgres_url")
@@ -52,37 +55,55 @@ def install(
             "--refuse-drops", help="Refuse DROP and DETACH of guarded tables too; needs a superuser."
         ),
     ] = False,
+    guard_reads: Annotated[
+        GuardReads | None,
+        typer.Option(
+            "--guard-reads",
+            help="Warn who reads a broken column: by a view beside the table, or one that takes its name.",
+            show_default=False,
+        ),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Swap without asking.")] = False,
     as_json: JsonOption = False,
 ) -> int:
     """Write a table's row rules into PostgreSQL as triggers that refuse what breaks them; again mends them."""
     from interlock.engines import postgres
     from interlock.gates import native
-    from interlock.gates.native import mass_change, standing
+    from interlock.gates.native import mass_change, reads, standing, swap
 
     promised = _contract(contract, table)
     if refuse_drops and promised.mass_change is None:
         raise UsageError(f"{table} has no mass-change guard", hint="write `mass_change: 20%` in the contract")
     with postgres.connected(database_url(on)) as connection:
-        found = postgres.relation(connection, relation or quoted(table))
-        planned = native.plan(table, promised, found)
+        found = reads.behind(connection, postgres.relation(connection, relation or quoted(table)))
+        planned = native.plan(table, promised, reads.renamed(connection, found, guard_reads))
         owners = standing.could_switch_off(connection, found)
 
         def missing() -> Sequence[str]:
             made = native.install(
-                planned, standing.of(connection, found), standing.functions_there(connection)
+                planned,
+                standing.of(connection, found),
+                standing.functions_there(connection),
+                reads.guarded(connection, found, guard_reads),
             )
             return made + (mass_change.drops(connection) if refuse_drops else [])
 
+        if guard_reads is GuardReads.SWAP and not check and reads.of(connection, found) is None:
+            _warn_of_swap(found, swap.breaks(connection, found), agreed=yes or sql)
         if sql:
             script = missing()
             typer.echo(native.script(script), nl=False)
             return 1 if check and script else 0
         todo = missing() if check else native.change(connection, missing)
+        view = reads.of(connection, postgres.relation_of(connection, found.oid))
     status = 1 if check and todo else 0
     if as_json:
-        print_json(_document(planned, drifted=bool(todo), changed=bool(todo) and not check, owners=owners))
+        told = _document(planned, drifted=bool(todo), changed=bool(todo) and not check, owners=owners)
+        print_json(told | {"read_through": str(view) if view else None})
     else:
         _print(planned, changed=bool(todo), check=check, owners=owners)
+        if view is not None:
+            console().print(Text(plain(f"readers are warned by {view}")))
     return status
 
 
@@ -96,15 +117,17 @@ def uninstall(
     """Take every rule of ours off a PostgreSQL table; with the last one, all else that was installed."""
     from interlock.engines import postgres
     from interlock.gates import native
-    from interlock.gates.native import mass_change, standing
+    from interlock.gates.native import mass_change, reads, standing
 
     with postgres.connected(database_url(on)) as connection:
-        found = postgres.relation(connection, relation or quoted(table))
-        there = standing.of(connection, found)
+        found = reads.behind(connection, postgres.relation(connection, relation or quoted(table)))
+        there, view = standing.of(connection, found), reads.of(connection, found)
         rules = [s for s in there if not s.trigger.startswith(mass_change.NAME)]
 
         def all_of_it() -> Sequence[str]:
-            return native.uninstall(standing.of(connection, found))
+            return native.uninstall(
+                standing.of(connection, found), reads.unguarded(reads.of(connection, found))
+            )
 
         if sql:
             typer.echo(native.script(all_of_it()), nl=False)
@@ -116,15 +139,26 @@ def uninstall(
             {
                 "relation": str(found),
                 "taken_off": [s.trigger for s in there],
+                "view_taken_off": str(view) if view else None,
                 "functions_stay": stay,
             }
         )
         return 0
     guard = " and the mass-change guard" if len(there) > len(rules) else ""
     console().print(plain(f"{found}: {_count(len(rules), 'rule')}{guard} taken off"), markup=False)
+    if view is not None:
+        console().print(plain(f"{view}: the readers' view is gone"), markup=False)
     if stay:
         console().print("the schema interlock stays: it is used, or keeps deleted rows", style="dim")
     return 0
+
+
+def _warn_of_swap(relation: Relation, broken: Sequence[str], *, agreed: bool) -> None:
+    stderr().print(plain(f"A view will have the name {relation}. What that changes:"), markup=False)
+    for line in broken:
+        stderr().print(plain(f"- {line}"), markup=False)
+    if not agreed and not (sys.stdin.isatty() and typer.confirm("Swap?", err=True)):
+        raise UsageError("nothing was changed", hint="--yes swaps, and uninstall swaps back")
 
 
 def database_url(given: str | None) -> str:
@@ -207,7 +241,8 @@ def _print(planned: Plan, *, changed: bool, check: bool, owners: tuple[str, ...]
         grid.add_row(Text("mass change"), Text("refuses at commit", style="green"), Text(said))
     for constraint, why in planned.left:
         grid.add_row(Text(plain(constraint.name)), Text("not installed", style="yellow"), Text(plain(why)))
-    console().print(grid)
+    if planned.rules or planned.left:
+        console().print(grid)
     if owners:
         said = f"could switch rules off: {', '.join(owners)} (they own the table or the functions; --check detects it)"
         console().print(Text(plain(said), style="dim"))

@@ -22,6 +22,7 @@ from interlock.cli.options import (
 from interlock.cli.output import console, plain, print_json, progress
 from interlock.engines.types import column as column_of
 from interlock.errors import ColumnMissing, QueryFailed, UsageError, nearest
+from interlock.names import OnBroken
 
 ROWS_MAX = 200  # rows of a query that a person is shown
 TableArgument = Annotated[str, typer.Argument(help="The table.")]
@@ -237,13 +238,16 @@ def profile(
 
 def sql(
     query: Annotated[str, typer.Argument(help="A query over published data; tables by their names.")],
+    on_broken: Annotated[
+        OnBroken, typer.Option("--on-broken", help="Where the query reads what is broken.")
+    ] = OnBroken.WARN,
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> int:
-    """Query what is published."""
+    """Query what is published; what of it is broken is said on standard error."""
     with existing(workspace) as ws:
         try:
-            columns, rows = ws.rows(query)
+            columns, rows = ws.rows(query, on_broken=on_broken.value)
         except QueryFailed as error:
             raise _with_nearest_table(error, [t.name for t in ws.tables()]) from None
     if as_json:

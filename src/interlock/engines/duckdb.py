@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import shutil
 import uuid
@@ -47,6 +48,12 @@ class Rows:
             return self._connection.sql(self._statement).__arrow_c_stream__(requested_schema)
 
 
+def without_bar(connection: duckdb.DuckDBPyConnection) -> None:
+    """No progress bar, which would be drawn on standard output. A notebook that cannot draw one has none anyway."""
+    with contextlib.suppress(duckdb.InvalidInputException):
+        connection.execute("SET enable_progress_bar = false")
+
+
 class DuckDB:
     """An in-process engine with a private folder for what it stages.
 
@@ -64,7 +71,7 @@ class DuckDB:
         self._names = itertools.count()
         self._connection = duckdb.connect(config=self._config())
         self._connection.execute("SET TimeZone = 'UTC'")
-        self._connection.execute("SET enable_progress_bar = false")  # it would be drawn on standard output
+        without_bar(self._connection)
 
     def _config(self) -> dict[str, str | bool | int | float | list[str]]:
         limits = settings.current()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from interlock.incidents import alert_fatigue, negative_ages
+from interlock.incidents import alert_fatigue, ceo_report, negative_ages
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,10 @@ INCIDENTS: Mapping[str, Incident] = {
     "negative-ages": Incident(
         "Half of an age column turned negative and the average went to the chief executive: who would have known?",
         negative_ages.run,
+    ),
+    "ceo-report": Incident(
+        "An analyst who never heard of Interlock asks for the average of a poisoned column: who says a word?",
+        ceo_report.run,
     ),
     "alert-fatigue": Incident(
         "A limit on every column cried wolf until nobody read its alerts: what would you have been sent?",

@@ -60,17 +60,22 @@ def run() -> NegativeAges:
 
     connection = duckdb.connect()
     try:
-        connection.execute("CREATE TABLE everything AS " + _CUSTOMERS.format(days=DAYS, rows=ROWS))
-        connection.execute(
-            "CREATE TABLE history AS FROM everything WHERE day < (SELECT max(day) FROM everything)"
-        )
-        connection.execute(
-            "CREATE TABLE last_day AS FROM everything WHERE day = (SELECT max(day) FROM everything)"
-        )
-        connection.execute(f"CREATE TABLE broken AS {_BROKEN}")
+        prepare(connection)
         return _told(connection)
     finally:
         connection.close()
+
+
+def prepare(connection: Any) -> None:
+    """Make the tables ``history``, ``last_day`` and ``broken``, which is the last day as it came."""
+    connection.execute("CREATE TABLE everything AS " + _CUSTOMERS.format(days=DAYS, rows=ROWS))
+    connection.execute(
+        "CREATE TABLE history AS FROM everything WHERE day < (SELECT max(day) FROM everything)"
+    )
+    connection.execute(
+        "CREATE TABLE last_day AS FROM everything WHERE day = (SELECT max(day) FROM everything)"
+    )
+    connection.execute(f"CREATE TABLE broken AS {_BROKEN}")
 
 
 def _told(connection: Any) -> NegativeAges:

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from interlock.incidents.ceo_report import CeoReport
     from interlock.incidents.flights_year import FlightsYear
     from interlock.incidents.negative_ages import NegativeAges
 
@@ -99,4 +100,22 @@ def negative_ages(story: NegativeAges) -> RenderableType:
         grid,
         Text(f"\n{story.alert}", style="bold"),
         Text(f"\nLearned from history alone, with no rule written: {story.learned_alert}", style="dim"),
+    )
+
+
+def ceo_report(story: CeoReport) -> RenderableType:
+    """The end of ``interlock incident ceo-report``."""
+    grid = Table(box=None, pad_edge=False, header_style="dim", show_edge=False)
+    for title in ("", "without the gate", "with the gate"):
+        grid.add_column(title, overflow="fold")
+    answer = f"{story.answer:.1f} years"
+    grid.add_row("the answer", answer, answer)
+    grid.add_row("the truth", f"{story.truth:.1f} years", f"{story.truth:.1f} years")
+    nothing = "nothing"
+    grid.add_row("said beside it", "\n".join(story.said_without) or nothing, "\n".join(story.said) or nothing)
+    grid.add_row("said of a healthy column", nothing, "\n".join(story.said_of_healthy) or nothing)
+    return Group(
+        Text(f"\nThe report goes out tomorrow. The analyst asks {story.client}:\n"),
+        Text(f"  {story.query}\n", style="bold"),
+        grid,
     )

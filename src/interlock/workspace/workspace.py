@@ -257,17 +257,20 @@ class Workspace:
 
     # --- reading ----------------------------------------------------------------------
 
-    def sql(self, query: str) -> duckdb.DuckDBPyRelation:
+    def sql(self, query: str, *, on_broken: str = "warn") -> duckdb.DuckDBPyRelation:
         """Query published data; tables by their names. Gives a DuckDB relation: ``.df()``, ``.pl()``, ``.fetchall()``.
 
-        One consistent view: what others publish meanwhile is not seen. Raises
-        `QueryFailed` for anything that is not a query or does not run.
+        One consistent view: what others publish meanwhile is not seen. Where the query
+        reads a column that is broken, ``on_broken`` says what then: ``warn`` with a
+        `HealthWarning` for each cause; ``fail`` (`ReadRefused`); ``exclude`` the
+        partitions it is broken in, and say which; ``ignore``. Raises `QueryFailed` for
+        anything that is not a query or does not run.
         """
-        return reader.sql(self.site, query)
+        return reader.sql(self.site, query, on_broken)
 
-    def rows(self, query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
-        """Column names and rows of a query."""
-        relation = self.sql(query)
+    def rows(self, query: str, *, on_broken: str = "warn") -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Column names and rows of a query; as `sql`."""
+        relation = self.sql(query, on_broken=on_broken)
         return reader.fetched(relation)
 
     def source_of(self, name: str) -> exp.Expression | None:

@@ -150,11 +150,16 @@ def relation(connection: psycopg.Connection[Any], name: str) -> Relation:
         raise RelationNotFound(
             f"no relation {name}", hint="names with capitals or signs are quoted: --relation '\"Orders\"'"
         )
+    return relation_of(connection, found[0])
+
+
+def relation_of(connection: psycopg.Connection[Any], oid: int) -> Relation:
+    """The relation of that number, which keeps it whatever it is called."""
     row = connection.execute(
         "SELECT c.oid, n.nspname, c.relname, c.relkind::text, c.relispartition, c.relkind = 'r' AND EXISTS"
         " (SELECT FROM pg_inherits i WHERE i.inhparent = c.oid), pg_get_userbyid(c.relowner)"
         " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = %s",
-        [found[0]],
+        [oid],
     ).fetchone()
     assert row is not None
     oid, schema, named, kind, partition, inherited, owner = row

@@ -1,8 +1,8 @@
 """The write gate inside PostgreSQL: what a contract promises as objects of the database, for every writer.
 
 `plan` says what shall stand on a relation, `standing` what does, `install` which statements make the one of the
-other, and `change` carries them out. Each kind of object has a file of its own: `rules`, and `mass_change` with
-`approval` and `kept`.
+other, and `change` carries them out. Each kind of object has a file of its own: `rules`, `mass_change` with
+`approval` and `kept`, `reads` (the view that warns its readers) with `swap`.
 """
 
 from interlock.gates.native.plan import Plan, plan

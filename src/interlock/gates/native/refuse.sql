@@ -22,4 +22,4 @@ BEGIN
     HINT = CASE WHEN TG_ARGV[3] = '' THEN 'Mend the row, or change the rule in the contract and install it again.'
                 ELSE format('Mend the row, or ask %s, who owns the rule.', TG_ARGV[3]) END,
     SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME, CONSTRAINT = TG_ARGV[1];
-END $refuse$
+END $refuse$;

@@ -9,7 +9,8 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from interlock import settings
-from interlock.constraints.postgres import SCHEMA, functions
+from interlock.constraints import postgres
+from interlock.constraints.postgres import SCHEMA
 from interlock.gates.native import mass_change, quoting
 from interlock.gates.native.plan import Plan
 from interlock.gates.native.standing import OURS, SCHEMA_SEAL, Standing
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     import psycopg
 
 _LOCK = 0x696E_7465_726C_6F63  # of everybody who installs
-_FILES = ("refuse.sql", "mass_change.sql")  # beside this one: what triggers call
+_FILES = ("refuse.sql", "mass_change.sql", "warn.sql")  # beside this one: what triggers and views call
+_TABLES = ("broken",)  # that they make, besides those of `mass_change`
 
 # What a session's own settings would change of what is installed: which operator stands for a sign, how a constant
 # and the bytes of a script are read. The isolation level is one at which a lock that was waited for shows what is new.
@@ -31,37 +33,46 @@ _SETTINGS = (
 )
 
 
-def install(plan: Plan, standing: Sequence[Standing], schema: str | None) -> list[str]:
-    """The statements that make a relation stand as planned; none where it does.
+def install(
+    plan: Plan, standing: Sequence[Standing], schema: str | None, more: Sequence[str] = ()
+) -> list[str]:
+    """The statements that make a relation stand as planned; none where it does, and there is nothing ``more`` to do.
 
     ``schema`` is the digest of the functions that are there (`standing.functions_there`).
     """
     wanted = {(t.on, t.name): t for t in plan.triggers}
     there = {(s.on, s.trigger): s for s in standing}
     kept = {place for place, t in wanted.items() if place in there and there[place].is_as(t.digest)}
-    made = list(_functions(schema)) if wanted else []
+    made = functions(schema) if wanted else []
     made += [_dropped(s) for place, s in there.items() if place not in kept]
+    made += more
     for place, trigger in wanted.items():
         if place not in kept:
             made += trigger.create()
     return made
 
 
-def uninstall(standing: Sequence[Standing]) -> list[str]:
-    """The statements that take these triggers off, and the functions where nothing else needs them."""
+def functions(there: str | None) -> list[str]:
+    """The statements that make the schema of ours, its functions and tables as they are here; ``there`` as above."""
+    return list(_functions(there))
+
+
+def uninstall(standing: Sequence[Standing], more: Sequence[str] = ()) -> list[str]:
+    """The statements that take these triggers off, do ``more``, and drop the functions that nothing else needs."""
     names = ", ".join(
         quoting.text(name) for name in sorted(set(re.findall(rf"{SCHEMA}\.(\w+)\(", _function_text())))
     )
+    tables = ", ".join(f"{SCHEMA}.{name}" for name in _TABLES)
     unused = (
         "DECLARE ours text := (SELECT string_agg(oid::regprocedure::text, ', ') FROM pg_proc"
         f" WHERE pronamespace = to_regnamespace('{SCHEMA}') AND proname IN ({names}));"
         f" BEGIN IF obj_description(to_regnamespace('{SCHEMA}'), 'pg_namespace') LIKE '{OURS}%' THEN"
         f" {mass_change.DROP}"
-        f" EXECUTE 'DROP ROUTINE ' || ours; DROP SCHEMA {SCHEMA}; END IF;"
+        f" EXECUTE 'DROP ROUTINE ' || ours; DROP TABLE IF EXISTS {tables}; DROP SCHEMA {SCHEMA}; END IF;"
         " EXCEPTION WHEN dependent_objects_still_exist OR insufficient_privilege THEN"
         f" RAISE NOTICE 'schema {SCHEMA} stays: it is used, keeps deleted rows, or is not yours'; END"
     )
-    return [*map(_dropped, standing), f"DO {quoting.text(unused)}"]
+    return [*map(_dropped, standing), *more, f"DO {quoting.text(unused)}"]
 
 
 def script(statements: Sequence[str]) -> str:
@@ -101,7 +112,7 @@ def _functions(there: str | None) -> Iterator[str]:
 
 def _function_text() -> str:
     folder = resources.files(__package__)
-    texts = [functions(), *(folder.joinpath(file).read_text("utf-8") for file in _FILES)]
+    texts = [postgres.functions(), *(folder.joinpath(file).read_text("utf-8") for file in _FILES)]
     return ";\n".join(text.rstrip().rstrip(";") for text in texts)
 
 
