@@ -9,6 +9,7 @@ from interlock.cli import (
     backtest,
     check,
     contract,
+    dbt,
     demo,
     doctor,
     ledger,
@@ -19,6 +20,7 @@ from interlock.cli import (
     sensitivity,
     slo,
     tables,
+    verdict,
     write,
 )
 
@@ -36,6 +38,7 @@ app.command("init")(tables.init)
 app.command("learn")(tables.learn)
 app.command("check")(check.check)
 app.command("write")(write.write)
+app.command("verdict")(verdict.verdict)
 app.command("enforce")(tables.enforce)
 app.command("accept")(tables.accept)
 app.command("sensitivity")(sensitivity.sensitivity)
@@ -46,6 +49,7 @@ app.command("install")(native.install)
 app.command("uninstall")(native.uninstall)
 app.command("slo")(slo.slo)
 app.command("metrics")(metrics.metrics)
+app.command("dbt")(dbt.dbt)
 app.command("report")(report.report)
 app.command("profile")(tables.profile)
 app.command("sql")(tables.sql)
