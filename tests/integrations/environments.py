@@ -42,7 +42,7 @@ def environment(name: str, folder: Path) -> Iterator[tuple[Path, dict[str, str]]
         python = _made(name, made)
         own = {
             "AIRFLOW_HOME": str(folder / "airflow"),
-            "AIRFLOW__CORE__DAGS_FOLDER": str(folder),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(folder / "dags"),
             "DAGSTER_HOME": "",
             "DBT_PROFILES_DIR": "",
             "PATH": f"{python.parent}:{os.environ['PATH']}",

@@ -186,8 +186,8 @@ def test_new_files_of_an_attached_table_are_judged_by_its_check(shop: Shop) -> N
     assert dg.materialize([scans, model, checks], raise_on_error=False).success
     assert not dg.materialize([scans, model, checks], raise_on_error=False).success
     assert reached == ["model"]
-    again = dg.materialize([model, checks], selection=dg.AssetSelection.checks(checks) | dg.AssetSelection.assets(model),
-                           raise_on_error=False)  # fmt: skip
+    due = dg.AssetSelection.checks(checks) | dg.AssetSelection.assets(model)
+    again = dg.materialize([model, checks], selection=due, raise_on_error=False)
     assert not again.success, "the last verdict stands though no file is new"
 
 
