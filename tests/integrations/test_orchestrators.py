@@ -15,6 +15,7 @@ SHOWN_MAX = 12_000
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", ORCHESTRATORS)
 def test_it_waits_for_verdicts_and_stops_on_them(name: str, tmp_path: Path) -> None:
     with environment(name, tmp_path) as (python, variables):
