@@ -53,8 +53,9 @@ def asset_checks(
     an attached table is judged by. ``asset`` is its key, the table's name if left out. A
     partitioned asset's checks are about the partition of the run; where the table
     calls it otherwise than Dagster does, ``partition(context)`` says how.
-    ``strict``: a ticket, a page or inconclusive fails ``verdict`` too. ``workspace`` is a folder, ``$INTERLOCK_WORKSPACE`` if
-    left out; it is read now for the contract, and when the checks run. Raises `TableNotFound`.
+    ``strict``: a ticket, a page or inconclusive fails ``verdict`` too. ``workspace`` is a folder,
+    ``$INTERLOCK_WORKSPACE`` if left out; it is read now for the contract, and when the checks
+    run. Raises `TableNotFound`.
     """
     with told.opened(workspace) as ws:
         declared = ws.existing_table(table).declared

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import os
 import re
 from collections import Counter
@@ -18,7 +19,7 @@ from interlock.workspace import open as open_workspace
 Document = Mapping[str, Any]
 HELD = (Decision.QUARANTINED.value, Decision.REFUSED.value)
 WORKSPACE = "INTERLOCK_WORKSPACE"
-_MARKED = re.compile(r"([\\`*_{}\[\]<>#|~!&])")
+_MARKED = re.compile(r"([\\`*_{}\[\]#|~!])")
 
 
 # --- asking ---------------------------------------------------------------------------
@@ -153,4 +154,4 @@ def markdown(documents: Sequence[Document]) -> str:
 
 def escaped(text: object) -> str:
     """Text that is only text in Markdown, and in HTML within it."""
-    return _MARKED.sub(r"\\\1", " ".join(str(text).split()))
+    return _MARKED.sub(r"\\\1", html.escape(" ".join(str(text).split()), quote=False))
