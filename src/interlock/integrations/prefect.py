@@ -1,7 +1,8 @@
 """Prefect 3: tasks that put data through the write gate or ask for a verdict, and raise where it holds what follows.
 
 A refusal is no accident, so it is not retried: the same data would be refused
-again. Each verdict is an artifact of the run, whatever it says.
+again. Nor is a verdict ever taken from a cache. Each is an artifact of the run,
+whatever it says.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from interlock.names import Severity
 try:
     from prefect import get_run_logger, task
     from prefect.artifacts import create_markdown_artifact
+    from prefect.cache_policies import NO_CACHE
     from prefect.exceptions import MissingContextError
 except ImportError as error:
     raise missing("Prefect", "prefect", error) from None
@@ -61,7 +63,7 @@ def retried(task: Any, run: Any, state: Any) -> bool:
     return False
 
 
-@task(name="interlock write", retry_condition_fn=retried)
+@task(name="interlock write", retry_condition_fn=retried, cache_policy=NO_CACHE)
 def write(
     table: str,
     data: object,
@@ -80,7 +82,7 @@ def write(
     return admit(document, strict=strict)
 
 
-@task(name="interlock check", retry_condition_fn=retried)
+@task(name="interlock check", retry_condition_fn=retried, cache_policy=NO_CACHE)
 def check(
     table: str,
     data: object = None,
@@ -101,7 +103,7 @@ def check(
     return admit(document, strict=strict)
 
 
-@task(name="interlock published", retry_condition_fn=retried)
+@task(name="interlock published", retry_condition_fn=retried, cache_policy=NO_CACHE)
 def published(
     table: str,
     partition: object = None,

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Iterator
 from typing import Any
 
+import duckdb
 import pytest
 from prefect import flow, get_client, task
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
@@ -89,6 +90,20 @@ def test_a_refusal_is_not_tried_again_but_what_is_not_there_yet_is(shop: Shop) -
     tried.clear()
     assert load_by_hand(shop, "missing", return_state=True).is_failed()
     assert tried == ["missing"] * 3
+
+
+@flow(persist_result=True)
+def look_twice(shop: Shop) -> list[str]:
+    data = duckdb.read_parquet(shop.file(DAY))  # what cannot be pickled may be given
+    found = [gate.write.with_options(persist_result=True)("orders", data, DAY)["decision"]]
+    again = gate.published.with_options(persist_result=True)
+    found.append(again("orders", DAY)["decision"])
+    shop.write(DAY, NEGATIVE)
+    return [*found, again("orders", DAY, return_state=True).type.value]
+
+
+def test_a_verdict_is_asked_for_each_time_and_never_taken_from_a_cache(shop: Shop) -> None:
+    assert look_twice(shop) == ["published", "published", "FAILED"]
 
 
 def test_an_inconclusive_partition_publishes_unless_strict(shop: Shop) -> None:
