@@ -34,13 +34,11 @@ def admit(verdict: Verdict | told.Document, *, strict: bool = False) -> dict[str
     """Let what follows run, or raise `GateRefused`; returns the verdict as small plain JSON.
 
     For flows and tasks that write through the gate themselves. The verdict becomes a Markdown
-    artifact ``interlock-TABLE``; alerts are logged, pages as errors, tickets as warnings.
+    artifact ``interlock-TABLE`` of the run; alerts are logged, pages as errors, tickets as warnings.
     ``strict``: a ticket, a page or inconclusive is a refusal too.
     """
     document = told.document_of(verdict)
-    place = f"{document['table']}@{document['partition']}"
-    create_markdown_artifact(told.markdown([document]), key=_key(document["table"]), description=place)
-    log = _logger()
+    log = _kept(document)
     for alert in document["alerts"]:
         log.log(_LEVEL[Severity(alert["severity"])], "[%s] %s", alert["severity"], told.in_words(alert))
     why = told.refusal(document, strict=strict)
@@ -128,8 +126,12 @@ def _key(table: str) -> str:
     return f"interlock-{plain}" if plain else "interlock"
 
 
-def _logger() -> Any:
+def _kept(document: told.Document) -> Any:
+    """Make the verdict an artifact of the run, where there is one; returns the logger to tell its alerts."""
     try:
-        return get_run_logger()
+        log = get_run_logger()
     except MissingContextError:
         return logging.getLogger(__name__)
+    place = f"{document['table']}@{document['partition']}"
+    create_markdown_artifact(told.markdown([document]), key=_key(document["table"]), description=place)
+    return log

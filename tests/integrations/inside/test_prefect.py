@@ -162,7 +162,7 @@ def test_pages_are_logged_as_errors_and_tickets_as_warnings(
 )
 def test_an_artifact_s_key_is_one_that_prefect_takes(table: str, key: str, shop: Shop) -> None:
     document = {**shop.write(DAY).to_dict(), "table": table}
-    admit(document)
+    flow(admit)(document)
     assert any(f"@{DAY}" in text for text in artifacts(key))
 
 
