@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from airflow.sdk import DAG, Asset, task
 
 from interlock.integrations.airflow import InterlockCheckOperator, InterlockSensor, InterlockWriteOperator
@@ -16,6 +18,7 @@ with DAG("load_orders", schedule=None) as dag:
         partition=DAY,
         outlets=[Asset("interlock://orders")],
         retries=3,
+        retry_delay=dt.timedelta(0),
     )
     check = InterlockCheckOperator(
         task_id="check", table="orders", partition=DAY, workspace="{{ dag_run.conf['workspace'] }}"
