@@ -49,7 +49,7 @@ lock: $(UV) ## take the newest versions pyproject.toml allows
 	requirements/lock $(UV)
 
 clean: ## remove everything made here
-	rm -rf .venv .venv-* .tools .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist build
+	rm -rf .venv .venv-* .tools tests/.envs .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist build
 	find src tests docs benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- environments: each stamp is younger than the lock it was made from ---------------

@@ -145,6 +145,15 @@ class Settings:
     backtest_alerts_per_week: float = _setting(
         0.5, "Alerts a week on clean partitions up to which a more sensitive setting is proposed."
     )
+    # orchestrators
+    told_alerts: int = _setting(
+        8,
+        "Alerts of a verdict that an orchestrator is handed, the loudest first; keeps what it stores small.",
+    )
+    dbt_partitions: int = _setting(
+        60,
+        "Partitions of a table, the last judged first, that `interlock dbt` writes down: two months of days.",
+    )
     # command line
     trace: int = _setting(0, "1 lets the command line show the Python trace of an unexpected error.")
 

@@ -200,6 +200,8 @@ def test_drops_are_refused_where_it_was_asked_for(run: Run, guarded: str) -> Non
         run("approve", "orders", "--rows", "1000", "--reason", "no longer needed")
         connection.execute("DROP TABLE orders")
     assert "no relation" in run("install", "orders", "--check").err
+
+
 # --- the read gate --------------------------------------------------------------------------
 
 
@@ -312,6 +314,11 @@ def test_without_a_guard_in_the_database_its_commands_say_so(run: Run, url: str)
     ):
         said = run(*arguments)
         assert said.status == 2 and "error[IL904]" in said.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
         (("mark", "orders", "amount"), "IL100", "what broke?"),
         (("mark", "orders", "amount", "--reason", "x"), "IL904", "nobody reads public.orders"),
         (("mark", "orders", "amuont", "--reason", "x"), "IL204", "did you mean 'amount'"),

@@ -26,7 +26,7 @@ _FENCE = re.compile(
     r"(?P<skip><!-- not run: .*? -->\n)?^```(?P<language>\w+)(?P<info>[^\n]*)\n(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
-SHOWN_MAX = 2_000  # characters of output in a failure
+SHOWN_MAX = 4_000  # characters of output in a failure
 NOTHING: Mapping[str, str] = {}
 _EXIT = re.compile(r"#\s*exit status (\d)\b")
 

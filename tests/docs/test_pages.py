@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import subprocess
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 from tests.docs.page import blocks, run
+from tests.integrations.environments import LIMIT_S, ORCHESTRATORS, environment
 from tests.postgres import Server
 
 ROOT = Path(__file__).parents[2]
@@ -37,7 +39,10 @@ def generator() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if with_blocks(p)], ids=name)
+RUNNING = [p for p in PAGES if with_blocks(p)]
+
+
+@pytest.mark.parametrize("page", [p for p in RUNNING if p.stem not in ORCHESTRATORS], ids=name)
 def test_the_blocks_of_a_page_run(page: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     more = {}
     if "$INTERLOCK_POSTGRES_URL" in page.read_text(encoding="utf-8"):
@@ -47,6 +52,18 @@ def test_the_blocks_of_a_page_run(page: Path, tmp_path: Path, request: pytest.Fi
             connection.execute("CREATE DATABASE shop")
         more = {"INTERLOCK_POSTGRES_URL": server.url("shop")}
     assert run(page, tmp_path, more) > 0
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("page", [p for p in RUNNING if p.stem in ORCHESTRATORS], ids=name)
+def test_the_blocks_of_an_orchestrator_s_page_run_in_its_own_environment(page: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "page"
+    folder.mkdir()
+    code = f"from pathlib import Path; from tests.docs.page import run; assert run(Path({str(page)!r}), Path.cwd()) > 0"
+    with environment(page.stem, folder) as (python, variables):
+        done = subprocess.run([str(python), "-c", code], cwd=folder, env=variables, stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=LIMIT_S, check=False)  # fmt: skip
+    assert done.returncode == 0, done.stderr[-6_000:]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)

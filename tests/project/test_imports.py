@@ -18,6 +18,8 @@ SOURCE = Path(interlock.__file__).parent
 HEAVY = {"alembic", "apprise", "duckdb", "numpy", "pandas", "polars", "pyarrow", "pydantic", "rich", "ruamel",
          "sqlalchemy", "sqlglot", "typer"}  # fmt: skip
 OPTIONAL = {"apprise", "pandas", "polars", "psycopg", "pyarrow"}
+ORCHESTRATORS = {"airflow", "dagster", "prefect"}  # each imported by the module of its name, and nothing else
+OF_AN_ORCHESTRATOR = {("integrations", name) for name in ORCHESTRATORS}
 
 PUBLIC = [
     "Alert", "Constraint", "Decision", "HealthWarning", "InterlockError", "KnownAlert", "Outcome", "Profile",
@@ -85,12 +87,21 @@ def test_no_module_imports_an_optional_package_before_it_is_asked_to() -> None:
     assert offenders == {}
 
 
+def test_an_orchestrator_is_imported_by_the_module_of_its_name_only() -> None:
+    importers = {
+        (path.parent.name, path.stem): found
+        for path in SOURCE.rglob("*.py")
+        if (found := module_level_imports(path) & ORCHESTRATORS)
+    }
+    assert importers == {place: {place[1]} for place in OF_AN_ORCHESTRATOR}
+
+
 def test_every_module_can_be_imported_without_the_optional_packages() -> None:
     names = sorted(
         ".".join(path.relative_to(SOURCE.parent).with_suffix("").parts).removesuffix(".__init__")
         for path in SOURCE.rglob("*.py")
         if path.stem != "__main__" and "testing" not in path.parts and "versions" not in path.parts
-        and path.name != "env.py"
+        and path.name != "env.py" and (path.parent.name, path.stem) not in OF_AN_ORCHESTRATOR
     )  # fmt: skip
     blocked = "; ".join(f"sys.modules[{name!r}] = None" for name in sorted(OPTIONAL))
     code = f"import importlib, sys; {blocked}; [importlib.import_module(n) for n in {names!r}]"

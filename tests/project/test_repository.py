@@ -12,6 +12,7 @@ import interlock
 
 ROOT = Path(__file__).parents[2]
 LOCKS = sorted((ROOT / "requirements").glob("*.lock"))
+ORCHESTRATORS = sorted((ROOT / "requirements" / "orchestrators").glob("*.lock"))
 
 # Spelled in pieces, so that this file passes its own test.
 FORBIDDEN = {
@@ -57,7 +58,7 @@ def test_there_are_locks_for_the_base_the_tests_the_build_and_the_installer() ->
     assert [path.name for path in LOCKS] == ["base.lock", "build.lock", "dev.lock", "tools.lock"]
 
 
-@pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)
+@pytest.mark.parametrize("lock", [*LOCKS, *ORCHESTRATORS], ids=lambda path: path.name)
 def test_a_lock_names_versions_and_hashes_and_no_place_to_fetch_them_from(lock: Path) -> None:
     text = lock.read_text(encoding="utf-8")
     assert "://" not in text

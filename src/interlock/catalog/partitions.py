@@ -97,6 +97,22 @@ def versions(rx: Reader, table: str, label: str) -> list[PartitionRecord]:
     return _fetch(rx, select(_T).where(_T.c.table_name == table, _T.c.label == label).order_by(_T.c.id))
 
 
+def standing(
+    rx: Reader, table: str, label: str | None = None, limit: int | None = None
+) -> list[PartitionRecord]:
+    """The version each partition's last decision is about, published or quarantined, the newest first.
+
+    A partition whose last load is quarantined stands as that, whatever older version readers see. One
+    that was dropped from quarantine stands as it did before.
+    """
+    states = [state.value for state in (*CURRENT, State.QUARANTINED)]
+    last = select(func.max(_T.c.id)).where(_T.c.table_name == table, _T.c.state.in_(states))
+    if label is not None:
+        last = last.where(_T.c.label == label)
+    chosen = last.group_by(_T.c.label).order_by(func.max(_T.c.id).desc()).limit(limit)
+    return _fetch(rx, select(_T).where(_T.c.id.in_(chosen)).order_by(_T.c.id.desc()))
+
+
 def quarantined(rx: Reader, table: str | None = None) -> list[PartitionRecord]:
     """Versions in quarantine, oldest first, of one table or all."""
     statement = select(_T).where(_T.c.state == State.QUARANTINED.value).order_by(_T.c.id)

@@ -9,6 +9,7 @@ from interlock.cli import (
     backtest,
     check,
     contract,
+    dbt,
     demo,
     doctor,
     ledger,
@@ -21,6 +22,7 @@ from interlock.cli import (
     sensitivity,
     slo,
     tables,
+    verdict,
     write,
 )
 
@@ -38,6 +40,7 @@ app.command("init")(tables.init)
 app.command("learn")(tables.learn)
 app.command("check")(check.check)
 app.command("write")(write.write)
+app.command("verdict")(verdict.verdict)
 app.command("enforce")(tables.enforce)
 app.command("accept")(tables.accept)
 app.command("sensitivity")(sensitivity.sensitivity)
@@ -52,6 +55,7 @@ app.command("restore-rows")(mass_change.restore_rows)
 app.add_typer(reads.app, name="reads")
 app.command("slo")(slo.slo)
 app.command("metrics")(metrics.metrics)
+app.command("dbt")(dbt.dbt)
 app.command("report")(report.report)
 app.command("profile")(tables.profile)
 app.command("sql")(tables.sql)

@@ -22,7 +22,18 @@ from interlock.gates.request import Request
 from interlock.gates.verdict import Verdict
 from interlock.names import Severity, partition_label
 from interlock.profiles.profile import Profile
-from interlock.workspace import chosen, declared, history, learned, measured, own, reader, request, trial
+from interlock.workspace import (
+    chosen,
+    declared,
+    history,
+    learned,
+    measured,
+    own,
+    reader,
+    request,
+    standing,
+    trial,
+)
 from interlock.workspace.chosen import Chosen
 from interlock.workspace.series import Series, series
 
@@ -244,6 +255,22 @@ class Table:
         """Take a partition out of quarantine for good. Its file is kept for the grace period."""
         label = partition_label(partition)
         return quarantine.drop(self._site, self.record, label, reason, self._workspace.user)
+
+    def verdict(self, partition: object = None) -> dict[str, Any] | None:
+        """The verdict that stands on a partition, or on the one judged last; None where nothing was judged.
+
+        Its document, with ``decision`` as it is now: a partition that a person released from
+        quarantine is ``published`` and has ``released`` True. Where the last load is in
+        quarantine, that is what stands, also while readers still see an older one.
+        """
+        with self._site.catalog.read() as rx:
+            found = standing.of(rx, self.record, None if partition is None else partition_label(partition), 1)
+        return found[0] if found else None
+
+    def verdicts(self, limit: int | None = None) -> list[dict[str, Any]]:
+        """`verdict` of each partition, the one judged last first."""
+        with self._site.catalog.read() as rx:
+            return standing.of(rx, self.record, None, limit)
 
     def quarantined_verdict(self, partition: object) -> dict[str, Any]:
         """The verdict that put a partition into quarantine."""

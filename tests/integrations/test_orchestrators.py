@@ -1,0 +1,40 @@
+"""Each orchestrator, with the real library: what ``inside/test_<name>.py`` says holds in its own environment."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.integrations.environments import LIMIT_S, ORCHESTRATORS, ROOT, environment
+
+HERE = Path(__file__).parent
+SHOWN_MAX = 12_000
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("name", ORCHESTRATORS)
+def test_it_waits_for_verdicts_and_stops_on_them(name: str, tmp_path: Path) -> None:
+    with environment(name, tmp_path) as (python, variables):
+        done = subprocess.run(
+            [str(python), "-m", "pytest", "-c", str(HERE / "inside.ini"), "--rootdir", str(ROOT),
+             "--confcutdir", str(HERE / "inside"), "--basetemp", str(tmp_path / "inside"),
+             "--durations=5", str(HERE / "inside" / f"test_{name}.py")],
+            cwd=tmp_path, env=variables, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, timeout=LIMIT_S, check=False,
+        )  # fmt: skip
+    print(done.stdout[-SHOWN_MAX:])
+    assert done.returncode == 0, done.stdout[-SHOWN_MAX:]
+    assert re.search(r"=+ \d+ passed(, \d+ warnings?)? in ", done.stdout), "some were skipped"
+
+
+def test_each_has_its_lock_its_tests_and_its_page() -> None:
+    for folder, pattern in (
+        (ROOT / "requirements" / "orchestrators", "{}.lock"),
+        (HERE / "inside", "test_{}.py"),
+        (ROOT / "docs" / "how-to", "{}.md"),
+    ):
+        assert [n for n in ORCHESTRATORS if not (folder / pattern.format(n)).is_file()] == []
