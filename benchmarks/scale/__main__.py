@@ -59,7 +59,9 @@ def written(columns: int, partitions: int, marks: list[int]) -> dict[str, Any]:
                 if n in (marks[0], partitions):
                     sizes[n] = measured(path)
         between = partitions - marks[0]
-        grown = {name: (sizes[partitions][name] - sizes[marks[0]][name]) // between for name in sizes[partitions]}
+        grown = {
+            name: (sizes[partitions][name] - sizes[marks[0]][name]) // between for name in sizes[partitions]
+        }
         rows = counted(path)
     last = {f"cpu_s_at_{mark}": round(float(np.median(seconds[mark - 10 : mark])), 4) for mark in marks}
     return {"partitions": partitions, "bytes_per_partition": grown, **last, "catalog_rows": rows}
@@ -72,7 +74,9 @@ def frames(columns: int, partitions: int) -> Iterator[pd.DataFrame]:
         made: dict[str, Any] = {"hour": np.full(ROWS, START + n).astype("datetime64[us]")}
         for c in range(columns - 1):
             if c % 3 == 0:
-                made[f"f{c}"] = np.where(random.random(ROWS) < 0.02, np.nan, random.normal(c, 1 + c, ROWS).round(3))
+                made[f"f{c}"] = np.where(
+                    random.random(ROWS) < 0.02, np.nan, random.normal(c, 1 + c, ROWS).round(3)
+                )
             elif c % 3 == 1:
                 made[f"i{c}"] = random.integers(0, 1000 + c, ROWS)
             else:
@@ -95,7 +99,7 @@ def counted(path: Path) -> dict[str, int]:
     with sqlite3.connect(path / "catalog.sqlite") as connection:
         names = [n for (n,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         rows = {n: connection.execute(f'SELECT count(*) FROM "{n}"').fetchone()[0] for n in names}
-    return {n: r for n, r in sorted(rows.items(), key=lambda item: -item[1])[:6]}
+    return dict(sorted(rows.items(), key=lambda item: -item[1])[:6])
 
 
 if __name__ == "__main__":
