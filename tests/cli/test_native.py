@@ -73,6 +73,7 @@ def test_what_stands_is_told_as_json(run: Run, url: str) -> None:
         "drifted": True,
         "changed": True,
         "refused_at_write": ["positive"],
+        "marks_changes": False,
         "judged_elsewhere": [{"constraint": "enough", "why": "it is about a partition"}],
         "could_switch_off": [],
     }

@@ -1,4 +1,4 @@
-"""``interlock install`` and ``uninstall``: a contract's row rules as triggers of a PostgreSQL table."""
+"""``interlock install`` and ``uninstall``: a contract's row rules, and marks, as triggers of a PostgreSQL table."""
 
 from __future__ import annotations
 
@@ -48,14 +48,18 @@ def install(
     ] = False,
     as_json: JsonOption = False,
 ) -> int:
-    """Write a table's row rules into PostgreSQL as triggers that refuse what breaks them; again mends them."""
-    from interlock.engines import postgres
+    """Write a table's row rules into PostgreSQL as triggers that refuse what breaks them; again mends them.
+
+    A table that the contract attaches in PostgreSQL is marked as well where it changes, for `interlock watch`.
+    """
+    from interlock.engines import postgres, postgres_address
     from interlock.gates import native
     from interlock.gates.native import standing
 
     promised = _contract(contract, table)
-    with postgres.connected(_url(on)) as connection:
-        found = postgres.relation(connection, relation or _quoted(table))
+    place = postgres_address.of(promised.attach)
+    with postgres.connected(url_of(on or place.url)) as connection:
+        found = postgres.relation(connection, relation or place.relation or _quoted(table))
         planned = native.plan(table, promised, found)
         owners = standing.could_switch_off(connection, found)
 
@@ -89,7 +93,7 @@ def uninstall(
     from interlock.gates import native
     from interlock.gates.native import standing
 
-    with postgres.connected(_url(on)) as connection:
+    with postgres.connected(url_of(on)) as connection:
         found = postgres.relation(connection, relation or _quoted(table))
         rules = standing.of(connection, found)
 
@@ -110,13 +114,18 @@ def uninstall(
             }
         )
         return 0
-    console().print(plain(f"{found}: {_count(len(rules), 'rule')} taken off"), markup=False)
+    marks = [s for s in rules if s.trigger.startswith(native.MARKS)]
+    also = " and its marks" if marks else ""
+    console().print(
+        plain(f"{found}: {_count(len(rules) - len(marks), 'rule')}{also} taken off"), markup=False
+    )
     if stay:
         console().print("the schema interlock stays: other tables or views use it", style="dim")
     return 0
 
 
-def _url(given: str | None) -> str:
+def url_of(given: str | None) -> str:
+    """The database a command means. Raises `UsageError` where nobody said."""
     url = given or settings.current().postgres_url
     if not url:
         raise UsageError(
@@ -150,6 +159,7 @@ def _document(planned: Plan, *, drifted: bool, changed: bool, owners: tuple[str,
         "drifted": drifted,
         "changed": changed,
         "refused_at_write": [r.constraint.name for r in planned.rules],
+        "marks_changes": bool(planned.marks),
         "judged_elsewhere": [{"constraint": c.name, "why": why} for c, why in planned.left],
         "could_switch_off": list(owners),
     }
@@ -163,8 +173,9 @@ def _print(planned: Plan, *, changed: bool, check: bool, owners: tuple[str, ...]
         console().print(Text(plain(f"{planned.relation} {says}"), style="yellow" if changed else "green"))
     else:
         words = "installed" if changed else "stood already; nothing was changed"
+        also = " and marks" if planned.marks else ""
         console().print(
-            plain(f"{planned.relation}: {_count(len(planned.rules), 'rule')} {words}"), markup=False
+            plain(f"{planned.relation}: {_count(len(planned.rules), 'rule')}{also} {words}"), markup=False
         )
     grid = render.grid("rule", "", "")
     for rule in planned.rules:

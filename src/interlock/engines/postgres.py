@@ -47,10 +47,24 @@ _NUMERIC = re.compile(r"numeric\((\d+),(-?\d+)\)")
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A relation that holds some of another's rows, or whose own parts do. ``kind`` as in ``pg_class.relkind``."""
+
+    oid: int
+    schema: str
+    name: str
+    kind: str
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
 class Relation:
     """A relation of a database. ``kind`` as in ``pg_class.relkind``; ``partition``: it is part of another.
 
-    A numeric column without a precision is written ``NUMERIC`` and computed as a float.
+    A numeric column without a precision is written ``NUMERIC`` and computed as a float. ``parts`` are those of a
+    partitioned table, at every level.
     """
 
     oid: int
@@ -61,6 +75,7 @@ class Relation:
     inherited: bool
     owner: str
     columns: Schema
+    parts: tuple[Part, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.schema}.{self.name}"
@@ -143,7 +158,18 @@ def relation(connection: psycopg.Connection[Any], name: str) -> Relation:
     ).fetchone()
     assert row is not None
     oid, schema, named, kind, partition, inherited, owner = row
-    return Relation(oid, schema, named, kind, partition, inherited, owner, _columns(connection, oid))
+    columns, parts = _columns(connection, oid), _parts(connection, oid)
+    return Relation(oid, schema, named, kind, partition, inherited, owner, columns, parts)
+
+
+def _parts(connection: psycopg.Connection[Any], oid: int) -> tuple[Part, ...]:
+    rows = connection.execute(
+        "SELECT c.oid, n.nspname, c.relname, c.relkind::text FROM pg_partition_tree(%(oid)s) t"
+        " JOIN pg_class c ON c.oid = t.relid JOIN pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE c.oid <> %(oid)s ORDER BY t.level, 2, 3",
+        {"oid": oid},
+    ).fetchall()
+    return tuple(Part(*row) for row in rows)
 
 
 def _columns(connection: psycopg.Connection[Any], oid: int) -> Schema:

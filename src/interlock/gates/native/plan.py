@@ -8,7 +8,7 @@ from interlock.constraints import Constraint
 from interlock.constraints.table_contract import TableContract
 from interlock.engines.postgres import Relation
 from interlock.errors import ColumnMissing, RelationNotFound
-from interlock.gates.native import rules
+from interlock.gates.native import marks, rules
 from interlock.gates.native.rules import Rule
 from interlock.gates.native.trigger import Trigger
 
@@ -23,17 +23,22 @@ class Plan:
     left: tuple[tuple[Constraint, str], ...]
     key: tuple[str, ...] = ()
     owner: str | None = None
+    marks: tuple[Trigger, ...] = ()
 
     @property
     def triggers(self) -> tuple[Trigger, ...]:
         """Every trigger that shall stand on the relation and on its partitions."""
-        return tuple(rule.trigger(self.relation, self.table, self.owner, self.key) for rule in self.rules)
+        return (
+            *(rule.trigger(self.relation, self.table, self.owner, self.key) for rule in self.rules),
+            *self.marks,
+        )
 
 
 def plan(table: str, contract: TableContract, relation: Relation) -> Plan:
     """The rules of a contract for a relation. Raises `RelationNotFound` where rules cannot stand on it.
 
-    `ColumnMissing` where a key or a rule names a column that is not there.
+    `ColumnMissing` where a key, a rule or the partition names a column that is not there, `DataTypeUnsupported`
+    where rows cannot be told apart by that column.
     """
     _supported(relation)
     known = {c.name for c in relation.columns}
@@ -49,7 +54,8 @@ def plan(table: str, contract: TableContract, relation: Relation) -> Plan:
         else:
             left.append((constraint, rule))
     shown = tuple(name for name in contract.key if name not in contract.sensitive)
-    return Plan(table, relation, tuple(made), tuple(left), shown, contract.owner)
+    marked = tuple(marks.triggers(table, contract, relation))
+    return Plan(table, relation, tuple(made), tuple(left), shown, contract.owner, marks=marked)
 
 
 def _supported(relation: Relation) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 
-from interlock.engines.postgres import Relation
+from interlock.engines.postgres import Part, Relation
 
 NAME_BYTES_MAX = 63  # of a PostgreSQL identifier
 
 
-def relation(of: Relation) -> str:
+def relation(of: Relation | Part) -> str:
     return f"{name(of.schema)}.{name(of.name)}"
 
 

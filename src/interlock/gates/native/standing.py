@@ -20,11 +20,16 @@ if TYPE_CHECKING:
 OURS = "interlock "  # how the comments on what is ours begin
 TRIGGER_SEAL = "md5(pg_get_triggerdef(oid))"
 FUNCTIONS_SEAL = (
-    "SELECT md5(string_agg(CASE prokind WHEN 'f' THEN pg_get_functiondef(p.oid)"
+    "SELECT md5(concat((SELECT string_agg(t.seal, ' ' ORDER BY t.seal) FROM"
+    " (SELECT concat_ws(' ', oid::regclass, relacl, relrowsecurity, (SELECT string_agg(concat_ws(' ', polname, polcmd,"
+    " pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid)), ' ' ORDER BY polname)"
+    " FROM pg_policy WHERE polrelid = c.oid), (SELECT string_agg(pg_get_triggerdef(oid), ' ' ORDER BY tgname)"
+    f" FROM pg_trigger WHERE tgrelid = c.oid)) AS seal FROM pg_class c WHERE relnamespace = to_regnamespace('{SCHEMA}')"
+    " AND relkind = 'r') t), string_agg(CASE prokind WHEN 'f' THEN pg_get_functiondef(p.oid)"
     " ELSE concat_ws(' ', aggtransfn::regprocedure, aggfinalfn::regprocedure, agginitval) END, ' '"
-    " ORDER BY p.oid::regprocedure::text)) FROM pg_proc p LEFT JOIN pg_aggregate a ON a.aggfnoid = p.oid"
+    " ORDER BY p.oid::regprocedure::text))) FROM pg_proc p LEFT JOIN pg_aggregate a ON a.aggfnoid = p.oid"
     f" WHERE pronamespace = to_regnamespace('{SCHEMA}')"
-)
+)  # of the functions, and of who may do what with the tables, and what happens on the way
 _PATH = "SET LOCAL search_path = pg_catalog, pg_temp"  # decides how the catalog writes what it holds
 
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     import psycopg
 
 _LOCK = 0x696E_7465_726C_6F63  # of everybody who installs
-_FILES = ("refuse.sql",)  # beside this one: what triggers call
+_FILES = ("refuse.sql", "marks.sql")  # beside this one: what triggers call
+_TABLES = ("mark",)  # of ours, in what those make; they go with the functions, whatever is in them
 
 # What a session's own settings would change of what is installed: which operator stands for a sign, how a constant
 # and the bytes of a script are read. The isolation level is one at which a lock that was waited for shows what is new.
@@ -52,11 +53,12 @@ def uninstall(standing: Sequence[Standing]) -> list[str]:
     names = ", ".join(
         quoting.text(name) for name in sorted(set(re.findall(rf"{SCHEMA}\.(\w+)\(", _function_text())))
     )
+    tables = " ".join(f"DROP TABLE IF EXISTS {SCHEMA}.{quoting.name(table)};" for table in _TABLES)
     unused = (
         "DECLARE ours text := (SELECT string_agg(oid::regprocedure::text, ', ') FROM pg_proc"
         f" WHERE pronamespace = to_regnamespace('{SCHEMA}') AND proname IN ({names}));"
         f" BEGIN IF obj_description(to_regnamespace('{SCHEMA}'), 'pg_namespace') LIKE '{OURS}%' THEN"
-        f" EXECUTE 'DROP ROUTINE ' || ours; DROP SCHEMA {SCHEMA}; END IF;"
+        f" EXECUTE 'DROP ROUTINE ' || ours; {tables} DROP SCHEMA {SCHEMA}; END IF;"
         " EXCEPTION WHEN dependent_objects_still_exist OR insufficient_privilege THEN"
         f" RAISE NOTICE 'schema {SCHEMA} stays: it is used, or not yours'; END"
     )
@@ -100,7 +102,8 @@ def _functions(there: str | None) -> Iterator[str]:
 
 def _function_text() -> str:
     folder = resources.files(__package__)
-    return "\n".join([functions(), *(folder.joinpath(file).read_text("utf-8") for file in _FILES)])
+    texts = [functions(), *(folder.joinpath(file).read_text("utf-8") for file in _FILES)]
+    return ";\n".join(text.rstrip().rstrip(";") for text in texts)
 
 
 def _dropped(standing: Standing) -> str:
