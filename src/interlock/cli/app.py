@@ -19,6 +19,7 @@ from interlock.cli import (
     sensitivity,
     slo,
     tables,
+    watch,
     write,
 )
 
@@ -44,6 +45,7 @@ app.add_typer(alerts.app, name="alerts")
 app.add_typer(contract.app, name="contract")
 app.command("install")(native.install)
 app.command("uninstall")(native.uninstall)
+app.command("watch")(watch.watch)
 app.command("slo")(slo.slo)
 app.command("metrics")(metrics.metrics)
 app.command("report")(report.report)

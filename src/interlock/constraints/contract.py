@@ -46,6 +46,7 @@ from interlock.constraints.table_contract import (
     notices,
 )
 from interlock.constraints.written import constraint_document, table_document
+from interlock.engines import postgres_address
 from interlock.errors import ContractError, InterlockError, nearest
 from interlock.names import Origin, Severity, table_name
 
@@ -148,6 +149,7 @@ class _Maker:
             for i, item in enumerate(entry.triggers)
             for trigger in self.at([*path, "triggers", i], partial(_triggers, item, found))
         ]
+        self.at([*path, "attach"], lambda: postgres_address.of(entry.attach))
         return TableContract(
             partition=entry.partition,
             key=tuple(entry.key),

@@ -26,6 +26,7 @@ _SEEN = {
     "DELETE": "REFERENCING OLD TABLE AS interlock_removed\n  ",
     "TRUNCATE": "",
 }
+EVENTS = len(_SEEN)  # triggers a relation
 _LABELS = {Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL, Kind.BOOLEAN, Kind.TEXT} | {
     *(Kind.DATE, Kind.TIME, Kind.TIMESTAMP, Kind.TIMESTAMPTZ)
 }
