@@ -73,6 +73,7 @@ def test_what_stands_is_told_as_json(run: Run, url: str) -> None:
         "drifted": True,
         "changed": True,
         "refused_at_write": ["positive"],
+        "quarantines_rows": False,
         "marks_changes": False,
         "judged_elsewhere": [{"constraint": "enough", "why": "it is about a partition"}],
         "could_switch_off": [],
@@ -118,6 +119,17 @@ def test_without_an_address_one_is_asked_for(run: Run, url: str) -> None:
     assert said.status == 2
     assert "which database?" in said.err
     assert "INTERLOCK_POSTGRES_URL" in said.err
+
+
+def test_a_contract_that_chooses_quarantine_is_told_so(run: Run, url: str, tmp_path: Path) -> None:
+    chosen = CONTRACT.replace("key: [id]", "key: [id]\n    on_violation: quarantine")
+    (tmp_path / "interlock.yaml").write_text(chosen)
+    assert "keeps rows out of a load, refuses updates" in run("install", "orders").out
+    assert taken(url, -1), "the statement goes on"
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT count(*) FROM orders").fetchone() == (0,)
+    said = run("uninstall", "orders").out
+    assert "1 rule taken off" in said and "rows are in quarantine" in said
 
 
 WATCHED = """

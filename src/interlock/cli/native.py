@@ -114,13 +114,13 @@ def uninstall(
             }
         )
         return 0
-    marks = [s for s in rules if s.trigger.startswith(native.MARKS)]
-    also = " and its marks" if marks else ""
-    console().print(
-        plain(f"{found}: {_count(len(rules) - len(marks), 'rule')}{also} taken off"), markup=False
-    )
+    also = " and its marks" if any(s.trigger.startswith(native.MARKS) for s in rules) else ""
+    standing_rules = sum(not s.trigger.startswith(native.BESIDES) for s in rules)
+    console().print(plain(f"{found}: {_count(standing_rules, 'rule')}{also} taken off"), markup=False)
     if stay:
-        console().print("the schema interlock stays: other tables or views use it", style="dim")
+        console().print(
+            "the schema interlock stays: other tables or views use it, or rows are in quarantine", style="dim"
+        )
     return 0
 
 
@@ -159,6 +159,7 @@ def _document(planned: Plan, *, drifted: bool, changed: bool, owners: tuple[str,
         "drifted": drifted,
         "changed": changed,
         "refused_at_write": [r.constraint.name for r in planned.rules],
+        "quarantines_rows": bool(planned.quarantine),
         "marks_changes": bool(planned.marks),
         "judged_elsewhere": [{"constraint": c.name, "why": why} for c, why in planned.left],
         "could_switch_off": list(owners),
@@ -178,8 +179,9 @@ def _print(planned: Plan, *, changed: bool, check: bool, owners: tuple[str, ...]
             plain(f"{planned.relation}: {_count(len(planned.rules), 'rule')}{also} {words}"), markup=False
         )
     grid = render.grid("rule", "", "")
+    does = "keeps rows out of a load, refuses updates" if planned.quarantine else "refuses at write"
     for rule in planned.rules:
-        grid.add_row(Text(plain(rule.constraint.name)), Text("refuses at write", style="green"), "")
+        grid.add_row(Text(plain(rule.constraint.name)), Text(does, style="green"), "")
     for constraint, why in planned.left:
         grid.add_row(Text(plain(constraint.name)), Text("not installed", style="yellow"), Text(plain(why)))
     console().print(grid)

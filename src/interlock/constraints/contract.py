@@ -159,6 +159,7 @@ class _Maker:
             attach=entry.attach,
             source=entry.source,
             allow_samples=entry.allow_samples,
+            on_violation=entry.on_violation,
             enforce=entry.enforce if isinstance(entry.enforce, bool) else tuple(entry.enforce),
             slo=self.at([*path, "slo"], lambda: _slo(entry.slo)),
             sensitivity=entry.sensitivity,

@@ -64,7 +64,7 @@ class Relation:
     """A relation of a database. ``kind`` as in ``pg_class.relkind``; ``partition``: it is part of another.
 
     A numeric column without a precision is written ``NUMERIC`` and computed as a float. ``parts`` are those of a
-    partitioned table, at every level.
+    partitioned table, at every level, ``generated`` the columns that PostgreSQL computes from others.
     """
 
     oid: int
@@ -76,6 +76,7 @@ class Relation:
     owner: str
     columns: Schema
     parts: tuple[Part, ...] = ()
+    generated: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
         return f"{self.schema}.{self.name}"
@@ -159,7 +160,11 @@ def relation(connection: psycopg.Connection[Any], name: str) -> Relation:
     assert row is not None
     oid, schema, named, kind, partition, inherited, owner = row
     columns, parts = _columns(connection, oid), _parts(connection, oid)
-    return Relation(oid, schema, named, kind, partition, inherited, owner, columns, parts)
+    made = connection.execute(
+        "SELECT attname FROM pg_attribute WHERE attrelid = %s AND attnum > 0 AND attgenerated <> ''", [oid]
+    ).fetchall()
+    generated = frozenset(str(name) for (name,) in made)
+    return Relation(oid, schema, named, kind, partition, inherited, owner, columns, parts, generated)
 
 
 def _parts(connection: psycopg.Connection[Any], oid: int) -> tuple[Part, ...]:

@@ -2,13 +2,13 @@
 
 `plan` says what shall stand on a relation, `standing` what does, `install` which statements make the one of the
 other, and `change` carries them out. Each kind of object has a file of its own: `rules`,
-`marks`.
+`marks`, `quarantine`.
 """
 
 from interlock.gates.native.marks import NAMED as MARKS
-from interlock.gates.native.plan import Plan, plan
+from interlock.gates.native.plan import BESIDES, Plan, plan
 from interlock.gates.native.rules import Rule
 from interlock.gates.native.statements import change, install, script, uninstall
 from interlock.gates.native.trigger import Trigger
 
-__all__ = ["MARKS", "Plan", "Rule", "Trigger", "change", "install", "plan", "script", "uninstall"]
+__all__ = ["BESIDES", "MARKS", "Plan", "Rule", "Trigger", "change", "install", "plan", "script", "uninstall"]

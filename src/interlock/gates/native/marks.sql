@@ -30,19 +30,19 @@ BEGIN
     PERFORM pg_notify('interlock_mark', '');
     RETURN NULL;
   END IF;
-  IF TG_ARGV[1] <> '' AND EXISTS (SELECT FROM pg_attribute WHERE attrelid = TG_RELID AND attname = TG_ARGV[1]
-                                  AND attnum > 0 AND NOT attisdropped) THEN
+  IF TG_ARGV[1] <> '' AND EXISTS (SELECT FROM pg_attribute WHERE attrelid = TG_RELID AND attname = TG_ARGV[1]::name) THEN
     changed := CASE TG_OP
       WHEN 'INSERT' THEN format('SELECT %I AS v, count(*) AS a, 0 AS r FROM interlock_added GROUP BY 1', TG_ARGV[1])
       WHEN 'DELETE' THEN format('SELECT %I AS v, 0 AS a, count(*) AS r FROM interlock_removed GROUP BY 1', TG_ARGV[1])
       ELSE format('SELECT v, sum(a) AS a, sum(r) AS r FROM (SELECT %I AS v, 1 AS a, 0 AS r FROM interlock_added'
                   ' UNION ALL SELECT %1$I, 0, 1 FROM interlock_removed) both_of_it GROUP BY v', TG_ARGV[1])
     END;
-    EXECUTE 'WITH made AS (INSERT INTO interlock.mark (relation, label, whole, event, added, removed)'
+    EXECUTE 'INSERT INTO interlock.mark (relation, label, whole, event, added, removed)'
       ' SELECT $1, CASE WHEN octet_length(l) <= 1000 THEN l END, coalesce(octet_length(l) > 1000, false), $2, a, r'
       ' FROM (SELECT CASE WHEN v IS NOT NULL THEN format(''%s'', v) END AS l, a, r FROM (' || changed ||
-      ' LIMIT 1001) c) d RETURNING added + removed AS n) SELECT count(*), sum(n) FROM made'
-      INTO labels, total USING TG_RELID, TG_OP;
+      ' LIMIT 1001) c) d RETURNING added + removed' INTO total USING TG_RELID, TG_OP;  -- of the first label
+    GET DIAGNOSTICS labels = ROW_COUNT;
+    total := total * labels;
     IF labels > 1000 THEN
       INSERT INTO interlock.mark (relation, whole, event) VALUES (TG_RELID, true, TG_OP);
     END IF;
@@ -58,7 +58,7 @@ BEGIN
       HAVING count(*) > 0 RETURNING added INTO total;
   END IF;
   -- Whoever notifies holds a lock of the whole server while it commits. A load can afford it; small statements are
-  -- found by looking.
+  -- found by looking. Of many labels the first one's rows stand for each.
   IF total >= 1000 THEN
     PERFORM pg_notify('interlock_mark', '');
   END IF;

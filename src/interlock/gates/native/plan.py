@@ -8,9 +8,11 @@ from interlock.constraints import Constraint
 from interlock.constraints.table_contract import TableContract
 from interlock.engines.postgres import Relation
 from interlock.errors import ColumnMissing, RelationNotFound
-from interlock.gates.native import marks, rules
+from interlock.gates.native import marks, quarantine, rules
 from interlock.gates.native.rules import Rule
 from interlock.gates.native.trigger import Trigger
+
+BESIDES = "interlock "  # how the names of triggers begin that are no rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,7 @@ class Plan:
     key: tuple[str, ...] = ()
     owner: str | None = None
     marks: tuple[Trigger, ...] = ()
+    quarantine: tuple[Trigger, ...] = ()
 
     @property
     def triggers(self) -> tuple[Trigger, ...]:
@@ -31,6 +34,7 @@ class Plan:
         return (
             *(rule.trigger(self.relation, self.table, self.owner, self.key) for rule in self.rules),
             *self.marks,
+            *self.quarantine,
         )
 
 
@@ -55,7 +59,10 @@ def plan(table: str, contract: TableContract, relation: Relation) -> Plan:
             left.append((constraint, rule))
     shown = tuple(name for name in contract.key if name not in contract.sensitive)
     marked = tuple(marks.triggers(table, contract, relation))
-    return Plan(table, relation, tuple(made), tuple(left), shown, contract.owner, marks=marked)
+    kept = tuple(quarantine.triggers(table, contract, relation, made, shown))
+    return Plan(
+        table, relation, tuple(made), tuple(left), shown, contract.owner, marks=marked, quarantine=kept
+    )
 
 
 def _supported(relation: Relation) -> None:

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     import psycopg
 
 _LOCK = 0x696E_7465_726C_6F63  # of everybody who installs
-_FILES = ("refuse.sql", "marks.sql")  # beside this one: what triggers call
-_TABLES = ("mark",)  # of ours, in what those make; they go with the functions, whatever is in them
+_FILES = ("refuse.sql", "marks.sql", "quarantine.sql")  # beside this one: what triggers call
+_TABLES = ("mark", "quarantine")  # of ours, in what those make; they go with the functions
+_DATA = ("quarantine",)  # but not while a row is in these
 
 # What a session's own settings would change of what is installed: which operator stands for a sign, how a constant
 # and the bytes of a script are read. The isolation level is one at which a lock that was waited for shows what is new.
@@ -54,13 +55,18 @@ def uninstall(standing: Sequence[Standing]) -> list[str]:
         quoting.text(name) for name in sorted(set(re.findall(rf"{SCHEMA}\.(\w+)\(", _function_text())))
     )
     tables = " ".join(f"DROP TABLE IF EXISTS {SCHEMA}.{quoting.name(table)};" for table in _TABLES)
+    data = " ".join(
+        f"IF to_regclass('{SCHEMA}.{table}') IS NOT NULL THEN IF EXISTS (SELECT FROM {SCHEMA}.{table}) THEN"
+        " RAISE dependent_objects_still_exist; END IF; END IF;"
+        for table in _DATA
+    )
     unused = (
         "DECLARE ours text := (SELECT string_agg(oid::regprocedure::text, ', ') FROM pg_proc"
         f" WHERE pronamespace = to_regnamespace('{SCHEMA}') AND proname IN ({names}));"
         f" BEGIN IF obj_description(to_regnamespace('{SCHEMA}'), 'pg_namespace') LIKE '{OURS}%' THEN"
-        f" EXECUTE 'DROP ROUTINE ' || ours; {tables} DROP SCHEMA {SCHEMA}; END IF;"
+        f" EXECUTE 'DROP ROUTINE ' || ours; {data} {tables} DROP SCHEMA {SCHEMA}; END IF;"
         " EXCEPTION WHEN dependent_objects_still_exist OR insufficient_privilege THEN"
-        f" RAISE NOTICE 'schema {SCHEMA} stays: it is used, or not yours'; END"
+        f" RAISE NOTICE 'schema {SCHEMA} stays: it is used, holds rows in quarantine, or is not yours'; END"
     )
     return [*map(_dropped, standing), f"DO {quoting.text(unused)}"]
 
