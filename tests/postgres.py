@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -61,66 +61,114 @@ def _programs() -> Path | None:
     return Path(known).resolve().parent if known else None
 
 
-class Cluster:
-    """A server that may fall and be started again; see `running`."""
-
-    def __init__(self, server: Server, command: list[Any], as_user: dict[str, Any]) -> None:
-        self.server, self._command, self._as_user = server, command, as_user
-        self.start()
-
-    def start(self) -> None:
-        """Start it, and wait until it answers."""
-        folder = self.server.folder
-        with (folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(
-                self._command, stdout=log, stderr=log, cwd=folder, **self._as_user
-            )
-        _wait(self.server, self.process)
-
-    def fall(self) -> None:
-        """End every process of it at once, with nothing written that was not written yet."""
-        self.process.send_signal(signal.SIGQUIT)
-        self.process.wait(30)
-
-    def stop(self) -> None:
-        """Stop it; clients have two seconds to leave."""
-        self.process.terminate()  # waits for clients
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(2)
-        self.process.send_signal(signal.SIGINT)  # does not
-        self.process.wait(30)
-
-
 @contextlib.contextmanager
 def running(*options: str) -> Iterator[Server]:
-    """A server over a new cluster in a folder of its own; stopped, and the folder removed, at the end."""
-    with cluster(*options) as made:
-        yield made.server
+    """A server over a new cluster in a folder of its own, which a crash may cost data; gone at the end."""
+    with cluster("fsync=off", "max_prepared_transactions=2", *options) as made:
+        yield made
 
 
 @contextlib.contextmanager
 def cluster(*options: str) -> Iterator[Cluster]:
-    """`running`, with the means to let it fall."""
-    found, folder = programs(), Path(tempfile.mkdtemp(prefix="interlock-postgres-"))
-    as_user: dict[str, Any] = {}
-    if os.geteuid() == 0:  # the server refuses to run as root
-        as_user = {"user": "postgres", "group": "postgres", "extra_groups": []}
-        shutil.chown(folder, "postgres", "postgres")
-    data, server = folder / "data", Server(_free_port(), folder)
-    make = [found / "initdb", "-D", data, "-U", server.owner, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]
-    subprocess.run([*make, "--no-sync"], check=True, stdout=subprocess.DEVNULL, cwd=folder, **as_user)
-    settings = [f"port={server.port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={folder}"]
-    chosen = [
-        part
-        for setting in (*settings, "fsync=off", "max_prepared_transactions=2", *options)
-        for part in ("-c", setting)
-    ]
-    made = Cluster(server, [found / "postgres", "-D", data, *chosen], as_user)
+    """A server that can be killed and started again; stopped, and its folder removed, at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="interlock-postgres-"))
+    made = Cluster(_free_port(), folder, options=options)
+    made.create()
     try:
+        made.start()
         yield made
     finally:
         made.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class Cluster(Server):
+    """A server of the tests' own, with its processes."""
+
+    options: tuple[str, ...] = ()
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def create(self) -> None:
+        if os.geteuid() == 0:
+            shutil.chown(self.folder, "postgres", "postgres")
+        make = [
+            programs() / "initdb",
+            "-D",
+            self.folder / "data",
+            "-U",
+            self.owner,
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+        ]
+        subprocess.run(
+            [*make, "--locale=C.UTF-8", "--no-sync"],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            cwd=self.folder,
+            **_user(),
+        )
+
+    def start(self) -> None:
+        """Start it and wait until it answers; what was not shut down is recovered first."""
+        places = (f"port={self.port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={self.folder}")
+        chosen = [part for setting in (*places, *self.options) for part in ("-c", setting)]
+        with (self.folder / "log").open("ab") as log:
+            process = subprocess.Popen(
+                [programs() / "postgres", "-D", self.folder / "data", *chosen],
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                **_user(),
+            )
+        self.processes.append(process)
+        _wait(self, process)
+
+    @property
+    def server(self) -> Server:
+        return self
+
+    def fall(self) -> None:
+        """End every process of it at once, with nothing written that was not written yet."""
+        self.kill(signal.SIGQUIT)
+
+    def kill(self, how: signal.Signals) -> None:
+        """End the server's first process so, and wait until all others of it have gone with it."""
+        self.processes[-1].send_signal(how)
+        self.processes[-1].wait(30)
+        children = _held(self.folder / "data")
+        for child in children:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, how)
+        until = time.monotonic() + _START_S
+        while _held(self.folder / "data"):
+            assert time.monotonic() < until
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        for process in self.processes[-1:]:
+            process.terminate()  # waits for clients
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(2)
+            process.send_signal(signal.SIGINT)  # does not
+            process.wait(30)
+
+
+def _user() -> dict[str, Any]:
+    """The server refuses to run as root."""
+    return {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
+
+
+def _held(data: Path) -> list[int]:
+    """Processes whose working folder is the cluster's: those of its server."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if (folder / "cwd").readlink() == data:
+                found.append(int(folder.name))
+    return found
 
 
 def _free_port() -> int:

@@ -40,6 +40,12 @@ class Settings:
     install_lock_timeout_s: float = _setting(
         5.0, "Seconds that making or dropping a trigger waits for the table: writers queue behind it."
     )
+    watch_poll_s: float = _setting(
+        5.0, "Seconds after which `interlock watch` looks for changes that nobody told it of: small ones."
+    )
+    watch_pause_s: float = _setting(
+        1.0, "Seconds `interlock watch` lets pass between two rounds, so that one scan judges many changes."
+    )
     # profile
     counted_dictionary_bytes: int = _setting(
         16_384, "A column whose Parquet dictionaries are no larger has few values: each value is counted."

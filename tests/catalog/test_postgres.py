@@ -485,7 +485,7 @@ def test_a_commit_that_nobody_can_be_asked_about_is_called_unknown(
 
 @pytest.fixture(scope="module")
 def falling() -> Iterator[Cluster]:
-    with cluster() as made:
+    with cluster("fsync=off") as made:
         yield made
 
 

@@ -76,6 +76,8 @@ def test_what_stands_is_told_as_json(run: Run, url: str) -> None:
         "drifted": True,
         "changed": True,
         "refused_at_write": ["positive"],
+        "quarantines_rows": False,
+        "marks_changes": False,
         "judged_elsewhere": [{"constraint": "enough", "why": "it is about a partition"}],
         "mass_change": None,
         "could_switch_off": [],
@@ -334,3 +336,53 @@ def test_what_cannot_be_marked_is_said(
     said = run("reads", *arguments)
     assert said.status == 2
     assert f"error[{code}]" in said.err and words in said.err
+
+
+# --- marks and quarantine -------------------------------------------------------------------
+
+
+def test_a_contract_that_chooses_quarantine_is_told_so(run: Run, url: str, tmp_path: Path) -> None:
+    chosen = CONTRACT.replace("key: [id]", "key: [id]\n    on_violation: quarantine")
+    (tmp_path / "interlock.yaml").write_text(chosen)
+    assert "keeps rows out of a load, refuses updates" in run("install", "orders").out
+    assert taken(url, -1), "the statement goes on"
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT count(*) FROM orders").fetchone() == (0,)
+    said = run("uninstall", "orders").out
+    assert "1 rule taken off" in said and "rows are in quarantine" in said
+
+
+WATCHED = """
+version: 1
+tables:
+  orders:
+    attach: postgresql://
+    constraints: [{sql: amount > 0, name: positive}, {sql: count(*) > 1, name: enough}]
+"""
+
+
+def test_a_watched_table_is_installed_judged_and_taken_off(run: Run, url: str, tmp_path: Path) -> None:
+    (tmp_path / "interlock.yaml").write_text(WATCHED)
+    assert run("install", "orders", "--json").json["marks_changes"] is True
+    assert "1 rule and marks stood already" in run("install", "orders").out
+    assert (
+        run("init", "--table", "other", "nothing.parquet").status == 2
+    )  # makes the workspace, whatever else
+    assert taken(url, 1)
+    assert run("watch", "--once").status == 1
+    assert taken(url, 2)
+    said = run("watch", "orders", "--once", "--json")
+    assert (said.status, [v["outcome"] for v in said.json["verdicts"]]) == (0, ["pass"])
+    assert "nothing new to judge" in run("watch", "--once").out
+    assert taken(url, 3)
+    assert [v["outcome"] for v in run("check", "orders", "--json").json["verdicts"]] == ["pass"]
+    assert "1 rule and its marks taken off" in run("uninstall", "orders").out
+    gone = run("watch", "--once")
+    assert (gone.status, "IL904" in gone.err) == (2, True)
+
+
+def test_what_cannot_be_watched_is_told_in_a_line(run: Run, url: str, tmp_path: Path) -> None:
+    (tmp_path / "interlock.yaml").write_text(WATCHED.replace("postgresql://", "postgresql://me:s3cret@x/y"))
+    for command in (("watch", "--once"), ("install", "orders")):
+        said = run(*command)
+        assert (said.status, "IL110" in said.err, "s3cret" in said.err) == (2, True, False)

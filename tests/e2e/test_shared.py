@@ -30,7 +30,7 @@ def place(tmp_path: Path, request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def falling() -> Iterator[Cluster]:
-    with cluster() as made:
+    with cluster("fsync=off") as made:
         yield made
 
 

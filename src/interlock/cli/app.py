@@ -23,6 +23,7 @@ from interlock.cli import (
     slo,
     tables,
     verdict,
+    watch,
     write,
 )
 
@@ -53,6 +54,7 @@ app.command("approve")(mass_change.approve)
 app.command("changes")(mass_change.changes)
 app.command("restore-rows")(mass_change.restore_rows)
 app.add_typer(reads.app, name="reads")
+app.command("watch")(watch.watch)
 app.command("slo")(slo.slo)
 app.command("metrics")(metrics.metrics)
 app.command("dbt")(dbt.dbt)

@@ -1,4 +1,4 @@
-"""``interlock install`` and ``uninstall``: a contract's row rules as triggers of a PostgreSQL table."""
+"""``interlock install`` and ``uninstall``: a contract's row rules, and marks, as triggers of a PostgreSQL table."""
 
 from __future__ import annotations
 
@@ -66,16 +66,22 @@ def install(
     yes: Annotated[bool, typer.Option("--yes", help="Swap without asking.")] = False,
     as_json: JsonOption = False,
 ) -> int:
-    """Write a table's row rules into PostgreSQL as triggers that refuse what breaks them; again mends them."""
+    """Write a table's row rules into PostgreSQL as triggers that refuse what breaks them; again mends them.
+
+    A table that the contract attaches in PostgreSQL is marked as well where it changes, for `interlock watch`.
+    """
     from interlock.engines import postgres
+    from interlock.engines.postgres import address
     from interlock.gates import native
     from interlock.gates.native import mass_change, reads, standing, swap
 
     promised = _contract(contract, table)
     if refuse_drops and promised.mass_change is None:
         raise UsageError(f"{table} has no mass-change guard", hint="write `mass_change: 20%` in the contract")
-    with postgres.connected(database_url(on)) as connection:
-        found = reads.behind(connection, postgres.relation(connection, relation or quoted(table)))
+    place = address.of(promised.attach)
+    with postgres.connected(database_url(on or place.url)) as connection:
+        named = postgres.relation(connection, relation or place.relation or quoted(table))
+        found = reads.behind(connection, named)
         planned = native.plan(table, promised, reads.renamed(connection, found, guard_reads))
         owners = standing.could_switch_off(connection, found)
 
@@ -122,7 +128,6 @@ def uninstall(
     with postgres.connected(database_url(on)) as connection:
         found = reads.behind(connection, postgres.relation(connection, relation or quoted(table)))
         there, view = standing.of(connection, found), reads.of(connection, found)
-        rules = [s for s in there if not s.trigger.startswith(mass_change.NAME)]
 
         def all_of_it() -> Sequence[str]:
             return native.uninstall(
@@ -144,12 +149,19 @@ def uninstall(
             }
         )
         return 0
-    guard = " and the mass-change guard" if len(there) > len(rules) else ""
-    console().print(plain(f"{found}: {_count(len(rules), 'rule')}{guard} taken off"), markup=False)
+    also = [" and its marks"] if any(s.trigger.startswith(native.MARKS) for s in there) else []
+    also += (
+        [" and the mass-change guard"] if any(s.trigger.startswith(mass_change.NAME) for s in there) else []
+    )
+    rules = sum(not s.trigger.startswith(native.BESIDES) for s in there)
+    console().print(plain(f"{found}: {_count(rules, 'rule')}{''.join(also)} taken off"), markup=False)
     if view is not None:
         console().print(plain(f"{view}: the readers' view is gone"), markup=False)
     if stay:
-        console().print("the schema interlock stays: it is used, or keeps deleted rows", style="dim")
+        console().print(
+            "the schema interlock stays: it is used, keeps deleted rows, or rows are in quarantine",
+            style="dim",
+        )
     return 0
 
 
@@ -162,6 +174,7 @@ def _warn_of_swap(relation: Relation, broken: Sequence[str], *, agreed: bool) ->
 
 
 def database_url(given: str | None) -> str:
+    """The database a command means. Raises `UsageError` where nobody said."""
     url = given or settings.current().postgres_url
     if not url:
         raise UsageError(
@@ -195,6 +208,8 @@ def _document(planned: Plan, *, drifted: bool, changed: bool, owners: tuple[str,
         "drifted": drifted,
         "changed": changed,
         "refused_at_write": [r.constraint.name for r in planned.rules],
+        "quarantines_rows": bool(planned.quarantine),
+        "marks_changes": bool(planned.marks),
         "judged_elsewhere": [{"constraint": c.name, "why": why} for c, why in planned.left],
         "mass_change": _guard_document(planned.mass_change),
         "could_switch_off": list(owners),
@@ -229,13 +244,15 @@ def _print(planned: Plan, *, changed: bool, check: bool, owners: tuple[str, ...]
         console().print(Text(plain(f"{planned.relation} {says}"), style="yellow" if changed else "green"))
     else:
         words = "installed" if changed else "stood already; nothing was changed"
-        guard = " and the mass-change guard" if planned.mass_change else ""
+        also = " and marks" if planned.marks else ""
+        also += " and the mass-change guard" if planned.mass_change else ""
         console().print(
-            plain(f"{planned.relation}: {_count(len(planned.rules), 'rule')}{guard} {words}"), markup=False
+            plain(f"{planned.relation}: {_count(len(planned.rules), 'rule')}{also} {words}"), markup=False
         )
     grid = render.grid("rule", "", "")
+    does = "keeps rows out of a load, refuses updates" if planned.quarantine else "refuses at write"
     for rule in planned.rules:
-        grid.add_row(Text(plain(rule.constraint.name)), Text("refuses at write", style="green"), "")
+        grid.add_row(Text(plain(rule.constraint.name)), Text(does, style="green"), "")
     if planned.mass_change is not None:
         said = _guard_said(planned.mass_change)
         grid.add_row(Text("mass change"), Text("refuses at commit", style="green"), Text(said))

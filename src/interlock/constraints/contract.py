@@ -49,6 +49,7 @@ from interlock.constraints.table_contract import (
     notices,
 )
 from interlock.constraints.written import constraint_document, table_document
+from interlock.engines.postgres import address
 from interlock.errors import ContractError, InterlockError, nearest
 from interlock.names import Origin, Severity, table_name
 
@@ -172,6 +173,7 @@ class _Maker:
             for i, item in enumerate(entry.triggers)
             for trigger in self.at([*path, "triggers", i], partial(_triggers, item, found))
         ]
+        self.at([*path, "attach"], lambda: address.of(entry.attach))
         return TableContract(
             partition=entry.partition,
             key=tuple(entry.key),
@@ -181,6 +183,7 @@ class _Maker:
             attach=entry.attach,
             source=entry.source,
             allow_samples=entry.allow_samples,
+            on_violation=entry.on_violation,
             enforce=entry.enforce if isinstance(entry.enforce, bool) else tuple(entry.enforce),
             slo=self.at([*path, "slo"], lambda: _slo(entry.slo)),
             sensitivity=entry.sensitivity,

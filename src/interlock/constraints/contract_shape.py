@@ -174,6 +174,10 @@ class TableEntry(Model):
         default=None, min_length=1, description="What feeds it, such as crm; its tables break together."
     )
     allow_samples: bool = False
+    on_violation: Literal["refuse", "quarantine"] = Field(
+        default="refuse",
+        description="What rules in PostgreSQL do: refuse the statement, or keep loaded rows out.",
+    )
     enforce: bool | list[str] = False
     slo: SloEntry | None = None
     sensitivity: Literal["low", "normal", "high"] | FalseAlarms | None = None

@@ -11,6 +11,7 @@ from interlock.constraints.constraint import Constraint
 EVENTS = ("pass", "fail", "inconclusive", "published", "quarantined", "alert", "recovered")
 ACTIONS = ("notify", "webhook", "run", "repair")
 REPAIRS = ("null", "clamp", "drop")
+ON_VIOLATION = ("refuse", "quarantine")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,7 @@ class TableContract:
     ``enforce`` True: every learned constraint blocks; or the names of those that do.
     ``sensitivity``: ``low``, ``normal``, ``high`` or the false alarms a year that are
     accepted; None leaves it to the table's own setting.
+    ``on_violation``: what a row rule in a database does with a row that is loaded, `ON_VIOLATION`.
     ``allow_samples``: failing rows may be shown whole, not by key only.
     ``mass_change`` None: any share of its rows may go at once.
     """
@@ -120,6 +122,7 @@ class TableContract:
     triggers: tuple[Trigger, ...] = field(default=())
     alerts: AlertPolicy = NO_POLICY
     mass_change: MassChange | None = None
+    on_violation: str = "refuse"
 
 
 def notices(notify: Iterable[str]) -> tuple[Trigger, ...]:

@@ -1,10 +1,10 @@
-"""Attached tables: files judged where they are, never moved, each verdict on record."""
+"""Attached tables: partitions judged where they are, never moved, each verdict on record."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from interlock import detect
@@ -24,17 +24,36 @@ from interlock.profiles.profile import Profile
 Progress = Callable[[int, int], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A partition where it is. ``open`` may raise `DataError`; ``stamp`` tells one version of it from the next."""
+
+    label: str
+    open: Callable[[], Relation]
+    stamp: str
+    size_bytes: int = 0
+    path: str | None = None
+
+
 def judge_new(site: Site, request: Request, progress: Progress) -> list[Verdict]:
     """Judge each file that is new, or whose size or time changed, in the order of their labels."""
-    todo, history = pending(site, request), request.history
-    made = []
-    for done, (label, path) in enumerate(todo, start=1):
-        verdict = _one(site, replace(request, label=label), path, history)
-        if verdict is not None:
-            made.append(verdict)
-            if verdict.decision is Decision.ADMITTED:
-                history = history.append(label, detect.features(verdict.profile))
-        progress(done, len(todo))
+    todo = pending(site, request)
+    return judge_each(
+        site, request, (_in_file(site, *each) for each in todo), lambda n: progress(n, len(todo))
+    )
+
+
+def judge_each(
+    site: Site, request: Request, found: Iterable[Found], progress: Callable[[int], None]
+) -> list[Verdict]:
+    """Judge each by those before it. The next is asked for when the verdict on one is stored."""
+    history, made = request.history, list[Verdict]()
+    for one in found:
+        verdict = _one(site, replace(request, label=one.label), one, history)
+        made.append(verdict)
+        if verdict.decision is Decision.ADMITTED:
+            history = history.append(one.label, detect.features(verdict.profile))
+        progress(len(made))
     if made:
         with site.catalog.write() as tx:
             alerting.tell(tx, request)
@@ -51,7 +70,7 @@ def pending(site: Site, request: Request) -> list[tuple[str, Path]]:
         (f"{label}-{p.stem}" if label in twice else label, p) for label, p in zip(labels, found, strict=True)
     ]
     with site.catalog.read() as rx:
-        known = {_identity(r) for r in _judged(rx, request.table.name)}
+        known = {_identity(r) for r in judged(rx, request.table.name)}
     fresh = [(label, p) for label, p in named if (str(p), *_stamp(p)) not in known]
     return sorted(fresh, key=lambda pair: partitions.label_order(pair[0]))
 
@@ -64,7 +83,8 @@ def _files(location: str) -> tuple[Path, ...]:
     return given.paths if isinstance(given, Files) else ()
 
 
-def _judged(rx: Reader, table: str) -> list[PartitionRecord]:
+def judged(rx: Reader, table: str) -> list[PartitionRecord]:
+    """The last version of each partition that was judged, whatever was decided."""
     return [r for r in partitions.all_(rx, table) if r.state in (State.CHECKED, State.QUARANTINED)]
 
 
@@ -77,14 +97,18 @@ def _stamp(path: Path) -> tuple[str, int]:
     return fingerprint.of_time(facts), facts.st_size
 
 
-def _one(site: Site, request: Request, path: Path, history: detect.History) -> Verdict | None:
-    label = request.label or ""
+def _in_file(site: Site, label: str, path: Path) -> Found:
     stamp, size = _stamp(path)
+    return Found(label, lambda: site.engine.relation(str(path)), stamp, size, str(path))
+
+
+def _one(site: Site, request: Request, found: Found, history: detect.History) -> Verdict:
+    label = found.label
     learned = write.learned_for(history, label, request.rules)
     schema: list[list[str]] = []
     rows: Relation | None = None
     try:
-        relation = site.engine.relation(str(path))
+        relation = found.open()
         prepared = judge.prepare(request.rules, relation.schema, request.now)
         asked = detect.asked(
             learned.watch if learned else None, site.engine, relation, request.rules.sensitive
@@ -95,10 +119,10 @@ def _one(site: Site, request: Request, path: Path, history: detect.History) -> V
         judgement = _unreadable(error)
     else:
         drifted = drift.of(site.engine, relation, request.rules.schema)
-        found = judge.judge(
+        said = judge.judge(
             measured, request.rules, prepared, learned, label, request.previous, drifted=drifted
         )
-        judgement = judge.with_samples(found, site.engine, relation, request.rules, learned)
+        judgement = judge.with_samples(said, site.engine, relation, request.rules, learned)
         schema, rows = [[c.name, c.type] for c in relation.schema], relation
     verdict = _verdict(request, label, judgement)
     verdict = replay.weighed(site, request, verdict, rows, replay.stored(site, request, label))
@@ -107,11 +131,11 @@ def _one(site: Site, request: Request, path: Path, history: detect.History) -> V
         label=label,
         state=State.CHECKED if verdict.decision is Decision.ADMITTED else State.QUARANTINED,
         rows=judgement.profile.rows,
-        size_bytes=size,
+        size_bytes=found.size_bytes,
         loaded_at=request.now,
         schema=schema,
-        path=str(path),
-        digest=stamp,
+        path=found.path,
+        digest=found.stamp,
         verdict_id=verdict.id,
     )
     return _store(site, request, record, verdict)
@@ -120,7 +144,7 @@ def _one(site: Site, request: Request, path: Path, history: detect.History) -> V
 def _store(site: Site, request: Request, record: PartitionRecord, verdict: Verdict) -> Verdict:
     features = detect.features(verdict.profile)
     with site.catalog.write() as tx:
-        old = [r.id for r in _judged(tx, record.table) if r.label == record.label and r.id is not None]
+        old = [r.id for r in judged(tx, record.table) if r.label == record.label and r.id is not None]
         partitions.move(tx, old, State.REPLACED)
         partition_id = partitions.add(tx, record)
         profiles.put_all(tx, [decided.profile_row(partition_id, verdict.profile, features, request.rules)])

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from interlock.catalog import Mode, TableRecord, outbox, tables
+from interlock.engines.postgres import address
 from interlock.errors import TableConflict
 from interlock.gates import decided
 from interlock.names import table_name
@@ -25,8 +26,9 @@ def managed(site: Site, name: str, partition: str | None, key: Key) -> None:
 
 
 def attached(site: Site, name: str, location: str | os.PathLike[str], key: Key) -> None:
-    """An attached table, made if need be. Raises `TableConflict`."""
+    """An attached table, made if need be. Raises `TableConflict`, `UsageError` for an address with a password."""
     glob = os.fspath(location)
+    address.of(glob)
     place = glob if "://" in glob else os.path.abspath(glob)
     known = _known(site, name) or _made(site, name, Mode.ATTACHED, None, key, place)
     if known.mode is not Mode.ATTACHED:

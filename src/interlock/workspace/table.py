@@ -15,6 +15,7 @@ from interlock.catalog import Mode, PartitionRecord, TableRecord, partitions, ta
 from interlock.catalog import constraints as stored_constraints
 from interlock.constraints.constraint import Constraint
 from interlock.constraints.objectives import objective as made_objective
+from interlock.engines.postgres import address
 from interlock.engines.schema import Schema
 from interlock.errors import UsageError
 from interlock.gates import again, attached, backfill, quarantine, write
@@ -238,12 +239,16 @@ class Table:
         return [renewed.get(v.partition, v) for v in made]
 
     def judge_new(self, progress: Progress = quiet) -> list[Verdict]:
-        """Judge the files of an attached table that are new or changed since the last time."""
+        """Judge what of an attached table is new or changed since the last time: files, partitions in PostgreSQL."""
         record = self.record
         if record.mode is not Mode.ATTACHED or record.location is None:
             raise UsageError(
                 f"{self.name} is a managed table", hint="check(data) judges data before it is written"
             )
+        if address.is_one(record.location):
+            from interlock.workspace import watch  # needs what nothing else here does
+
+            return watch.judged(self, progress)
         return attached.judge_new(self._site, request.of(self), progress)
 
     def release(self, partition: object, reason: str) -> dict[str, Any]:

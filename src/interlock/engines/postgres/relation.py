@@ -48,8 +48,9 @@ _NUMERIC = re.compile(r"numeric\((\d+),(-?\d+)\)")
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A partition of a relation, at whatever depth. ``kind`` as in ``pg_class.relkind``."""
+    """A relation that holds some of another's rows, or whose own parts do. ``kind`` as in ``pg_class.relkind``."""
 
+    oid: int
     schema: str
     name: str
     kind: str
@@ -62,9 +63,8 @@ class Part:
 class Relation:
     """A relation of a database. ``kind`` as in ``pg_class.relkind``; ``partition``: it is part of another.
 
-    ``parts``: its partitions and theirs.
-
-    A numeric column without a precision is written ``NUMERIC`` and computed as a float.
+    A numeric column without a precision is written ``NUMERIC`` and computed as a float. ``parts`` are those of a
+    partitioned table, at every level, ``generated`` the columns that PostgreSQL computes from others.
     """
 
     oid: int
@@ -76,6 +76,7 @@ class Relation:
     owner: str
     columns: Schema
     parts: tuple[Part, ...] = ()
+    generated: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
         return f"{self.schema}.{self.name}"
@@ -164,14 +165,18 @@ def relation_of(connection: psycopg.Connection[Any], oid: int) -> Relation:
     assert row is not None
     oid, schema, named, kind, partition, inherited, owner = row
     columns, parts = _columns(connection, oid), _parts(connection, oid)
-    return Relation(oid, schema, named, kind, partition, inherited, owner, columns, parts)
+    made = connection.execute(
+        "SELECT attname FROM pg_attribute WHERE attrelid = %s AND attnum > 0 AND attgenerated <> ''", [oid]
+    ).fetchall()
+    generated = frozenset(str(name) for (name,) in made)
+    return Relation(oid, schema, named, kind, partition, inherited, owner, columns, parts, generated)
 
 
 def _parts(connection: psycopg.Connection[Any], oid: int) -> tuple[Part, ...]:
     rows = connection.execute(
-        "SELECT n.nspname, c.relname, c.relkind::text FROM pg_partition_tree(%(oid)s) t"
+        "SELECT c.oid, n.nspname, c.relname, c.relkind::text FROM pg_partition_tree(%(oid)s) t"
         " JOIN pg_class c ON c.oid = t.relid JOIN pg_namespace n ON n.oid = c.relnamespace"
-        " WHERE t.relid <> %(oid)s ORDER BY 1, 2",
+        " WHERE c.oid <> %(oid)s ORDER BY t.level, 2, 3",
         {"oid": oid},
     ).fetchall()
     return tuple(Part(*row) for row in rows)

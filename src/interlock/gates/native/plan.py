@@ -8,9 +8,11 @@ from interlock.constraints import Constraint
 from interlock.constraints.table_contract import MassChange, TableContract
 from interlock.engines.postgres import Relation
 from interlock.errors import ColumnMissing, RelationNotFound
-from interlock.gates.native import mass_change, rules
+from interlock.gates.native import marks, mass_change, quarantine, rules
 from interlock.gates.native.rules import Rule
 from interlock.gates.native.trigger import Trigger
+
+BESIDES = "interlock "  # how the names of triggers begin that are no rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +26,25 @@ class Plan:
     key: tuple[str, ...] = ()
     owner: str | None = None
     mass_change: MassChange | None = None
+    marks: tuple[Trigger, ...] = ()
+    quarantine: tuple[Trigger, ...] = ()
 
     @property
     def triggers(self) -> tuple[Trigger, ...]:
         """Every trigger that shall stand on the relation and on its partitions."""
-        rows = tuple(rule.trigger(self.relation, self.table, self.owner, self.key) for rule in self.rules)
-        return rows + mass_change.triggers(self.relation, self.table, self.mass_change)
+        return (
+            *(rule.trigger(self.relation, self.table, self.owner, self.key) for rule in self.rules),
+            *self.marks,
+            *self.quarantine,
+            *mass_change.triggers(self.relation, self.table, self.mass_change),
+        )
 
 
 def plan(table: str, contract: TableContract, relation: Relation) -> Plan:
     """The rules of a contract for a relation. Raises `RelationNotFound` where rules cannot stand on it.
 
-    `ColumnMissing` where a key or a rule names a column that is not there.
+    `ColumnMissing` where a key, a rule or the partition names a column that is not there, `DataTypeUnsupported`
+    where rows cannot be told apart by that column.
     """
     _supported(relation)
     known = {c.name for c in relation.columns}
@@ -51,7 +60,17 @@ def plan(table: str, contract: TableContract, relation: Relation) -> Plan:
         else:
             left.append((constraint, rule))
     shown = tuple(name for name in contract.key if name not in contract.sensitive)
-    return Plan(table, relation, tuple(made), tuple(left), shown, contract.owner, contract.mass_change)
+    return Plan(
+        table,
+        relation,
+        tuple(made),
+        tuple(left),
+        shown,
+        contract.owner,
+        contract.mass_change,
+        marks=tuple(marks.triggers(table, contract, relation)),
+        quarantine=tuple(quarantine.triggers(table, contract, relation, made, shown)),
+    )
 
 
 def _supported(relation: Relation) -> None:

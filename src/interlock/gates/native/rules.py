@@ -29,6 +29,7 @@ class Rule:
     constraint: Constraint
     breaks: str
     patterns: tuple[str, ...] = ()
+    columns: frozenset[str] = frozenset()
 
     def trigger(self, relation: Relation, table: str, owner: str | None, key: tuple[str, ...]) -> Trigger:
         """``key`` names the columns of the key that a refusal may tell."""
@@ -58,7 +59,8 @@ def of(constraint: Constraint, relation: Relation) -> Rule | str:
         emitter = PostgresEmitter({c.name: c.type for c in relation.columns}, row="NEW")
         breaks = emitter.violated(statement)
         patterns = tuple(p.expression.sql("postgres") for p in breaks.find_all(exp.RegexpLike))
-        return Rule(constraint, breaks.sql("postgres"), patterns)
+        columns = frozenset(c.name for c in breaks.find_all(exp.Column))
+        return Rule(constraint, breaks.sql("postgres"), patterns, columns)
     except MissingColumn as missing:
         raise ColumnMissing(
             f"{relation} has no column {missing.column!r}, which rule {constraint.name!r} needs"

@@ -26,7 +26,7 @@ _FUNCTIONS_SEAL = (
     f" WHERE pronamespace = to_regnamespace('{SCHEMA}')"
 )
 _TABLES_SEAL = (  # what functions of ours rest on: whether a table's trigger is there and on, whose rows are whose
-    "SELECT string_agg(concat_ws(' ', c.relname, c.relrowsecurity, (SELECT string_agg(concat_ws(' ',"
+    "SELECT string_agg(concat_ws(' ', c.relname, c.relacl, c.relrowsecurity, (SELECT string_agg(concat_ws(' ',"
     " pg_get_triggerdef(t.oid), t.tgenabled), ' ' ORDER BY t.tgname) FROM pg_trigger t WHERE t.tgrelid = c.oid),"
     " (SELECT string_agg(concat_ws(' ', p.polname, p.polcmd, pg_get_expr(p.polqual, c.oid),"
     " pg_get_expr(p.polwithcheck, c.oid)), ' ' ORDER BY p.polname) FROM pg_policy p WHERE p.polrelid = c.oid)),"

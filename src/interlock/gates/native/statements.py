@@ -20,8 +20,19 @@ if TYPE_CHECKING:
     import psycopg
 
 _LOCK = 0x696E_7465_726C_6F63  # of everybody who installs
-_FILES = ("refuse.sql", "mass_change.sql", "warn.sql")  # beside this one: what triggers and views call
-_TABLES = ("broken",)  # that they make, besides those of `mass_change`
+_FILES = (
+    "refuse.sql",
+    "marks.sql",
+    "quarantine.sql",
+    "mass_change.sql",
+    "warn.sql",
+)  # what triggers and views call
+_TABLES = (
+    "mark",
+    "quarantine",
+    "broken",
+)  # that they make, besides those of `mass_change`; they go with the functions
+_DATA = ("quarantine",)  # but not while a row is in these
 
 # What a session's own settings would change of what is installed: which operator stands for a sign, how a constant
 # and the bytes of a script are read. The isolation level is one at which a lock that was waited for shows what is new.
@@ -62,15 +73,20 @@ def uninstall(standing: Sequence[Standing], more: Sequence[str] = ()) -> list[st
     names = ", ".join(
         quoting.text(name) for name in sorted(set(re.findall(rf"{SCHEMA}\.(\w+)\(", _function_text())))
     )
-    tables = ", ".join(f"{SCHEMA}.{name}" for name in _TABLES)
+    tables = " ".join(f"DROP TABLE IF EXISTS {SCHEMA}.{quoting.name(table)};" for table in _TABLES)
+    data = " ".join(
+        f"IF to_regclass('{SCHEMA}.{table}') IS NOT NULL THEN IF EXISTS (SELECT FROM {SCHEMA}.{table}) THEN"
+        " RAISE dependent_objects_still_exist; END IF; END IF;"
+        for table in _DATA
+    )
     unused = (
         "DECLARE ours text := (SELECT string_agg(oid::regprocedure::text, ', ') FROM pg_proc"
         f" WHERE pronamespace = to_regnamespace('{SCHEMA}') AND proname IN ({names}));"
         f" BEGIN IF obj_description(to_regnamespace('{SCHEMA}'), 'pg_namespace') LIKE '{OURS}%' THEN"
-        f" {mass_change.DROP}"
-        f" EXECUTE 'DROP ROUTINE ' || ours; DROP TABLE IF EXISTS {tables}; DROP SCHEMA {SCHEMA}; END IF;"
+        f" {data} {mass_change.DROP}"
+        f" EXECUTE 'DROP ROUTINE ' || ours; {tables} DROP SCHEMA {SCHEMA}; END IF;"
         " EXCEPTION WHEN dependent_objects_still_exist OR insufficient_privilege THEN"
-        f" RAISE NOTICE 'schema {SCHEMA} stays: it is used, keeps deleted rows, or is not yours'; END"
+        f" RAISE NOTICE 'schema {SCHEMA} stays: it is used, holds rows that are kept, or is not yours'; END"
     )
     return [*map(_dropped, standing), *more, f"DO {quoting.text(unused)}"]
 

@@ -1,0 +1,123 @@
+"""A table in PostgreSQL that is judged where it is, after the commit: the partitions that its marks say have changed.
+
+Marks are forgotten when the verdict on what they say is stored. Cut off before, the partition is judged again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from interlock.catalog import PartitionRecord, partitions
+from interlock.engines import postgres_rows
+from interlock.engines.protocol import Relation
+from interlock.engines.scratch import Scratch
+from interlock.gates import attached
+from interlock.gates.attached import Found
+from interlock.gates.native import changes
+from interlock.gates.native.changes import Changes, Marked, Raw
+from interlock.gates.request import Request
+from interlock.gates.site import Site
+from interlock.gates.verdict import Verdict
+
+if TYPE_CHECKING:
+    import psycopg
+
+Progress = Callable[[int, int], None]
+Todo = Mapping[str, tuple[Raw, ...] | None]  # None: the whole relation
+
+
+def judge_changed(
+    site: Site,
+    request: Request,
+    connection: psycopg.Connection[Any],
+    marked: Marked,
+    known_parts: Collection[int] | None,
+    progress: Progress,
+) -> list[Verdict]:
+    """Judge each partition that changed, in the order of their labels, and forget its marks.
+
+    ``known_parts`` are the parts the relation had when it was last judged: one that has come since is judged, and
+    where one has gone, what it held; None: it never was, and all of it is.
+    """
+    found = changes.changes(connection, marked)
+    with site.catalog.read() as rx:
+        before = {r.label: r for r in attached.judged(rx, marked.table)}
+    todo = _todo(connection, marked, found, known_parts, before)
+    scratch = Scratch()
+    try:
+        each = _each(site, connection, marked, found, todo, scratch.path / "partition.parquet")
+        made = attached.judge_each(site, request, each, lambda n: progress(n, len(todo)))
+    finally:
+        scratch.close()
+    changes.forget_whole(connection, marked, found)
+    return made
+
+
+def _todo(
+    connection: psycopg.Connection[Any],
+    marked: Marked,
+    found: Changes,
+    known_parts: Collection[int] | None,
+    judged: Mapping[str, PartitionRecord],
+) -> Todo:
+    parts = {part.oid for part in marked.relation.parts}
+    moved = known_parts is None or parts != set(known_parts)
+    if not found and not moved:
+        return {}
+    if marked.column is None:
+        return {changes.today(): None}
+    todo = {
+        label: raws
+        for label, raws in found.labels.items()
+        if label in judged or changes.holds(connection, marked, raws)  # else it came and went
+    }
+    for part in parts - set(known_parts or parts):
+        _add(todo, changes.labels(connection, marked, list(changes.present(connection, marked, part))))
+    if moved or found.counts or found.everything:
+        rows = changes.present(connection, marked)
+        held = changes.labels(connection, marked, list(rows))
+        counted = {label: sum(rows[r] for r in raws) for label, raws in held.items()}
+        told = held if found.everything else {}
+        _add(todo, told | {n: held[n] for n in held if n not in judged or judged[n].rows != counted[n]})
+        _add(todo, {label: () for label, record in judged.items() if label not in held and record.rows})
+    return dict(sorted(todo.items(), key=lambda pair: partitions.label_order(pair[0])))
+
+
+def _add(todo: dict[str, tuple[Raw, ...]], more: Mapping[str, tuple[Raw, ...]]) -> None:
+    for label, raws in more.items():
+        todo[label] = tuple(dict.fromkeys((*todo.get(label, ()), *raws)))
+
+
+def _each(
+    site: Site,
+    connection: psycopg.Connection[Any],
+    marked: Marked,
+    found: Changes,
+    todo: Todo,
+    file: Path,
+) -> Iterator[Found]:
+    for label, raws in todo.items():
+        yield Found(
+            label, partial(_opened, site, connection, marked, raws, file), f"snapshot:{found.snapshot}"
+        )
+        if raws:
+            changes.forget(connection, marked, found, raws)
+        file.unlink(missing_ok=True)
+
+
+def _opened(
+    site: Site,
+    connection: psycopg.Connection[Any],
+    marked: Marked,
+    raws: tuple[Raw, ...] | None,
+    file: Path,
+) -> Relation:
+    rows = changes.source(connection, marked, raws)
+    with contextlib.suppress(FileNotFoundError):
+        file.unlink()
+    postgres_rows.fetch(connection, rows, marked.relation.columns, file)
+    return site.engine.relation(str(file))
