@@ -40,11 +40,17 @@ class Emitter:
     """DuckDB's SQL for one checked expression. What another engine writes otherwise it overrides."""
 
     writers: ClassVar[Mapping[str, Writer]] = WRITERS
+    lacks: ClassVar[Mapping[str, str]] = {}  # kinds of constraints that the engine cannot judge, and why
 
     def __init__(self, stored: dict[str, str]) -> None:
         self._stored = stored  # column → its type as the engine writes it
         self._fallible: dict[int, bool] = {}
         self._made = 0
+
+    @staticmethod
+    def finish(tree: exp.Expression) -> exp.Expression:
+        """What was written, as it is handed to the engine."""
+        return tree
 
     def value(self, node: Node) -> exp.Expression:
         """The value; NULL or anything where `error` is true."""
