@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,10 +12,13 @@ import pytest
 
 import interlock
 from interlock import settings
+from interlock.constraints.table_contract import MassChange
 from interlock.engines import postgres as engine
 from interlock.errors import DatabaseRefused, RelationNotFound, TableConflict, UsageError
-from interlock.gates.native import changes
+from interlock.gates import native
+from interlock.gates.native import changes, reads, standing
 from interlock.gates.verdict import Verdict
+from interlock.names import GuardReads
 from interlock.workspace import Workspace, watch
 from tests.gates.marked import Connection, contract, database, db, install, quoted
 from tests.postgres import Server
@@ -544,3 +548,40 @@ def test_a_statement_that_fails_in_the_database_is_told_in_a_line(
     with pytest.raises(DatabaseRefused, match=r"interlock\.mark") as caught:
         look(here)
     assert "\n" not in str(caught.value)
+
+
+# --- readers and kept rows --------------------------------------------------------------
+
+
+def test_readers_are_told_what_is_broken_and_when_it_is_mended(
+    here: Workspace, db: Connection, orders: None
+) -> None:
+    found = engine.relation(db, "orders")
+    plan = native.plan("orders", contract(), found)
+
+    def guarded() -> list[str]:
+        view = reads.guarded(db, found, GuardReads.VIEW)
+        return native.install(plan, standing.of(db, found), standing.functions_there(db), view)
+
+    native.change(db, guarded)
+    fill(db, ONE)
+    look(here)
+    assert reads.marks(db, found) == ()
+    fill(db, TWO, "-1, -2")
+    look(here)
+    assert [(m.column, m.alert is not None) for m in reads.marks(db, found)] == [("amount", True)]
+    with pytest.warns(interlock.HealthWarning, match="orders.amount is broken"):
+        interlock.show_warnings(db).execute("SELECT sum(amount) FROM orders_checked")
+    db.execute(f"UPDATE orders SET amount = 1 WHERE day = '{TWO}'")
+    look(here)
+    assert reads.marks(db, found) == ()
+
+
+def test_kept_rows_go_when_their_time_is_over(here: Workspace, db: Connection) -> None:
+    db.execute("CREATE TABLE orders (id int, day date, amount int)")
+    install(db, contract(mass_change=MassChange(share=1.0, keep=dt.timedelta(days=1))))
+    fill(db, ONE)
+    db.execute("DELETE FROM orders WHERE amount = 1")
+    db.execute("UPDATE interlock.kept SET until = now()")
+    look(here)
+    assert db.execute("SELECT count(*) FROM interlock.kept").fetchone() == (0,)

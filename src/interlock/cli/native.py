@@ -258,7 +258,7 @@ def _print(planned: Plan, *, changed: bool, check: bool, owners: tuple[str, ...]
         grid.add_row(Text("mass change"), Text("refuses at commit", style="green"), Text(said))
     for constraint, why in planned.left:
         grid.add_row(Text(plain(constraint.name)), Text("not installed", style="yellow"), Text(plain(why)))
-    if planned.rules or planned.left:
+    if planned.rules or planned.left or planned.mass_change:
         console().print(grid)
     if owners:
         said = f"could switch rules off: {', '.join(owners)} (they own the table or the functions; --check detects it)"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from interlock.catalog import PartitionRecord, partitions
-from interlock.engines import postgres_rows
+from interlock.engines.postgres import rows as postgres_rows
 from interlock.engines.protocol import Relation
 from interlock.engines.scratch import Scratch
 from interlock.gates import attached

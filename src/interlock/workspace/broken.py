@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from interlock.catalog import (
     AlertState,
     PartitionRecord,
     Reader,
+    State,
     accepts,
     alerts,
     partitions,
@@ -28,7 +29,7 @@ from interlock.catalog.partitions import label_order
 from interlock.catalog.records import Feedback
 from interlock.names import Decision, Origin, Outcome, Severity
 
-_READ = (Decision.PUBLISHED.value, Decision.ADMITTED.value)
+_READ = frozenset({Decision.PUBLISHED.value, Decision.ADMITTED.value})
 
 Document = Mapping[str, Any]
 
@@ -56,12 +57,18 @@ class Broken:
         return found if found or not self.columns else None
 
 
-def of(rx: Reader, table: str) -> list[Broken]:
-    """What is broken in a table, pages first, then the oldest."""
+def of(rx: Reader, table: str, *, in_place: bool = False) -> list[Broken]:
+    """What is broken in a table, pages first, then the oldest.
+
+    ``in_place``: as for somebody who reads the table where it is, and with it what the gate refused.
+    """
     suspects = {r.name: r for r in alerts.list_(rx, table) if _may_be(r)}
     if not suspects:
         return []
     published = {p.label: p for p in partitions.current(rx, table)}
+    if in_place:
+        refused = (p for p in partitions.all_(rx, table) if p.state is State.QUARANTINED)
+        published = {p.label: p for p in refused} | published
     labels = [label for label in published if any(_spans(r, table, label) for r in suspects.values())]
     accepted = [(label_order(a.since), a.at) for a in accepts.list_(rx, table)]
 
@@ -69,7 +76,8 @@ def of(rx: Reader, table: str) -> list[Broken]:
         return any(label_order(label) >= since and at >= judged_at for since, at in accepted)
 
     found: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
-    for label, document in _judged(rx, table, labels, published):
+    seen_by = {*_READ, Decision.REFUSED.value} if in_place else _READ
+    for label, document in _judged(rx, table, labels, published, seen_by):
         over = normal_now(label, dt.datetime.fromisoformat(document["judged_at"]))
         for name, columns in _breaks(document, suspects, table, over):
             found.setdefault(name, []).append((label, columns))
@@ -89,13 +97,17 @@ def _spans(record: AlertRecord, table: str, label: str) -> bool:
 
 
 def _judged(
-    rx: Reader, table: str, labels: Sequence[str], published: Mapping[str, PartitionRecord]
+    rx: Reader,
+    table: str,
+    labels: Sequence[str],
+    published: Mapping[str, PartitionRecord],
+    seen_by: Collection[str],
 ) -> Iterator[tuple[str, Document]]:
-    """The newest verdict that published each partition; none where a person released it in spite of one."""
+    """The newest verdict that let each partition be seen; none where a person released it in spite of one."""
     newest: dict[str, Document] = {}
     in_spite = set()
     for verdict in verdicts.of_labels(rx, table, labels):
-        if verdict.decision in _READ:
+        if verdict.decision in seen_by:
             newest[verdict.label] = verdict.document
         elif verdict.id == published[verdict.label].verdict_id:
             in_spite.add(verdict.label)

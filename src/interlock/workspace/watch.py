@@ -1,5 +1,6 @@
 """Watching tables in PostgreSQL: each partition that changed is judged after the commit, the verdict on record.
 
+Readers who are warned are told what is broken by then; deleted rows that were kept long enough go.
 A worker is told of loads by NOTIFY and looks by itself for what is small. It may be killed at any moment: what it had
 not judged is marked still. Several may watch one table; one at a time judges it.
 """
@@ -16,9 +17,10 @@ from interlock.engines import postgres
 from interlock.engines.postgres import address
 from interlock.errors import DatabaseBusy, DatabaseUnreachable, UsageError
 from interlock.gates import watched
-from interlock.gates.native import changes, marks
+from interlock.gates.native import changes, kept, marks, reads
 from interlock.gates.verdict import Verdict
 from interlock.workspace import own, request
+from interlock.workspace.marked import marks as known_broken
 
 if TYPE_CHECKING:
     import psycopg
@@ -119,7 +121,8 @@ def _rest(connection: psycopg.Connection[Any], took_s: float) -> None:
 
 def _look(connection: psycopg.Connection[Any], table: Table, progress: Progress) -> Round:
     place = address.of(table.record.location)
-    relation = postgres.relation(connection, place.relation or '"' + table.name.replace('"', '""') + '"')
+    named = postgres.relation(connection, place.relation or '"' + table.name.replace('"', '""') + '"')
+    relation = reads.behind(connection, named)
     marked = changes.marked(connection, table.name, relation)
     notes = [
         f"{name} leaves no marks: what is written to it by its own name is not seen (interlock install {table.name})"
@@ -133,4 +136,8 @@ def _look(connection: psycopg.Connection[Any], table: Table, progress: Progress)
             table.workspace.site, request.of(table), connection, marked, known, progress
         )
         own.put(table.workspace.site, table.name, watched_parts=[part.oid for part in relation.parts])
+    if reads.of(connection, relation) is not None:
+        reads.publish(connection, relation, table.name, known_broken(table.workspace.site, table.name))
+    if made and kept.there(connection):
+        kept.tidy(connection)
     return Round(tuple(made), tuple(notes))

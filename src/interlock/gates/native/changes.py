@@ -15,8 +15,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from interlock.constraints.postgres import SCHEMA
-from interlock.engines import postgres_rows
 from interlock.engines.postgres import Relation
+from interlock.engines.postgres import rows as postgres_rows
 from interlock.errors import NameRefused, RelationNotFound
 from interlock.gates.native import marks, quoting
 from interlock.names import NAME_LENGTH_MAX, partition_label

@@ -68,9 +68,14 @@ def tidy(connection: psycopg.Connection[Any]) -> int:
     return int(row[0])
 
 
-def _standing(connection: psycopg.Connection[Any]) -> None:
+def there(connection: psycopg.Connection[Any]) -> bool:
+    """Whether this database keeps deleted rows of any table."""
     row = connection.execute(f"SELECT to_regclass('{SCHEMA}.kept') IS NOT NULL").fetchone()
-    if row is None or not row[0]:
+    return bool(row and row[0])
+
+
+def _standing(connection: psycopg.Connection[Any]) -> None:
+    if not there(connection):
         raise RelationNotFound("this database keeps no deleted rows", hint="write `mass_change: {keep: 30d}`")
 
 

@@ -401,9 +401,14 @@ def publish(connection: Connection, relation: Relation, table: str, found: Seque
         _put(connection, relation, table, wanted)
         return guarded(connection, relation, None)
 
-    if wanted or healed:
+    there = {_said(m) for m in before if m.alert is not None}
+    if there != {_said(m) for m in wanted}:
         statements.change(connection, put)
     return len(wanted), len(healed)
+
+
+def _said(mark: Mark) -> tuple[str, ...]:
+    return mark.column, mark.since, mark.what, mark.ask, mark.alert or ""
 
 
 def _prepared(connection: Connection, relation: Relation) -> None:
