@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import resources
-from unicodedata import ucd_3_2_0
 
 from sqlglot import exp
 
 from interlock.constraints.emit import Emitter, is_aggregate
 from interlock.constraints.expression import Node
+from interlock.constraints.letters import changed
 from interlock.constraints.postgres.sql import by_code_point, cast, ours
 from interlock.constraints.postgres.writers import POSTGRES_WRITERS
 from interlock.constraints.sql import call, number, paren, text
@@ -21,17 +21,13 @@ REFUSED = {
     "fmod": ("a remainder (%) of floats", "it has no such operator; CAST both sides to DECIMAL"),
 }
 
-# Characters of Unicode 3.2 whose case every Python changes alike; Lo has got case in later versions.
-_LETTERS = [c for c in map(chr, range(128, 0x1_0500)) if ucd_3_2_0.category(c) not in ("Cn", "Cs", "Lo")]
-
 
 def functions() -> str:
     """The statements that make the functions, in the schema `SCHEMA`, over those that are there."""
     written = resources.files(__package__).joinpath("functions.sql").read_text(encoding="utf-8")
     for name, other in (("lower", str.lower), ("upper", str.upper)):
-        changed = [c for c in _LETTERS if len(other(c)) == 1 and other(c) != c]
-        written = written.replace(f":{name}_from", _quoted("".join(changed)))
-        written = written.replace(f":{name}_to", _quoted("".join(map(other, changed))))
+        before, after = changed(other)
+        written = written.replace(f":{name}_from", _quoted(before)).replace(f":{name}_to", _quoted(after))
     return written
 
 
