@@ -34,6 +34,12 @@ class Settings:
         50,
         "Wide tables are profiled in batches: what DuckDB takes to plan grows with the square of the columns.",
     )
+    # postgresql
+    postgres_url: str = _setting("", "The database `interlock install` means where `--on` is not given.")
+    connect_timeout_s: int = _setting(10, "Seconds a connection to a database may take.")
+    install_lock_timeout_s: float = _setting(
+        5.0, "Seconds that making or dropping a trigger waits for the table: writers queue behind it."
+    )
     # profile
     counted_dictionary_bytes: int = _setting(
         16_384, "A column whose Parquet dictionaries are no larger has few values: each value is counted."

@@ -9,6 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from interlock import settings
 from tests.cli.conftest import Run
 from tests.postgres import Server
 
@@ -33,8 +34,8 @@ def url(postgres: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
         connection.execute(f"CREATE DATABASE {name}")
         with postgres.connect(name) as inside:
             inside.execute("CREATE TABLE orders (id int, amount int)")
-        monkeypatch.setenv("INTERLOCK_POSTGRES_URL", postgres.url(name))
-        yield postgres.url(name)
+        with settings.override(postgres_url=postgres.url(name)):
+            yield postgres.url(name)
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
@@ -110,11 +111,9 @@ def test_a_mistake_is_told_in_a_line_and_never_a_password(
     assert "s3cret" not in said.out + said.err
 
 
-def test_without_an_address_one_is_asked_for(run: Run, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("INTERLOCK_POSTGRES_URL")
-    said = run("install", "orders")
-    assert (said.status, "which database?" in said.err, "INTERLOCK_POSTGRES_URL" in said.err) == (
-        2,
-        True,
-        True,
-    )
+def test_without_an_address_one_is_asked_for(run: Run, url: str) -> None:
+    with settings.override(postgres_url=""):
+        said = run("install", "orders")
+    assert said.status == 2
+    assert "which database?" in said.err
+    assert "INTERLOCK_POSTGRES_URL" in said.err

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from interlock.engines.duckdb import DuckDB
-from interlock.testing import EngineConformance
+from interlock.testing import FileEngineConformance
 
 
-class TestDuckDB(EngineConformance):
+class TestDuckDB(FileEngineConformance):
     @pytest.fixture
     def engine(self) -> Iterator[DuckDB]:
         with DuckDB() as engine:

@@ -28,8 +28,11 @@ from interlock.errors import (
     RelationNotFound,
     UsageError,
 )
-from interlock.gates import installed, native
+from interlock.gates import native
+from interlock.gates.native import standing as installed
+from interlock.gates.native.statements import _LOCK
 from interlock.names import Outcome
+from interlock.settings import override
 from interlock.testing import expressions
 from tests.constraints.by_reference import EXAMPLES, RANDOM, by_the_reference
 from tests.postgres import Server
@@ -66,15 +69,15 @@ def install(db: Connection, contract: TableContract, name: str = "orders") -> li
 
 def carry_out(db: Connection, plan: native.Plan) -> list[str]:
     def missing() -> list[str]:
-        return native.install(plan, installed.standing(db, plan.relation), installed.functions_there(db))
+        return native.install(plan, installed.of(db, plan.relation), installed.functions_there(db))
 
     return list(native.change(db, missing))
 
 
 def uninstall(db: Connection, name: str = "orders") -> None:
     relation = engine.relation(db, name)
-    standing = installed.standing(db, relation)
-    native.change(db, lambda: native.uninstall(relation, standing))
+    standing = installed.of(db, relation)
+    native.change(db, lambda: native.uninstall(standing))
 
 
 def refused(db: Connection, statement: str) -> errors.CheckViolation:
@@ -400,7 +403,7 @@ def test_a_script_that_is_run_later_takes_no_other_rule_off(db: Connection) -> N
     db.execute("CREATE TABLE orders (amount int); CREATE TABLE others (amount int)")
     install(db, contract("amount > 0"))
     relation = engine.relation(db, "orders")
-    script = native.script(native.uninstall(relation, installed.standing(db, relation)))
+    script = native.script(native.uninstall(installed.of(db, relation)))
     install(db, contract("amount > 0"), "others")
     db.execute(script)
     refused(db, "INSERT INTO others VALUES (0)")
@@ -556,7 +559,7 @@ def test_owners_of_two_tables_share_functions_that_a_third_made(
         install(second, contract("amount > 0"), "others")
         refused(second, "INSERT INTO others VALUES (0)")
         relation = engine.relation(second, "others")
-        native.change(second, lambda: native.uninstall(relation, installed.standing(second, relation)))
+        native.change(second, lambda: native.uninstall(installed.of(second, relation)))
         second.execute("INSERT INTO others VALUES (0)")
     refused(db, "INSERT INTO orders VALUES (0)")
     db.execute("DROP OWNED BY second CASCADE; DROP ROLE second")
@@ -594,14 +597,14 @@ def test_who_could_switch_rules_off_is_told(db: Connection, writer: Connection) 
 
 
 def test_a_lock_that_is_not_given_in_time_changes_nothing(
-    postgres: Server, db: Connection, database: str, monkeypatch: pytest.MonkeyPatch
+    postgres: Server, db: Connection, database: str
 ) -> None:
-    monkeypatch.setattr(native, "LOCK_S", 0.1)
     db.execute("CREATE TABLE orders (amount int)")
     before = _everything(db)
     with db.transaction():
         db.execute("LOCK orders IN ROW EXCLUSIVE MODE")
         with (
+            override(install_lock_timeout_s=0.1),
             pytest.raises(DatabaseBusy, match="lock timeout"),
             engine.connected(postgres.url(database)) as other,
         ):
@@ -632,7 +635,7 @@ def test_two_that_install_at_once_come_one_after_the_other(
 
     with ThreadPoolExecutor(1) as pool:
         with db.transaction():
-            db.execute(f"SELECT pg_advisory_xact_lock({native._LOCK})")
+            db.execute(f"SELECT pg_advisory_xact_lock({_LOCK})")
             waiting = pool.submit(second)
             begun.wait()
             first = install(db, contract("amount > 0"))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
 
+from interlock import settings
 from interlock.cli import render
 from interlock.cli.options import JsonOption
 from interlock.cli.output import console, plain, print_json
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from interlock.constraints.table_contract import TableContract
     from interlock.gates.native import Plan
 
-URL_VARIABLE = "INTERLOCK_POSTGRES_URL"
+URL_VARIABLE = settings.environment_variable("postgres_url")
 
 TableArgument = Annotated[str, typer.Argument(help="The table, as the contract calls it.")]
 UrlOption = Annotated[
@@ -50,17 +50,18 @@ def install(
 ) -> int:
     """Write a table's row rules into PostgreSQL as triggers that refuse what breaks them; again mends them."""
     from interlock.engines import postgres
-    from interlock.gates import installed, native
+    from interlock.gates import native
+    from interlock.gates.native import standing
 
     promised = _contract(contract, table)
     with postgres.connected(_url(on)) as connection:
         found = postgres.relation(connection, relation or _quoted(table))
         planned = native.plan(table, promised, found)
-        owners = installed.could_switch_off(connection, found)
+        owners = standing.could_switch_off(connection, found)
 
         def missing() -> Sequence[str]:
             return native.install(
-                planned, installed.standing(connection, found), installed.functions_there(connection)
+                planned, standing.of(connection, found), standing.functions_there(connection)
             )
 
         if sql:
@@ -85,20 +86,21 @@ def uninstall(
 ) -> int:
     """Take every rule of ours off a PostgreSQL table; with the last one, all else that was installed."""
     from interlock.engines import postgres
-    from interlock.gates import installed, native
+    from interlock.gates import native
+    from interlock.gates.native import standing
 
     with postgres.connected(_url(on)) as connection:
         found = postgres.relation(connection, relation or _quoted(table))
-        rules = installed.standing(connection, found)
+        rules = standing.of(connection, found)
 
         def all_of_it() -> Sequence[str]:
-            return native.uninstall(found, installed.standing(connection, found))
+            return native.uninstall(standing.of(connection, found))
 
         if sql:
             typer.echo(native.script(all_of_it()), nl=False)
             return 0
         native.change(connection, all_of_it)
-        stay = installed.functions_there(connection) is not None
+        stay = standing.functions_there(connection) is not None
     if as_json:
         print_json(
             {
@@ -115,7 +117,7 @@ def uninstall(
 
 
 def _url(given: str | None) -> str:
-    url = given or os.environ.get(URL_VARIABLE)
+    url = given or settings.current().postgres_url
     if not url:
         raise UsageError(
             "which database?",

@@ -8,11 +8,13 @@ from interlock.constraints.blame import limits, violating
 from interlock.constraints.compile import Compiled, compile, failing_rows
 from interlock.constraints.constraint import Constraint, Level, Violation
 from interlock.constraints.document import from_dict, to_dict
+from interlock.constraints.emitters import EMITTERS
 from interlock.constraints.judge import judge, violation
 from interlock.constraints.parse import name_of, parse
 from interlock.constraints.sugar import fresh, identifier, in_set, matches, not_null, references, unique
 
 __all__ = [
+    "EMITTERS",
     "Compiled",
     "Constraint",
     "Level",

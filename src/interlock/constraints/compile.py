@@ -88,7 +88,7 @@ def compile(
     if isinstance(statement, Fresh):
         return _fresh(constraint, statement, schema, now, _made(emitter, schema))
     if isinstance(statement, References):
-        return _references(constraint, statement, schema, source_of)
+        return _references(constraint, statement, source_of, _made(emitter, schema))
     try:
         built = _expression(constraint.sql, schema, emitter)
     except ExpressionRefused as refused:
@@ -122,10 +122,6 @@ def _expression(sql: str, schema: Schema, emitter: Emits = Emitter) -> _Built:
 
 def _made(emitter: Emits, schema: Schema) -> Emitter:
     return emitter({c.name: c.type for c in schema})
-
-
-def _emitter(schema: Schema) -> Emitter:
-    return _made(Emitter, schema)
 
 
 def _count(condition: exp.Expression) -> exp.Expression:
@@ -193,18 +189,18 @@ def _fresh(
 
 
 def _references(
-    constraint: Constraint, statement: References, schema: Schema, source_of: SourceOf | None
+    constraint: Constraint, statement: References, source_of: SourceOf | None, emitter: Emitter
 ) -> Compiled:
     source = source_of(statement.table) if source_of else None
     if source is None:
         return Compiled(
             constraint, inconclusive=f"table {statement.table!r} has nothing published to refer to"
         )
-    return Compiled(constraint, (_count(_dangling(statement, schema, source)),))
+    return Compiled(constraint, (_count(_dangling(statement, source, emitter)),))
 
 
-def _dangling(statement: References, schema: Schema, source: exp.Expression) -> exp.Expression:
-    column = _emitter(schema).column(statement.column)
+def _dangling(statement: References, source: exp.Expression, emitter: Emitter) -> exp.Expression:
+    column = emitter.column(statement.column)
     other = exp.column(statement.other, quoted=True)
     known = exp.select(other).from_(source.copy()).where(not_null(other.copy()))
     inside = exp.In(this=column.copy(), query=exp.Subquery(this=known))
@@ -219,6 +215,7 @@ def failing_rows(
     limit: int,
     *,
     source_of: SourceOf | None = None,
+    emitter: Emits = Emitter,
 ) -> exp.Query:
     """The first ``limit`` rows that break a constraint, ordered by ``columns``.
 
@@ -227,7 +224,7 @@ def failing_rows(
     """
     try:
         statement = statement_of(constraint.sql, schema)
-        condition = blame(statement, schema, source, source_of) or exp.false()
+        condition = blame(statement, schema, source, source_of, emitter) or exp.false()
     except ExpressionRefused:
         condition = exp.false()
     wanted = [exp.column(c, quoted=True) for c in columns]
@@ -236,22 +233,26 @@ def failing_rows(
 
 
 def blame(
-    statement: Statement, schema: Schema, source: exp.Expression, source_of: SourceOf | None
+    statement: Statement,
+    schema: Schema,
+    source: exp.Expression,
+    source_of: SourceOf | None,
+    emitter: Emits = Emitter,
 ) -> exp.Expression | None:
     """The condition that is true for the rows to blame; None where no single row is."""
     if isinstance(statement, Unique):
-        return _repeated(statement, schema, source)
+        return _repeated(statement, source, _made(emitter, schema))
     if isinstance(statement, References):
         other = source_of(statement.table) if source_of else None
-        return None if other is None else _dangling(statement, schema, other)
+        return None if other is None else _dangling(statement, other, _made(emitter, schema))
     if isinstance(statement, Fresh) or level_of(statement) is Level.TABLE:
         return None
-    return _emitter(schema).violated(statement)
+    return _made(emitter, schema).violated(statement)
 
 
-def _repeated(statement: Unique, schema: Schema, source: exp.Expression) -> exp.Expression:
+def _repeated(statement: Unique, source: exp.Expression, emitter: Emitter) -> exp.Expression:
     def key() -> exp.Expression:
-        columns = [_emitter(schema).column(c) for c in statement.columns]
+        columns = [emitter.column(c) for c in statement.columns]
         return columns[0] if len(columns) == 1 else call("row", *columns)
 
     names = [exp.column(c, quoted=True) for c in statement.columns]

@@ -178,6 +178,17 @@ class DuckDB:
         with translated("query", reading=False):
             return Rows(self._connection, text)
 
+    def materialized(self, query: str) -> Relation:
+        """The rows of a query of this engine's as a relation of their own, gone when it closes."""
+        into = self.temporary()
+        with translated("query", reading=True):
+            self._execute(f"COPY ({query}) TO {literal(str(into))} ({_copy_options(None)})")
+            return self._scan((into,))
+
+    def export(self, query: str, into: Path, options: str) -> None:
+        """The rows of a query as a file, with ``options`` as COPY takes them."""
+        self._execute(f"COPY ({query}) TO {literal(str(into))} ({options})")
+
     def parquet_facts(self, paths: Sequence[Path]) -> list[FileFacts]:
         """What files' footers say, for the catalog's file statistics; in the order of ``paths``."""
         with translated("reading the footers", reading=True):

@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlglot import exp
 
 from interlock.engines.schema import Schema
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
 
 FILE = "file_index"  # of a row's file within its relation; not among the columns of ``*``
 ROW = "file_row_number"  # of a row within its file; not among the columns of ``*``
@@ -29,7 +32,8 @@ class Relation:
     to be few, so that counting each value is cheap. Both are filled for
     relations of more than `settings.counted_rows_max` rows only. A ``view`` is a
     FROM item over the files that is read in their place: rows changed on the way.
-    It offers `FILE` and `ROW` as the files do.
+    It offers `FILE` and `ROW` as the files do. Of an engine `Afar` the view is all
+    there is, and ``rows`` an estimate.
     """
 
     files: tuple[Path, ...]
@@ -118,3 +122,70 @@ class Engine(Protocol):
         (masked where there are NULLs) or None.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What one look at rows afar gave: the aggregates' ``values`` and a sample of the rows, which `Afar.local` reads.
+
+    The first of the values is how many rows there are. ``whole``: the sample is all of them.
+    """
+
+    values: tuple[Any, ...]
+    sample: Relation
+    whole: bool
+
+
+class Afar(Protocol):
+    """An engine whose rows stay where they are: aggregates are computed there, and a sample of the rows comes here.
+
+    ``local`` reads the sample. `run`, `describe`, `relation` and `source` are those of `Engine`.
+    ``lacks`` says what it cannot do, and why.
+    """
+
+    lacks: Mapping[str, str]
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def dialect(self) -> str: ...
+
+    @property
+    def statements(self) -> list[str]: ...
+
+    @property
+    def local(self) -> Engine: ...
+
+    def describe(self, data: object) -> Schema: ...
+
+    def relation(self, data: object) -> Relation: ...
+
+    def source(self, relation: Relation) -> exp.Expression: ...
+
+    def run(self, tree: exp.Query) -> Result: ...
+
+    def part(self, relation: Relation, where: exp.Expression) -> Relation:
+        """The rows of a relation for which ``where`` holds."""
+        ...
+
+    def gather(
+        self,
+        relation: Relation,
+        aggregates: Sequence[str],
+        *,
+        key: Sequence[str],
+        whole_max: int,
+        sample_rows: int,
+    ) -> Gathered:
+        """``aggregates`` over all rows, in one snapshot with a sample: all rows where they are at most ``whole_max``.
+
+        Else those ``sample_rows`` whose hash is the smallest: a hash of ``key``, else of the row's place, so
+        that the same rows give the same sample. The sample has the relation's columns; nested and unknown types
+        come as text.
+        """
+        ...
+
+
+def is_afar(engine: Engine | Afar) -> TypeIs[Afar]:
+    return hasattr(engine, "gather")

@@ -16,7 +16,7 @@ from interlock import alerts, constraints, detect, profiles
 from interlock.alerts.alert import Alert
 from interlock.alerts.cause import MASKED
 from interlock.constraints.constraint import Constraint, Violation
-from interlock.engines.protocol import Engine, Relation
+from interlock.engines.protocol import Afar, Engine, Relation
 from interlock.engines.schema import Schema
 from interlock.gates.verdict import outcome_of
 from interlock.names import Origin, Outcome, Severity
@@ -84,16 +84,18 @@ class Prepared:
     checks: Mapping[str, tuple[exp.Expression, ...]] = field(default_factory=dict)
 
 
-def prepare(rules: Rules, schema: Schema, now: dt.datetime) -> Prepared:
-    """Compile every declared constraint for ``schema``."""
+def prepare(rules: Rules, schema: Schema, now: dt.datetime, dialect: str = "duckdb") -> Prepared:
+    """Compile every declared constraint for ``schema``, in an engine's dialect."""
+    emitter = constraints.EMITTERS[dialect]
     compiled = tuple(
-        constraints.compile(c, schema, now=now, source_of=rules.source_of) for c in rules.declared
+        constraints.compile(c, schema, now=now, source_of=rules.source_of, emitter=emitter)
+        for c in rules.declared
     )
     return Prepared(compiled, {c.constraint.name: c.checks for c in compiled if c.checks})
 
 
 def measure(
-    engine: Engine,
+    engine: Engine | Afar,
     relation: Relation,
     rules: Rules,
     prepared: Prepared,
@@ -168,7 +170,11 @@ def _notes(profiled: Profile, judged: int) -> Iterator[str]:
 
 
 def with_samples(
-    judgement: Judgement, engine: Engine, relation: Relation, rules: Rules, learned: detect.Learned | None
+    judgement: Judgement,
+    engine: Engine | Afar,
+    relation: Relation,
+    rules: Rules,
+    learned: detect.Learned | None,
 ) -> Judgement:
     """The same judgement, its row-level violations carrying a few failing rows.
 
@@ -200,6 +206,7 @@ def with_samples(
             show,
             current().sample_keys,
             source_of=rules.source_of,
+            emitter=constraints.EMITTERS[engine.dialect],
         )
         if query is None:
             return violation

@@ -11,10 +11,11 @@ from sqlglot import exp
 
 from interlock import settings
 from interlock.engines.parquet import literal, quoted
-from interlock.engines.protocol import Engine, Relation
+from interlock.engines.protocol import Afar, Engine, Relation, is_afar
 from interlock.engines.schema import Column, Kind, Schema
 from interlock.errors import ColumnMissing, nearest
 from interlock.names import partition_label
+from interlock.profiles import afar
 from interlock.profiles.dependency import Dependency
 from interlock.profiles.plan import OTHER_SEGMENTS, Plan, Shape, fetchable, plan
 from interlock.profiles.profile import ColumnProfile, Profile, Segment
@@ -61,7 +62,7 @@ class _Gathered:
 
 
 def compute(
-    engine: Engine,
+    engine: Engine | Afar,
     relation: Relation,
     *,
     segments: Sequence[str] = (),
@@ -81,13 +82,16 @@ def compute(
     The result depends on the rows and their order in the files, not on threads
     (statistics of class advisory excepted).
     """
-    request = _request(engine, relation, segments, key, checks or {}, more, dependencies)
+    asked = _named(relation, segments), _named(relation, key), checks or {}, more, tuple(dependencies)
+    if is_afar(engine):
+        return afar.compute(engine, relation, *asked)
+    request = _Request(engine, relation, *asked)
     (profile,) = _gather(request, None, relation.rows, None).values()
     return profile
 
 
 def compute_by(
-    engine: Engine,
+    engine: Engine | Afar,
     relation: Relation,
     by: str,
     *,
@@ -101,10 +105,14 @@ def compute_by(
 
     Partitions up to `settings.exact_rows_max` rows come from one pass over the
     data, or from one for every `settings.together_rows_max` rows, which bounds memory; a
-    larger one takes a pass over its own rows.
+    larger one takes a pass over its own rows; so does each of an engine afar.
     """
-    request = _request(engine, relation, segments, key, checks or {}, more, dependencies)
+    asked = _named(relation, segments), _named(relation, key), checks or {}, more, tuple(dependencies)
     column = _column(relation.schema, by)
+    if is_afar(engine):
+        parts = afar.parts(engine, relation, column)
+        return {label: afar.compute(engine, part, *asked) for label, part in parts}
+    request = _Request(engine, relation, *asked)
     sizes = _sizes(request, column)
     limit = settings.current().exact_rows_max
     small = [size for size in sizes if size[2] <= limit]
@@ -118,18 +126,9 @@ def compute_by(
     return {label: found[label] for label, _, _ in sizes}
 
 
-def _request(
-    engine: Engine,
-    relation: Relation,
-    segments: Sequence[str],
-    key: Sequence[str],
-    checks: Checks,
-    more: bool,
-    dependencies: Sequence[Dependency],
-) -> _Request:
-    names = tuple(_column(relation.schema, s).name for s in dict.fromkeys(segments))
-    keys = tuple(_column(relation.schema, k).name for k in key)
-    return _Request(engine, relation, names, keys, checks, more, tuple(dependencies))
+def _named(relation: Relation, names: Sequence[str]) -> tuple[str, ...]:
+    """Columns as the relation spells them, each once. Raises `ColumnMissing`."""
+    return tuple(_column(relation.schema, name).name for name in dict.fromkeys(names))
 
 
 def _column(schema: Schema, name: str) -> Column:

@@ -18,7 +18,7 @@ def _aggregates(scope: Scope) -> tuple[str, ...]:
     """Whole numbers' bounds are their extremes; DuckDB itself answers from footers, too."""
     if scope.bounds and scope.kind is Kind.INTEGER:
         return str(int(scope.bounds[0])), str(int(scope.bounds[1]))
-    return f"min({scope.finite})", f"max({scope.finite})"
+    return scope.sql.smallest(scope.finite, scope.kind), scope.sql.largest(scope.finite, scope.kind)
 
 
 def _read(scope: Scope, row: tuple[Any, ...], rows: int) -> Values:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import IntEnum
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 from interlock import settings
 from interlock.engines.schema import Column, Kind
 from interlock.profiles.profile import StatisticClass
+from interlock.profiles.statistics.spelling import DUCKDB, Spelling
 
 
 class Size(IntEnum):
@@ -25,7 +27,7 @@ class Size(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """One column in one plan. SQL texts are DuckDB's dialect.
+    """One column in one plan. SQL texts are written with ``sql``, DuckDB's where nothing else is said.
 
     ``x`` is the column, or what stands for it in the sample. ``counted`` says
     whether every value of the column is counted. ``low`` and ``scale`` turn a
@@ -44,6 +46,7 @@ class Scope:
     row_sample: str | None = None
     place: str = ""
     bounds: tuple[float, float] | None = None
+    sql: Spelling = DUCKDB
 
     @property
     def kind(self) -> Kind:
@@ -53,21 +56,15 @@ class Scope:
     def finite(self) -> str:
         """The column as a value to fetch, NULL where it is NaN or infinite, without negative zero."""
         if self.kind is Kind.FLOAT:
-            return f"CASE WHEN isfinite({self.x}) THEN {self.x} + 0 END"
+            return f"CASE WHEN {self.sql.finite(self.x, self.kind)} THEN {self.x} + 0 END"
         if self.kind in (Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMPTZ):
-            return f"CASE WHEN isfinite({self.x}) THEN {self.value} END"
+            return f"CASE WHEN {self.sql.finite(self.x, self.kind)} THEN {self.value} END"
         return self.value
 
     @property
     def value(self) -> str:
         """The column in a form Python can take: UTC for zoned times, text for exotic types."""
-        if self.kind is Kind.TIMESTAMPTZ:
-            return f"make_timestamp(epoch_us({self.x}))"
-        if self.column.type in ("TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S"):
-            return f"CAST({self.x} AS TIMESTAMP)"
-        if self.kind is Kind.OTHER or self.column.type == "TIME_NS":
-            return f"CAST({self.x} AS VARCHAR)"
-        return self.x
+        return self.sql.value(self.x, self.kind, self.column.type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +114,7 @@ class Family:
     ``merge`` makes the union's values of two sides' values; each side also knows
     its ``rows``. ``core`` families are always there, in segments too; ``ordered`` ones need the rows'
     order: counts serve them in a small partition only, and a large one's
-    repeating columns go without.
+    repeating columns go without. ``of_sample`` names what a large partition's sample answers.
     """
 
     means: Mapping[str, Meaning]
@@ -130,6 +127,7 @@ class Family:
     classes: Callable[[Scope, str], StatisticClass] = lambda scope, name: StatisticClass.EXACT
     core: bool = True
     ordered: bool = False
+    of_sample: frozenset[str] = frozenset()
 
 
 def add(a: State, b: State, name: str) -> Any:
@@ -150,4 +148,6 @@ def decoded(scope: Scope, value: Any) -> Any:
         return value if len(value) <= _SHORT else value[: settings.current().text_length_max]
     if scope.kind is Kind.TIMESTAMPTZ and isinstance(value, dt.datetime):
         return value.replace(tzinfo=dt.UTC)
+    if scope.kind is Kind.FLOAT and isinstance(value, Decimal):  # of a type wider than DuckDB's
+        return float(value)
     return value

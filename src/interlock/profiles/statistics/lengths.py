@@ -15,13 +15,8 @@ def _applies(column: Column) -> bool:
 
 
 def _aggregates(scope: Scope) -> tuple[str, ...]:
-    if scope.kind is Kind.TEXT:
-        length = f"length({scope.x})"
-    elif scope.kind is Kind.BINARY:
-        length = f"octet_length({scope.x})"
-    else:
-        length = f"cardinality({scope.x})" if scope.column.type.startswith("MAP") else f"len({scope.x})"
-    return f"min({length})", f"max({length})", f"sum(CAST({length} AS BIGINT))", f"count({scope.x})"
+    length = scope.sql.length(scope.x, scope.kind, scope.column.type)
+    return f"min({length})", f"max({length})", scope.sql.total(length), f"count({scope.x})"
 
 
 def _read(scope: Scope, row: tuple[Any, ...], rows: int) -> Values:

@@ -23,6 +23,8 @@ from interlock.profiles.statistics.family import Counts, Family, Meaning, Scope,
 
 
 def _aggregates(scope: Scope) -> tuple[str, ...]:
+    if scope.sql.afar:
+        return scope.sql.moments(scope.x, scope.kind, scope.column.type)
     if scope.size is Size.LARGE:
         steps = _steps(scope)
         return (_number(scope), f"sum({steps})", f"sum({steps} * {steps})") if steps else ("0", "0", "0")
@@ -79,7 +81,9 @@ def _finite(value: float | None) -> float | None:
 
 def _read(scope: Scope, row: tuple[Any, ...], rows: int) -> Values:
     if len(row) == 2:
-        return {"mean": _finite(row[0]), "stddev": _finite(row[1])}
+        return {
+            name: _finite(None if v is None else float(v)) for name, v in zip(FAMILY.means, row, strict=True)
+        }
     n, total, squares = (int(v or 0) for v in row)
     low, scale = (scope.low, scope.scale) if scope.size is Size.LARGE else (0, 1.0)
     if scale is None or n == 0:
@@ -156,6 +160,8 @@ def _spread(side: State, n: int) -> Fraction:
 
 
 def _class(scope: Scope, name: str) -> StatisticClass:
+    if scope.sql.afar:  # where floats are added in whatever order the engine takes
+        return StatisticClass.ADVISORY if scope.kind is Kind.FLOAT else StatisticClass.EXACT
     rounded = scope.size is Size.LARGE and not scope.counted and scope.scale != 1.0
     return StatisticClass.DETERMINISTIC if rounded else StatisticClass.EXACT
 

@@ -34,7 +34,9 @@ def countable(column: Column) -> bool:
 
 def _over_rows(scope: Scope) -> tuple[str, ...]:
     value = scope.finite if countable(scope.column) else scope.x
-    return (f"approx_count_distinct({value})" if scope.size is Size.LARGE else f"count(DISTINCT {value})",)
+    if scope.size is not Size.LARGE:
+        return (f"count(DISTINCT {value})",)
+    return (scope.sql.about_distinct(value) or "NULL",)
 
 
 def _most_frequent(counted: str) -> str:
@@ -56,7 +58,8 @@ def _has_domain(scope: Scope) -> bool:
 
 
 def _read(scope: Scope, row: tuple[Any, ...], rows: int) -> Values:
-    values: Values = {"distinct": row[0] or 0}
+    unknown = scope.size is Size.LARGE and scope.sql.about_distinct("") is None
+    values: Values = {"distinct": None if unknown else row[0] or 0}
     if countable(scope.column):
         values["top"] = [[decoded(scope, e["v"]), -e["n"]] for e in row[1] or ()]
         if _has_domain(scope):
@@ -106,7 +109,8 @@ def _class(scope: Scope, name: str) -> StatisticClass:
         return StatisticClass.EXACT
     if name == "distinct":
         return StatisticClass.ADVISORY if scope.size is Size.LARGE else StatisticClass.EXACT
-    return StatisticClass.DETERMINISTIC if name == "top" else StatisticClass.EXACT
+    of_sample = name == "top" or scope.sql.afar
+    return StatisticClass.DETERMINISTIC if of_sample else StatisticClass.EXACT
 
 
 FAMILY = Family(
@@ -129,4 +133,5 @@ FAMILY = Family(
     count=_count,
     merge=_merge,
     classes=_class,
+    of_sample=frozenset({"top", "domain"}),
 )

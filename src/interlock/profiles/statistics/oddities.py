@@ -15,8 +15,10 @@ def _applies(column: Column) -> bool:
 
 
 def _aggregates(scope: Scope) -> tuple[str, ...]:
-    infinite = f"count_if(isinf({scope.x}))"
-    return (infinite, f"count_if(isnan({scope.x}))") if scope.kind is Kind.FLOAT else (infinite,)
+    infinite = scope.sql.count_if(scope.sql.infinite(scope.x, scope.kind))
+    if scope.kind is not Kind.FLOAT:
+        return (infinite,)
+    return infinite, scope.sql.count_if(scope.sql.nan(scope.x))
 
 
 def _read(scope: Scope, row: tuple[Any, ...], rows: int) -> Values:

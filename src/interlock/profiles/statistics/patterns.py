@@ -76,4 +76,5 @@ FAMILY = Family(
     merge=_merge,
     classes=lambda scope, name: StatisticClass.EXACT if scope.counted else StatisticClass.DETERMINISTIC,
     core=False,
+    of_sample=frozenset({"patterns"}),
 )

@@ -54,4 +54,5 @@ FAMILY = Family(
     count=_count,
     merge=_merge,
     classes=sampled,
+    of_sample=frozenset({"quantiles"}),
 )

@@ -62,5 +62,6 @@ FAMILY = Family(
     count=_count,
     merge=_merge,
     classes=sampled,
+    of_sample=frozenset({"scale"}),
     core=False,
 )

@@ -11,8 +11,8 @@ from interlock.profiles.statistics.family import Counts, Family, Meaning, Scope,
 def _aggregates(scope: Scope) -> tuple[str, ...]:
     """Nothing is counted that the bounds already rule out."""
     low, high = scope.bounds or (-1, 1)
-    zeros = f"count_if({scope.x} = 0)" if low <= 0 <= high else "0"
-    return zeros, f"count_if({scope.finite} < 0)" if low < 0 else "0"
+    zeros = scope.sql.count_if(f"{scope.x} = 0") if low <= 0 <= high else "0"
+    return zeros, scope.sql.count_if(f"{scope.finite} < 0") if low < 0 else "0"
 
 
 def _read(scope: Scope, row: tuple[Any, ...], rows: int) -> Values:

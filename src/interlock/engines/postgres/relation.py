@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from interlock import settings
 from interlock.engines.schema import Column, Kind, Schema
 from interlock.errors import (
     DatabaseBusy,
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     import psycopg
 
 VERSION_MIN = 14
-CONNECT_S = 10
 
 _TYPES: dict[str, tuple[str, Kind]] = {
     "int2": ("SMALLINT", Kind.INTEGER),
@@ -89,7 +89,7 @@ def connected(url: str) -> Iterator[psycopg.Connection[Any]]:
             "this address has more than one @", hint="write @, / and : of a password as %40, %2F and %3A"
         )
     where = f"{host}, database {database}"
-    usual = {"connect_timeout": CONNECT_S, "application_name": "interlock"}
+    usual = {"connect_timeout": settings.current().connect_timeout_s, "application_name": "interlock"}
     options: dict[str, Any] = {**usual, **given, "client_encoding": "UTF8"}
     try:
         connection = psycopg.connect(**options, autocommit=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from interlock.constraints.postgres import SCHEMA
 from interlock.engines.postgres import Relation
 from interlock.errors import DatabaseRefused
+from interlock.gates.native import quoting
 
 if TYPE_CHECKING:
     import psycopg
@@ -29,11 +30,12 @@ _PATH = "SET LOCAL search_path = pg_catalog, pg_temp"  # decides how the catalog
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A trigger of ours that is there. ``digest`` is of what it was made from.
+    """A trigger of ours that is there. ``on`` is its relation as SQL writes it, ``digest`` of what it was made from.
 
     ``intact``: it is as it was made, and enabled in every partition.
     """
 
+    on: str
     trigger: str
     digest: str
     intact: bool
@@ -42,29 +44,33 @@ class Standing:
         return self.intact and self.digest == digest
 
 
-def standing(connection: psycopg.Connection[Any], relation: Relation) -> tuple[Standing, ...]:
-    """The triggers of ours on a relation."""
+def of(connection: psycopg.Connection[Any], relation: Relation) -> tuple[Standing, ...]:
+    """The triggers of ours on a relation and, made there, on its partitions."""
     with connection.transaction():
         connection.execute(_PATH)
         rows = connection.execute(
             f"""
             WITH RECURSIVE ours (root, oid) AS (
                 SELECT t.oid, t.oid FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
-                WHERE t.tgrelid = %s AND p.pronamespace = to_regnamespace('{SCHEMA}') AND NOT t.tgisinternal
+                WHERE t.tgrelid IN (SELECT %(oid)s UNION SELECT relid FROM pg_partition_tree(%(oid)s))
+                AND p.pronamespace = to_regnamespace('{SCHEMA}') AND NOT t.tgisinternal AND t.tgparentid = 0
                 UNION ALL SELECT root, t.oid FROM ours JOIN pg_trigger t ON t.tgparentid = ours.oid
             )
-            SELECT tgname, coalesce(obj_description(oid, 'pg_trigger'), ''), {TRIGGER_SEAL},
+            SELECT n.nspname, c.relname, tgname, coalesce(obj_description(r.oid, 'pg_trigger'), ''),
+                md5(pg_get_triggerdef(r.oid)),
                 (SELECT bool_and(t.tgenabled IN ('O', 'A')) FROM ours JOIN pg_trigger t USING (oid) WHERE root = r.oid)
-            FROM pg_trigger r WHERE oid IN (SELECT root FROM ours) ORDER BY tgname
+            FROM pg_trigger r JOIN pg_class c ON c.oid = tgrelid JOIN pg_namespace n ON n.oid = relnamespace
+            WHERE r.oid IN (SELECT root FROM ours) ORDER BY 1, 2, 3
             """,
-            [relation.oid],
+            {"oid": relation.oid},
         ).fetchall()
     return tuple(_standing(*row) for row in rows)
 
 
-def _standing(name: str, comment: str, seal: str, enabled: bool) -> Standing:
+def _standing(schema: str, table: str, name: str, comment: str, seal: str, enabled: bool) -> Standing:
     digest, _, sealed = comment.removeprefix(OURS).partition(" ")
-    return Standing(name, digest, enabled and sealed == seal)
+    on = f"{quoting.name(schema)}.{quoting.name(table)}"
+    return Standing(on, name, digest, enabled and sealed == seal)
 
 
 def functions_there(connection: psycopg.Connection[Any]) -> str | None:

@@ -1,0 +1,160 @@
+"""Rows between PostgreSQL and DuckDB: CSV whose columns' types are known, so that no value is guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from sqlglot import exp
+
+from interlock.engines.duckdb import DuckDB
+from interlock.engines.parquet import literal, quoted
+from interlock.engines.protocol import Relation, Target
+from interlock.engines.schema import Column, Kind, Schema
+from interlock.errors import DataTypeUnsupported
+
+_LINE_BYTES_MAX = 64 << 20
+_LAST_MOMENT = "'294000-01-01 00:00:00'"  # DuckDB's end a little before PostgreSQL's
+_STORED: dict[str, str] = {  # DuckDB's types as PostgreSQL's that hold each of their values
+    "TINYINT": "smallint",
+    "UTINYINT": "smallint",
+    "SMALLINT": "smallint",
+    "USMALLINT": "integer",
+    "INTEGER": "integer",
+    "UINTEGER": "bigint",
+    "BIGINT": "bigint",
+    "UBIGINT": "numeric(20,0)",
+    "HUGEINT": "numeric(39,0)",
+    "UHUGEINT": "numeric(39,0)",
+    "FLOAT": "real",
+    "DOUBLE": "double precision",
+    "BOOLEAN": "boolean",
+    "VARCHAR": "text",
+    "UUID": "uuid",
+    "BLOB": "bytea",
+    "DATE": "date",
+    "TIME": "time",
+    "TIMESTAMP": "timestamp",
+    "TIMESTAMP_S": "timestamp",
+    "TIMESTAMP_MS": "timestamp",
+    "TIMESTAMP WITH TIME ZONE": "timestamptz",
+    "INTERVAL": "interval",
+}
+
+
+def stored_type(column: Column) -> str:
+    """PostgreSQL's type for a column. Raises `DataTypeUnsupported`."""
+    if column.kind is Kind.DECIMAL:
+        return column.type.replace("DECIMAL", "numeric")
+    if column.type.startswith("ENUM"):
+        return "text"
+    found = _STORED.get(column.type)
+    if found is None:
+        raise DataTypeUnsupported(f"column {column.name!r}: no PostgreSQL type for {column.type}")
+    return found
+
+
+def definition(schema: Schema) -> str:
+    return ", ".join(f"{quoted(c.name)} {stored_type(c)}" for c in schema)
+
+
+def targets(schema: Schema, columns: Sequence[Target] | None) -> list[exp.Expr]:
+    """What a copy within the database selects."""
+    if columns is None:
+        return [exp.column(c.name, quoted=True) for c in schema]
+    present = {c.name for c in schema}
+    made: list[exp.Expr] = []
+    for target in columns:
+        value = target.expression or (
+            exp.column(target.name, quoted=True) if target.name in present else exp.null()
+        )
+        cast = exp.Cast(this=value.copy(), to=exp.DataType.build(target.type, dialect="duckdb"))
+        made.append(exp.alias_(cast, target.name, quoted=True))
+    return made
+
+
+# --- from PostgreSQL ----------------------------------------------------------------------
+
+
+def items(schema: Schema) -> str:
+    """Each column as a text that DuckDB reads as the value it is."""
+    return ", ".join(map(_sent, schema)) or "1"
+
+
+def _sent(column: Column) -> str:
+    name = quoted(column.name)
+    if column.type == "NUMERIC":  # without a precision: as a float, beyond which it is infinite
+        return (
+            f"CASE WHEN abs({name}) <= 1.7e308 OR {name} = 'NaN' THEN {name}::float8"
+            f" WHEN {name} > 0 THEN 'Infinity' WHEN {name} < 0 THEN '-Infinity' END"
+        )
+    if column.kind is Kind.BINARY:
+        return f"encode({name}, 'hex')"
+    if column.kind in (Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMPTZ):
+        value = f"{name} AT TIME ZONE 'UTC'" if column.kind is Kind.TIMESTAMPTZ else name
+        zone = " || '+00'" if column.kind is Kind.TIMESTAMPTZ else ""
+        late = (
+            f" WHEN {value} > {_LAST_MOMENT} THEN {_LAST_MOMENT}{zone}"
+            if column.kind is not Kind.DATE
+            else ""
+        )
+        return (
+            f"CASE WHEN NOT isfinite({name}) THEN {name}::text{late}"
+            f" WHEN {value} < '0001-01-01' THEN replace(({value})::text, ' BC', ' (BC)'){zone}"
+            f" ELSE ({value})::text{zone} END"
+        )
+    return name if column.kind in (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL, Kind.BOOLEAN) else f"{name}::text"
+
+
+def read(local: DuckDB, path: Path, schema: Schema, *, hashed: bool) -> Relation:
+    """The rows of a CSV that `items` wrote; ``hashed``: with one more column, which is left out."""
+    names = [f"c{i}" for i in range(len(schema))]
+    columns = {name: _carried(c) for name, c in zip(names, schema, strict=True)}
+    if hashed or not schema:
+        columns["rest"] = "BIGINT"
+    given = ", ".join(f"{literal(name)}: {literal(type_)}" for name, type_ in columns.items())
+    item = (
+        f"read_csv({literal(str(path))}, columns = {{{given}}}, header = false, auto_detect = false, delim = ',',"
+        " quote = '\"', escape = '\"', nullstr = '', allow_quoted_nulls = false, parallel = false,"
+        f" max_line_size = {_LINE_BYTES_MAX})"
+    )
+    taken = [f"{_received(name, c)} AS {quoted(c.name)}" for name, c in zip(names, schema, strict=True)]
+    return local.materialized(f"SELECT {', '.join(taken) or 'rest'} FROM {item}")
+
+
+def _carried(column: Column) -> str:
+    """The type a column has on the way."""
+    if column.kind in (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL, Kind.BOOLEAN):
+        return "DOUBLE" if column.type == "NUMERIC" else column.type
+    if column.kind in (Kind.DATE, Kind.TIME, Kind.TIMESTAMP):
+        return column.type
+    return column.type if column.kind is Kind.TIMESTAMPTZ else "VARCHAR"
+
+
+def _received(name: str, column: Column) -> str:
+    if column.kind is Kind.BINARY:
+        return f"unhex({name})"
+    return name
+
+
+# --- to PostgreSQL ------------------------------------------------------------------------
+
+
+def write(local: DuckDB, relation: Relation, path: Path) -> None:
+    """A relation of `local` as the CSV that ``COPY … FROM`` reads."""
+    sent = ", ".join(f"{_given(c)} AS {quoted(c.name)}" for c in relation.schema)
+    local.export(
+        f"SELECT {sent} FROM {local.source(relation).sql(dialect='duckdb')}",
+        path,
+        "FORMAT csv, HEADER false, NULLSTR '', FORCE_QUOTE *",
+    )
+
+
+def _given(column: Column) -> str:
+    name = quoted(column.name)
+    if column.kind is Kind.BINARY:
+        return f"'\\x' || lower(hex({name}))"
+    if column.kind is Kind.TIMESTAMPTZ:
+        moment = f"make_timestamp(epoch_us({name}))::VARCHAR || '+00'"
+        return f"CASE WHEN isfinite({name}) THEN {moment} ELSE {name}::VARCHAR END"
+    return name

@@ -1,0 +1,12 @@
+"""The write gate inside PostgreSQL: what a contract promises as objects of the database, for every writer.
+
+`plan` says what shall stand on a relation, `standing` what does, `install` which statements make the one of the
+other, and `change` carries them out. Each kind of object has a file of its own: `rules`.
+"""
+
+from interlock.gates.native.plan import Plan, plan
+from interlock.gates.native.rules import Rule
+from interlock.gates.native.statements import change, install, script, uninstall
+from interlock.gates.native.trigger import Trigger
+
+__all__ = ["Plan", "Rule", "Trigger", "change", "install", "plan", "script", "uninstall"]

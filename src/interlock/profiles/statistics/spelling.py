@@ -1,0 +1,67 @@
+"""How an engine writes what statistics are made of: `Spelling` is DuckDB's way, which others change in places."""
+
+from __future__ import annotations
+
+from interlock.engines.schema import Kind
+
+
+class Spelling:
+    """SQL texts over ``x``, the text of a column. Aggregates skip NULL and are NULL of no rows; so may counts be."""
+
+    afar = False  # rows stay where they are: only cheap aggregates are wanted there
+
+    def count_if(self, condition: str) -> str:
+        return f"count_if({condition})"
+
+    def infinite(self, x: str, kind: Kind) -> str:
+        return f"isinf({x})"
+
+    def nan(self, x: str) -> str:
+        return f"isnan({x})"
+
+    def finite(self, x: str, kind: Kind) -> str:
+        """True for a number, date or moment that is finite, and no NaN."""
+        return f"isfinite({x})"
+
+    def value(self, x: str, kind: Kind, type: str) -> str:
+        """The column in a form Python can take: UTC for zoned times, text for exotic types."""
+        if kind is Kind.TIMESTAMPTZ:
+            return f"make_timestamp(epoch_us({x}))"
+        if type in ("TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S"):
+            return f"CAST({x} AS TIMESTAMP)"
+        if kind is Kind.OTHER or type == "TIME_NS":
+            return f"CAST({x} AS VARCHAR)"
+        return x
+
+    def smallest(self, value: str, kind: Kind) -> str:
+        """Texts are compared by code points."""
+        return f"min({value})"
+
+    def largest(self, value: str, kind: Kind) -> str:
+        return f"max({value})"
+
+    def length(self, x: str, kind: Kind, type: str) -> str:
+        """Characters of a text, bytes, or elements of a list or map."""
+        if kind is Kind.TEXT:
+            return f"length({x})"
+        if kind is Kind.BINARY:
+            return f"octet_length({x})"
+        return f"cardinality({x})" if type.startswith("MAP") else f"len({x})"
+
+    def total(self, whole: str) -> str:
+        """The exact sum of whole numbers."""
+        return f"sum(CAST({whole} AS BIGINT))"
+
+    def about_distinct(self, value: str) -> str | None:
+        """An estimate of how many values there are; None where the engine has none."""
+        return f"approx_count_distinct({value})"
+
+    def moments(self, x: str, kind: Kind, type: str) -> tuple[str, ...]:
+        """Of whole numbers count, sum and sum of squares; of others mean and standard deviation of the finite ones.
+
+        NULL where a sum leaves the numbers. Only asked of engines afar.
+        """
+        raise NotImplementedError
+
+
+DUCKDB = Spelling()
