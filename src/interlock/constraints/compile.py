@@ -133,7 +133,7 @@ def _rows(emitter: Emitter, node: Node) -> _Built:
     failed = emitter.error(node)
     if failed is not None:
         checks.append(_count(failed))
-    return _Built(tuple(checks), failed is not None)
+    return _Built(tuple(map(emitter.finished, checks)), failed is not None)
 
 
 def _partition(emitter: Emitter, node: Node) -> _Built:
@@ -147,7 +147,7 @@ def _partition(emitter: Emitter, node: Node) -> _Built:
         checks.append(_shown(emitter, emitter.value(aggregate), aggregate.type.kind))
         shown.append(text_of(aggregate))
         revealing.append(aggregate.op in ("min", "max", "quantile_disc"))
-    return _Built(tuple(checks), failed is not None, tuple(shown), tuple(revealing))
+    return _Built(tuple(map(emitter.finished, checks)), failed is not None, tuple(shown), tuple(revealing))
 
 
 def _shown(emitter: Emitter, value: exp.Expression, kind: Kind | None) -> exp.Expression:
@@ -253,7 +253,7 @@ def blame(
 def _repeated(statement: Unique, source: exp.Expression, emitter: Emitter) -> exp.Expression:
     def key() -> exp.Expression:
         columns = [emitter.column(c) for c in statement.columns]
-        return columns[0] if len(columns) == 1 else call("row", *columns)
+        return columns[0] if len(columns) == 1 else emitter.row(*columns)
 
     names = [exp.column(c, quoted=True) for c in statement.columns]
     present = chain(exp.And, [paren(not_null(n.copy())) for n in names])

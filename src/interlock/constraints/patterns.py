@@ -57,13 +57,14 @@ class _Translation:
     def written(self, *, whole: bool) -> str:
         parts: list[str] = []
         not_repeated = (self.syntax.start, self.syntax.end, "|", "(?:", *self.syntax.escapes.values())
-        at = 0
+        at, repeated = 0, False
         while at < len(self.pattern):
             found = _PART.match(self.pattern, at)
             if found is None or (self.pattern.startswith("(?", at) and found["group"] == "("):
                 raise self.refused(self.pattern[at : at + 4])
-            if found["repeat"] and (not parts or parts[-1] in not_repeated):
+            if found["repeat"] and (not parts or repeated or parts[-1] in not_repeated):
                 raise self.refused(found[0])
+            repeated = found["repeat"] is not None
             parts.append(self.part(found))
             at = found.end()
         made = "".join(parts)

@@ -18,7 +18,11 @@ _HALF = 2.0**46
 
 
 def _exact_sum(e: Emitter, arg: Node) -> exp.Expression:
-    whole = "BIGINT" if arg.type.kind is Kind.INTEGER and arg.type.size <= 22 else f"DECIMAL(38, {arg.type.scale})"
+    whole = (
+        "BIGINT"
+        if arg.type.kind is Kind.INTEGER and arg.type.size <= 22
+        else f"DECIMAL(38, {arg.type.scale})"
+    )
     return call("try_sum", cast(e.value(arg), whole))
 
 
@@ -43,7 +47,11 @@ def _float_sum(e: Emitter, arg: Node) -> exp.Expression:
                 "try_sum",
                 fill(
                     f"CASE WHEN {within} THEN CAST({half} AS DECIMAL(38, 0)) END",
-                    **{"x": x, "least": least, "end": end, "power": 2.0**power, "half": _HALF},
+                    x=x,
+                    least=least,
+                    end=end,
+                    power=2.0**power,
+                    half=_HALF,
                 ),
             )
             for half in (high, low)
@@ -63,7 +71,10 @@ def _in_bin(highs: exp.Expression, lows: exp.Expression, power: int) -> exp.Expr
     nearly = "CAST(:highs AS DOUBLE) * :half + CAST(:lows AS DOUBLE)"
     return fill(
         f"coalesce(coalesce({exactly}, {nearly}) * :scale, 0D)",
-        **{"highs": highs, "lows": lows, "half": int(_HALF), "scale": 2.0**-power},
+        highs=highs,
+        lows=lows,
+        half=int(_HALF),
+        scale=2.0**-power,
     )
 
 

@@ -50,12 +50,17 @@ def _float_to_integer(x: exp.Expression, target: Type) -> exp.Expression:
     """Halves go to the even number. NaN is not below the end."""
     end = 2.0**target.size
     return fill(
-        "CASE WHEN rint(:x) >= :low AND rint(:x) < :high THEN CAST(rint(:x) AS BIGINT) END", x=x, low=-end, high=end
+        "CASE WHEN rint(:x) >= :low AND rint(:x) < :high THEN CAST(rint(:x) AS BIGINT) END",
+        x=x,
+        low=-end,
+        high=end,
     )
 
 
 def _text_to_decimal(x: exp.Expression, target: Type) -> exp.Expression:
-    number = fill(f"CASE WHEN length(:x) < {_LENGTH_MAX} AND rlike(:x, :number) THEN trim(:x) END", x=x, number=_NUMBER)
+    number = fill(
+        f"CASE WHEN length(:x) < {_LENGTH_MAX} AND rlike(:x, :number) THEN trim(:x) END", x=x, number=_NUMBER
+    )
     return cast(number, sql_type(target), safe=True)
 
 
@@ -64,15 +69,20 @@ def _float_to_decimal(x: exp.Expression, target: Type) -> exp.Expression:
     scaled = half_away(fill("(:x * :power)", x=x, power=10.0**target.scale))
     whole = "CAST(:y AS BIGINT)" if target.size <= 18 else _WIDE
     digits = fill(
-        f"CASE WHEN abs(:y) < :end THEN concat(CAST({whole} AS STRING), :exponent) END",
-        **{"y": scaled, "end": 10.0**target.size, "exponent": f"E-{target.scale}", "p": 2.0**43, "q": 2.0**86},
+        f"CASE WHEN abs(:y) <= :end THEN concat(CAST({whole} AS STRING), :exponent) END",
+        y=scaled,
+        end=10.0**target.size,
+        exponent=f"E-{target.scale}",
+        p=2.0**43,
+        q=2.0**86,
     )
     return cast(digits, sql_type(target), safe=True)
 
 
 # A whole float of up to 127 bits as a decimal: three parts that a BIGINT holds, p is 2^43, q is 2^86.
 _WIDE = (
-    "(CAST(CAST((:y - :y % :q) / :q AS BIGINT) AS DECIMAL(38, 0)) * CAST('77371252455336267181195264' AS DECIMAL(38, 0))"
+    "(CAST(CAST((:y - :y % :q) / :q AS BIGINT) AS DECIMAL(38, 0))"
+    " * CAST('77371252455336267181195264' AS DECIMAL(38, 0))"
     " + CAST(CAST((:y % :q - :y % :p) / :p AS BIGINT) AS DECIMAL(38, 0)) * CAST('8796093022208' AS DECIMAL(38, 0))"
     " + CAST(CAST(:y % :p AS BIGINT) AS DECIMAL(38, 0)))"
 )
@@ -115,12 +125,16 @@ def _text_to_date(x: exp.Expression, target: Type) -> exp.Expression:
 
 
 def _text_to_timestamp(x: exp.Expression, target: Type) -> exp.Expression:
-    written = fill(f"CASE WHEN rlike(:x, :moment) THEN concat({_ISO_DAY}, {_ISO_CLOCK}) END", x=x, moment=_MOMENT)
+    written = fill(
+        f"CASE WHEN rlike(:x, :moment) THEN concat({_ISO_DAY}, {_ISO_CLOCK}) END", x=x, moment=_MOMENT
+    )
     return cast(written, "TIMESTAMP_NTZ", safe=True)
 
 
 def _date_to_timestamp(x: exp.Expression, target: Type) -> exp.Expression:
-    return fill("CASE WHEN :x BETWEEN DATE'0001-01-01' AND DATE'9999-12-31' THEN CAST(:x AS TIMESTAMP_NTZ) END", x=x)
+    return fill(
+        "CASE WHEN :x BETWEEN DATE'0001-01-01' AND DATE'9999-12-31' THEN CAST(:x AS TIMESTAMP_NTZ) END", x=x
+    )
 
 
 _CASTS: Mapping[tuple[Kind, Kind | None], Callable[[exp.Expression, Type], exp.Expression]] = {

@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from interlock.constraints.emit import Emitter, is_aggregate
 from interlock.constraints.expression import Node
-from interlock.constraints.spark.sql import cast, fill
+from interlock.constraints.spark.sql import bare, cast, fill
 from interlock.constraints.spark.writers import SPARK_WRITERS
 from interlock.constraints.sql import call
 from interlock.engines.schema import Kind
@@ -40,8 +40,13 @@ class SparkEmitter(Emitter):
         return call("struct", *values)
 
     def in_utc(self, moment: exp.Expression) -> exp.Expression:
-        return fill("timestampadd(MICROSECOND, unix_micros(:moment), TIMESTAMP_NTZ'1970-01-01')", moment=moment)
+        return fill(
+            "timestampadd(MICROSECOND, unix_micros(:moment), TIMESTAMP_NTZ'1970-01-01')", moment=moment
+        )
 
     def column(self, name: str) -> exp.Expression:
         tree = exp.column(name, quoted=True)
         return cast(tree, "DOUBLE") if self.stored(name).upper() == "FLOAT" else tree
+
+    def finished(self, tree: exp.Expression) -> exp.Expression:
+        return bare(tree)

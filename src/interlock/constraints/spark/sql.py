@@ -77,7 +77,8 @@ def fill(template: str, **parts: exp.Expression | int | float | str) -> exp.Expr
     uses = Counter(p.name for p in places)
     made = {name: _constant(part) for name, part in parts.items() if name in uses}
     large = [name for name in made if uses[name] > 1 and _size(made[name]) > _REPEATED_MAX]
-    if large:
+    if large:  # then every column goes with them: one may be called as what they are bound to
+        large = [name for name in made if name in large or made[name].find(exp.Column)]
         fields = [part for name in large for part in (quoted(name), made[name])]
         for name in large:
             made[name] = exp.Dot(this=exp.to_identifier(_BOUND), expression=exp.to_identifier(name))
@@ -112,3 +113,41 @@ def _size(tree: exp.Expression) -> int:
 def _parsed(template: str) -> exp.Expression:
     tree: exp.Expression = sqlglot.parse_one(template, dialect="spark")
     return tree
+
+
+# --- brackets ---------------------------------------------------------------------------
+
+_INFIX = (exp.Binary, exp.Connector)
+_ENCLOSED = (
+    *(exp.Column, exp.Literal, exp.Null, exp.Boolean, exp.Func, exp.Cast, exp.Case, exp.Paren, exp.Dot),
+    exp.HexString,
+)
+_ENCLOSING = (
+    *(exp.Func, exp.Case, exp.If, exp.Cast, exp.Select, exp.Alias, exp.Distinct, exp.Paren, exp.Lambda),
+    *(exp.Where, exp.Having),
+)
+
+
+def bare(tree: exp.Expression) -> exp.Expression:
+    """``tree`` without the brackets that say nothing.
+
+    Spark's parser reads to the end of each bracket before it knows what it is:
+    of trees that were written with one around every part that takes seconds.
+    """
+    for bracket in list(tree.find_all(exp.Paren)):
+        inner = bracket.this
+        if not _stands_alone(inner) and not _encloses(bracket.parent):
+            continue
+        if bracket is tree:
+            tree = inner.pop()
+        else:
+            bracket.replace(inner)
+    return tree
+
+
+def _stands_alone(tree: exp.Expression) -> bool:
+    return isinstance(tree, _ENCLOSED) and (not isinstance(tree, _INFIX) or isinstance(tree, exp.Dot))
+
+
+def _encloses(tree: exp.Expression | None) -> bool:
+    return isinstance(tree, _ENCLOSING) and not isinstance(tree, _INFIX)

@@ -60,7 +60,11 @@ def _arithmetic(kind: Callable[..., exp.Expression]) -> Writer:
         if node.type.kind is Kind.INTEGER:
             left, right = (cast(side, sql_type(node.type)) for side in (left, right))
         elif node.type.kind is Kind.DECIMAL:
-            if kind is exp.Mul and node.type.size == DECIMAL_DIGITS_MAX and node.type.scale > _DECIMAL_SCALE_SURE:
+            if (
+                kind is exp.Mul
+                and node.type.size == DECIMAL_DIGITS_MAX
+                and node.type.scale > _DECIMAL_SCALE_SURE
+            ):
                 raise ExpressionRefused(
                     "a product of decimals that may need all 38 digits is refused on Spark: it drops digits after"
                     " the point; CAST one side to fewer digits, or to DOUBLE"
@@ -222,7 +226,9 @@ _PARTS = {
 def _shifted(e: Emitter, node: Node) -> exp.Expression:
     amount, unit = option(node), option(node, 1)
     return fill(
-        f"CASE WHEN {_INSIDE} THEN timestampadd({unit}, :amount, :x) END", x=e.value(node.args[0]), amount=int(amount)
+        f"CASE WHEN {_INSIDE} THEN timestampadd({unit}, :amount, :x) END",
+        x=e.value(node.args[0]),
+        amount=int(amount),
     )
 
 
