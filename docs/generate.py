@@ -156,6 +156,108 @@ def statistic(family: Any, name: str) -> tuple[str, ...]:
     return f"`{name}`", meaning.text, meaning.unit, where, meaning.nulls, ", ".join(sorted(classes)), error
 
 
+# --- support --------------------------------------------------------------------------
+
+ENGINES = {"duckdb": "DuckDB", "postgres": "PostgreSQL"}
+KINDS = {
+    "row rule": "x > 0",
+    "row rule with a pattern": "regexp_matches(s, '^[A-Z]+$')",
+    "`count`, `count_if`": "count(*) > 5 AND count_if(x > 0) > 5",
+    "`sum`, `avg`": "sum(x) > 0 AND avg(f) > 0",
+    "`min`, `max`": "min(x) > 0 AND max(s) < 'z'",
+    "`stddev`, `variance`": "stddev(f) > 0 AND var_pop(f) > 0",
+    "`median`, quantiles": "median(f) > 0 AND quantile_disc(x, 0.9) > 0",
+    "`count(DISTINCT …)`": "count(DISTINCT s) > 2",
+    "`bool_and`, `bool_or`": "bool_and(x > 0) OR bool_or(x > 5)",
+    "`unique(…)`": "unique(x, s)",
+    "`references(…)`": "references(x, other.x)",
+    "`fresh(…)`": "fresh(at, '1 day')",
+    "remainder of floats": "f % 2 > 1",
+    "length of a list": "length(l) > 1",
+}
+
+
+def support() -> str:
+    from interlock.profiles.statistics import FAMILIES
+
+    statistics = [statistic_support(family, name) for family in FAMILIES for name in family.means]
+    kinds = [(name, f"`{text}`", *constraint_support(text)) for name, text in KINDS.items()]
+    return f"""# What runs where
+
+Both tables are read from the code. Everything that is said of one engine holds of the others where nothing else is said;
+the suites in `interlock.testing` compare them on real and on random tables.
+
+## Statistics
+
+Of a partition of more than `exact_rows_max` rows; up to it every engine says exactly what DuckDB says, save the order of rows.
+*exact* and *deterministic* statistics may decide, *advisory* ones never do ([classes](statistics.md)).
+
+{table(("statistic", *ENGINES.values()), statistics)}
+
+Segments and learned dependencies between columns are counted over all rows on DuckDB, over the sample elsewhere.
+
+## Constraints
+
+*Judged*: a partition after it was written. *Installed*: a trigger that refuses the row, by [`interlock install`](../how-to/postgres.md).
+
+{table(("kind", "such as", *(f"{e}, judged" for e in ENGINES.values()), "PostgreSQL, installed"), kinds)}
+"""
+
+
+def statistic_support(family: Any, name: str) -> tuple[str, ...]:
+    from interlock.engines.schema import Column, Kind
+    from interlock.profiles.spellings import SPELLINGS
+    from interlock.profiles.statistics.family import Scope, Size
+    from interlock.profiles.statistics.spelling import DUCKDB
+
+    columns = [Column("x", TYPES[kind.name], kind) for kind in Kind if kind.name in TYPES]
+    cells = []
+    for dialect in ENGINES:
+        spelling = SPELLINGS.get(dialect, DUCKDB)
+        scopes = [
+            Scope(c, "x", Size.LARGE, counted=False, sql=spelling) for c in columns if family.applies(c)
+        ]
+        classes = sorted({str(family.classes(scope, name)) for scope in scopes})
+        error = spelling.bounds.get(name, family.means[name].error if classes != ["exact"] else "none")
+        bound = "" if error == "none" else f": {error}"
+        cells.append(f"no: {spelling.lacks[name]}" if name in spelling.lacks else ", ".join(classes) + bound)
+    return f"`{name}`", *cells
+
+
+def constraint_support(text: str) -> tuple[str, ...]:
+    """By engine, then for a trigger: yes, or why not."""
+    import datetime as dt
+
+    from sqlglot import exp
+
+    from interlock import constraints
+    from interlock.engines.postgres import Relation
+    from interlock.engines.schema import Column, Kind
+    from interlock.gates.native import rules
+
+    schema = (
+        Column("x", "INTEGER", Kind.INTEGER),
+        Column("f", "DOUBLE", Kind.FLOAT),
+        Column("s", "VARCHAR", Kind.TEXT),
+        Column("at", "TIMESTAMP", Kind.TIMESTAMP),
+        Column("l", "INTEGER[]", Kind.NESTED),
+    )
+    constraint = constraints.parse(text)
+    cells = []
+    for dialect in ENGINES:
+        compiled = constraints.compile(
+            constraint,
+            schema,
+            now=dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
+            source_of=lambda _: exp.Var(this="other"),
+            emitter=constraints.EMITTERS[dialect],
+        )
+        assert compiled.broken is None, compiled.broken
+        cells.append(f"no: {compiled.inconclusive}" if compiled.inconclusive else "yes")
+    made = rules.of(constraint, Relation(0, "public", "t", "r", False, False, "owner", schema))
+    return *cells, f"no: {made}" if isinstance(made, str) else "yes"
+
+
 # --- expressions ----------------------------------------------------------------------
 
 
@@ -370,6 +472,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "python.md": python,
     "settings.md": settings,
     "statistics.md": statistics,
+    "support.md": support,
 }
 
 

@@ -152,7 +152,7 @@ def _values(
     types = ", ".join(f"`{c.name}` {_type(c)}" for c in columns)
     kept = [[n, *(_stored(c, v) for c, v in zip(columns, row, strict=True))] for n, row in enumerate(rows)]
     spark.createDataFrame(kept, f"nr INT, {types}").createOrReplaceTempView("v")
-    items = [emitter.finished(emitter.value(_node(sql, columns))).sql("spark") for sql in written]
+    items = [emitter.finish(emitter.value(_node(sql, columns))).sql("spark") for sql in written]
     found = spark.sql(f"SELECT {', '.join(items)} FROM v ORDER BY nr").collect()
     return list(zip(*found, strict=True))
 

@@ -11,7 +11,7 @@ import pytest
 
 from interlock.engines.postgres.engine import PostgreSQL
 from interlock.engines.protocol import Engine
-from interlock.testing import EngineConformance
+from interlock.testing import AgreementConformance, EngineConformance
 from tests.postgres import Server
 
 _NUMBERS = itertools.count()
@@ -43,3 +43,7 @@ class TestPostgreSQL(EngineConformance):
     def there(self, engine: Engine, place: str) -> bool:
         assert isinstance(engine, PostgreSQL)
         return engine.has(place)
+
+
+class TestAgreement(AgreementConformance):
+    pass

@@ -8,7 +8,7 @@ from interlock.constraints.blame import limits, violating
 from interlock.constraints.compile import Compiled, compile, failing_rows
 from interlock.constraints.constraint import Constraint, Level, Violation
 from interlock.constraints.document import from_dict, to_dict
-from interlock.constraints.emitters import EMITTERS
+from interlock.constraints.emitters import EMITTERS, provide
 from interlock.constraints.judge import judge, violation
 from interlock.constraints.parse import name_of, parse
 from interlock.constraints.sugar import fresh, identifier, in_set, matches, not_null, references, unique
@@ -31,6 +31,7 @@ __all__ = [
     "name_of",
     "not_null",
     "parse",
+    "provide",
     "references",
     "to_dict",
     "unique",

@@ -83,6 +83,9 @@ def compile(
         return Compiled(constraint, broken=f"column {missing.column!r} is missing")
     except ExpressionRefused as refused:
         return Compiled(constraint, broken=refused.message.split("\n")[0])
+    lacking = _made(emitter, schema).lacks.get(type(statement).__name__.lower())
+    if lacking:
+        return Compiled(constraint, inconclusive=lacking)
     if isinstance(statement, Unique):
         return _unique(constraint, statement, _made(emitter, schema))
     if isinstance(statement, Fresh):
@@ -93,9 +96,10 @@ def compile(
         built = _expression(constraint.sql, schema, emitter)
     except ExpressionRefused as refused:
         return Compiled(constraint, inconclusive=refused.message.split("\n")[0])
+    finish = _made(emitter, schema).finish
     return Compiled(
         constraint,
-        tuple(c.copy() for c in built.checks),
+        tuple(finish(c.copy()) for c in built.checks),
         shown=built.shown,
         revealing=built.revealing,
         counts_errors=built.counts_errors,
@@ -133,7 +137,7 @@ def _rows(emitter: Emitter, node: Node) -> _Built:
     failed = emitter.error(node)
     if failed is not None:
         checks.append(_count(failed))
-    return _Built(tuple(map(emitter.finished, checks)), failed is not None)
+    return _Built(tuple(checks), failed is not None)
 
 
 def _partition(emitter: Emitter, node: Node) -> _Built:
@@ -147,7 +151,7 @@ def _partition(emitter: Emitter, node: Node) -> _Built:
         checks.append(_shown(emitter, emitter.value(aggregate), aggregate.type.kind))
         shown.append(text_of(aggregate))
         revealing.append(aggregate.op in ("min", "max", "quantile_disc"))
-    return _Built(tuple(map(emitter.finished, checks)), failed is not None, tuple(shown), tuple(revealing))
+    return _Built(tuple(checks), failed is not None, tuple(shown), tuple(revealing))
 
 
 def _shown(emitter: Emitter, value: exp.Expression, kind: Kind | None) -> exp.Expression:
@@ -229,6 +233,7 @@ def failing_rows(
         condition = exp.false()
     wanted = [exp.column(c, quoted=True) for c in columns]
     order = [exp.Ordered(this=c.copy(), nulls_first=False) for c in wanted]
+    condition = _made(emitter, schema).finish(condition)
     return exp.select(*wanted).from_(source.copy()).where(condition).order_by(*order).limit(limit)
 
 
@@ -251,15 +256,14 @@ def blame(
 
 
 def _repeated(statement: Unique, source: exp.Expression, emitter: Emitter) -> exp.Expression:
-    def key() -> exp.Expression:
-        columns = [emitter.column(c) for c in statement.columns]
-        return columns[0] if len(columns) == 1 else emitter.row(*columns)
-
+    columns = [emitter.column(c) for c in statement.columns]
+    key = columns[0] if len(columns) == 1 else exp.Tuple(expressions=columns)
     names = [exp.column(c, quoted=True) for c in statement.columns]
     present = chain(exp.And, [paren(not_null(n.copy())) for n in names])
     more = exp.GT(this=exp.Count(this=exp.Star()), expression=number(1))
-    keys = exp.select(key()).from_(source.copy()).where(present.copy()).group_by(*names).having(more)
-    return exp.And(this=paren(present), expression=exp.In(this=key(), query=exp.Subquery(this=keys)))
+    keys = exp.select(*(c.copy() for c in columns)).from_(source.copy()).where(present.copy())
+    repeated = exp.Subquery(this=keys.group_by(*names).having(more))
+    return exp.And(this=paren(present), expression=exp.In(this=key, query=repeated))
 
 
 def text_of(node: Node) -> str:

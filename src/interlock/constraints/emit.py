@@ -40,11 +40,17 @@ class Emitter:
     """DuckDB's SQL for one checked expression. What another engine writes otherwise it overrides."""
 
     writers: ClassVar[Mapping[str, Writer]] = WRITERS
+    lacks: ClassVar[Mapping[str, str]] = {}  # kinds of constraints that the engine cannot judge, and why
 
     def __init__(self, stored: dict[str, str]) -> None:
         self._stored = stored  # column → its type as the engine writes it
         self._fallible: dict[int, bool] = {}
         self._made = 0
+
+    @staticmethod
+    def finish(tree: exp.Expression) -> exp.Expression:
+        """What was written, as it is handed to the engine."""
+        return tree
 
     def value(self, node: Node) -> exp.Expression:
         """The value; NULL or anything where `error` is true."""
@@ -137,10 +143,6 @@ class Emitter:
     def row(self, *values: exp.Expression) -> exp.Expression:
         """Several values as one, to be counted where they are different."""
         return call("row", *values)
-
-    def finished(self, tree: exp.Expression) -> exp.Expression:
-        """What is run in place of ``tree``, which may be changed."""
-        return tree
 
     def _flip(self, code: exp.Expression) -> exp.Expression:
         return self.of_code(code, [number(TRUE), number(ERROR), number(NULL), number(FALSE)])

@@ -165,6 +165,10 @@ class Afar(Protocol):
 
     def run(self, tree: exp.Query) -> Result: ...
 
+    def provide(self, functions: str) -> None:
+        """Make functions, written as SQL, for this session; once, however often it is called."""
+        ...
+
     def part(self, relation: Relation, where: exp.Expression) -> Relation:
         """The rows of a relation for which ``where`` holds."""
         ...

@@ -84,9 +84,9 @@ class Prepared:
     checks: Mapping[str, tuple[exp.Expression, ...]] = field(default_factory=dict)
 
 
-def prepare(rules: Rules, schema: Schema, now: dt.datetime, dialect: str = "duckdb") -> Prepared:
-    """Compile every declared constraint for ``schema``, in an engine's dialect."""
-    emitter = constraints.EMITTERS[dialect]
+def prepare(rules: Rules, schema: Schema, now: dt.datetime, engine: str = "duckdb") -> Prepared:
+    """Compile every declared constraint for ``schema``, in the SQL of the engine of that name."""
+    emitter = constraints.EMITTERS[engine]
     compiled = tuple(
         constraints.compile(c, schema, now=now, source_of=rules.source_of, emitter=emitter)
         for c in rules.declared
@@ -103,6 +103,8 @@ def measure(
 ) -> Profile:
     """The one pass over the data: statistics, segments, every constraint's and dependency's counts."""
     names = {c.name for c in relation.schema}
+    if prepared.checks:
+        constraints.provide(engine)
     return profiles.compute(
         engine,
         relation,
@@ -206,7 +208,7 @@ def with_samples(
             show,
             current().sample_keys,
             source_of=rules.source_of,
-            emitter=constraints.EMITTERS[engine.dialect],
+            emitter=constraints.EMITTERS[engine.name],
         )
         if query is None:
             return violation

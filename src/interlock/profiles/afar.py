@@ -109,7 +109,7 @@ class _Asked:
 def _scope(column: Column, engine: Afar) -> Scope:
     whole = 1.0 if column.kind is Kind.INTEGER else None  # whole numbers and their squares add up exactly
     return Scope(
-        column, quoted(column.name), Size.LARGE, counted=False, scale=whole, sql=SPELLINGS[engine.dialect]
+        column, quoted(column.name), Size.LARGE, counted=False, scale=whole, sql=SPELLINGS[engine.name]
     )
 
 

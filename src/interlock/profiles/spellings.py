@@ -1,4 +1,4 @@
-"""How engines other than DuckDB write what statistics are made of, by their dialect."""
+"""How engines other than DuckDB write what statistics are made of, by their names."""
 
 from __future__ import annotations
 
@@ -8,10 +8,23 @@ from interlock.profiles.statistics.spelling import Spelling
 _SQUARED_MAX = "1e150"  # a float whose square is still one
 
 
+_NO_ORDER = "the rows have no order"
+_AFAR_BOUNDS = {
+    "mean": "floats: 1e-9 of the largest value",
+    "stddev": "floats: 1e-9 of the largest value",
+    "distinct": "estimated from the sample, after Haas and Stokes (1998)",
+    "top": "counts are those of a sample, as counts of all rows",
+    "domain": "values of a sample, counts as of all rows",
+    "patterns": "rows are those of a sample, as rows of all",
+}
+
+
 class Postgres(Spelling):
     """PostgreSQL 14 and newer."""
 
     afar = True
+    bounds = _AFAR_BOUNDS
+    lacks = dict.fromkeys(("increasing", "decreasing"), _NO_ORDER)
 
     def count_if(self, condition: str) -> str:
         return f"count(*) FILTER (WHERE {condition})"

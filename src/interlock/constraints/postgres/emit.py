@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from importlib import resources
+from typing import ClassVar
 
 from sqlglot import exp
 
 from interlock.constraints.emit import Emitter, is_aggregate
 from interlock.constraints.expression import Node
 from interlock.constraints.letters import changed
-from interlock.constraints.postgres.sql import by_code_point, cast, ours
+from interlock.constraints.postgres.sql import SCHEMA, by_code_point, cast, ours
 from interlock.constraints.postgres.writers import POSTGRES_WRITERS
 from interlock.constraints.sql import call, number, paren, text
 from interlock.engines.schema import Kind
@@ -21,9 +23,15 @@ REFUSED = {
     "fmod": ("a remainder (%) of floats", "it has no such operator; CAST both sides to DECIMAL"),
 }
 
+SESSION = "pg_temp"  # the schema of a session's own functions
 
-def functions() -> str:
-    """The statements that make the functions, in the schema `SCHEMA`, over those that are there."""
+
+def functions(schema: str = SCHEMA) -> str:
+    """The statements that make the functions, in a schema, over those that are there."""
+    return re.sub(rf"\b{SCHEMA}\.", f"{schema}.", _functions())
+
+
+def _functions() -> str:
     written = resources.files(__package__).joinpath("functions.sql").read_text(encoding="utf-8")
     for name, other in (("lower", str.lower), ("upper", str.upper)):
         before, after = changed(other)
@@ -70,4 +78,20 @@ class PostgresEmitter(Emitter):
             return cast(tree, "DOUBLE PRECISION")
         if stored == "VARCHAR" or stored.startswith("ENUM") or stored == "UUID":
             return by_code_point(cast(tree, "TEXT"))
+        return tree
+
+
+class SessionEmitter(PostgresEmitter):
+    """`PostgresEmitter` for a session that judges: functions are temporary, so nothing need be installed."""
+
+    lacks: ClassVar[Mapping[str, str]] = {
+        "references": "a reference is not judged where the rows are: what is published lies elsewhere"
+    }
+
+    @staticmethod
+    def finish(tree: exp.Expression) -> exp.Expression:
+        for node in tree.find_all(exp.Anonymous):
+            name = str(node.this)
+            if name.startswith(f"{SCHEMA}."):
+                node.set("this", SESSION + name.removeprefix(SCHEMA))
         return tree

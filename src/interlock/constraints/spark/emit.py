@@ -48,5 +48,6 @@ class SparkEmitter(Emitter):
         tree = exp.column(name, quoted=True)
         return cast(tree, "DOUBLE") if self.stored(name).upper() == "FLOAT" else tree
 
-    def finished(self, tree: exp.Expression) -> exp.Expression:
+    @staticmethod
+    def finish(tree: exp.Expression) -> exp.Expression:
         return bare(tree)

@@ -69,6 +69,7 @@ class PostgreSQL:
         self.local = DuckDB()
         self._connection = connection
         self._names = itertools.count()
+        self._provided: set[str] = set()
         for setting in _SESSION:
             connection.execute(setting)
 
@@ -99,6 +100,12 @@ class PostgreSQL:
             this=exp.to_identifier(data.name, quoted=True), db=exp.to_identifier(data.schema, quoted=True)
         )
         return Relation((), data.columns, self._planned(item), view=item)
+
+    def provide(self, functions: str) -> None:
+        if functions not in self._provided:
+            with _failing("functions"), self._connection.transaction():
+                self._connection.execute(functions.encode())
+            self._provided.add(functions)
 
     def part(self, relation: Relation, where: exp.Expression) -> Relation:
         """The rows of a relation for which ``where`` holds."""

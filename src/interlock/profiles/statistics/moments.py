@@ -161,7 +161,8 @@ def _spread(side: State, n: int) -> Fraction:
 
 def _class(scope: Scope, name: str) -> StatisticClass:
     if scope.sql.afar:  # where floats are added in whatever order the engine takes
-        return StatisticClass.ADVISORY if scope.kind is Kind.FLOAT else StatisticClass.EXACT
+        whole = scope.kind is Kind.INTEGER and len(_aggregates(scope)) == 3
+        return StatisticClass.EXACT if whole or scope.kind is Kind.DECIMAL else StatisticClass.ADVISORY
     rounded = scope.size is Size.LARGE and not scope.counted and scope.scale != 1.0
     return StatisticClass.DETERMINISTIC if rounded else StatisticClass.EXACT
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from interlock.engines.schema import Kind
 
 
@@ -9,6 +12,8 @@ class Spelling:
     """SQL texts over ``x``, the text of a column. Aggregates skip NULL and are NULL of no rows; so may counts be."""
 
     afar = False  # rows stay where they are: only cheap aggregates are wanted there
+    bounds: ClassVar[Mapping[str, str]] = {}  # by statistic, where a large partition's error is another one
+    lacks: ClassVar[Mapping[str, str]] = {}  # statistics that there are none of, and why
 
     def count_if(self, condition: str) -> str:
         return f"count_if({condition})"
@@ -57,9 +62,9 @@ class Spelling:
         return f"approx_count_distinct({value})"
 
     def moments(self, x: str, kind: Kind, type: str) -> tuple[str, ...]:
-        """Of whole numbers count, sum and sum of squares; of others mean and standard deviation of the finite ones.
+        """Count, sum and sum of squares of whole numbers where they are exact; else mean and standard deviation.
 
-        NULL where a sum leaves the numbers. Only asked of engines afar.
+        Of the finite ones; NULL where a sum leaves the numbers. Only asked of engines afar.
         """
         raise NotImplementedError
 
