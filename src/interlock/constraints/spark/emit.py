@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 from sqlglot import exp
 
@@ -24,6 +25,9 @@ class SparkEmitter(Emitter):
     """Spark's SQL for one checked expression."""
 
     writers = SPARK_WRITERS
+    lacks: ClassVar[Mapping[str, str]] = {
+        "references": "a reference is not judged where the rows are: what is published lies elsewhere"
+    }
 
     def value(self, node: Node) -> exp.Expression:
         if node.type.kind in REFUSED:

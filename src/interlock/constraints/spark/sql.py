@@ -111,7 +111,8 @@ def _size(tree: exp.Expression) -> int:
 
 @lru_cache(maxsize=256)
 def _parsed(template: str) -> exp.Expression:
-    tree: exp.Expression = sqlglot.parse_one(template, dialect="spark")
+    tree = sqlglot.parse_one(template, dialect="spark")
+    assert isinstance(tree, exp.Expression)
     return tree
 
 
@@ -149,5 +150,5 @@ def _stands_alone(tree: exp.Expression) -> bool:
     return isinstance(tree, _ENCLOSED) and (not isinstance(tree, _INFIX) or isinstance(tree, exp.Dot))
 
 
-def _encloses(tree: exp.Expression | None) -> bool:
+def _encloses(tree: exp.Expr | None) -> bool:
     return isinstance(tree, _ENCLOSING) and not isinstance(tree, _INFIX)
