@@ -37,6 +37,7 @@ def running(folder: Path) -> Iterator[SparkSession]:
     sql = pytest.importorskip("pyspark.sql")
     settings = {
         "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.sql.session.timeZone": ZONE,

@@ -24,7 +24,7 @@ from interlock.engines.schema import Schema
 from interlock.engines.spark import columns as types
 from interlock.engines.spark import files
 from interlock.engines.spark.columns import quoted, schema_of, sent, stored_type
-from interlock.engines.spark.session import failing, prepared, pyspark
+from interlock.engines.spark.session import as_one_job, failing, prepared, pyspark
 from interlock.errors import UsageError
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ class Spark:
         whole = relation.rows <= whole_max
         some = _rows(relation.schema, source, key, None if whole else sample_rows, whole_max)
         branches = _branches(["count(*)", *aggregates])
-        found = self._union([*(_select(b, source) for b in branches), some], relation.schema)
+        found = self._union([*(_select(b, source) for b in branches), some], relation.rows)
         values: dict[str, Any] = {}
         for number, branch in enumerate(branches):
             values |= zip(branch, _values(found, number), strict=True)
@@ -184,22 +184,25 @@ class Spark:
         if whole is not (rows <= whole_max):
             whole = rows <= whole_max
             some = _rows(relation.schema, source, key, None if whole else sample_rows, whole_max)
-            found = self._union([some], relation.schema, only=True)
+            found = self._union([some], rows)
         sample = self._here(found, relation.schema)
         return Gathered((rows, *(values[a] for a in aggregates)), sample, whole=whole)
 
-    def _union(self, selects: Sequence[str], schema: Schema, *, only: bool = False) -> pyarrow.Table:
-        """Each branch's items as one struct, in a column and rows of its own."""
+    def _union(self, selects: Sequence[str], rows: int) -> pyarrow.Table:
+        """Each branch's items as one struct, in a column and rows of its own.
+
+        In an array of one: NULL for a whole struct would be NULL for values that Arrow was told never are.
+        """
         places = len(selects)
         written = []
         for place, select in enumerate(selects):
             number = _SAMPLE if place == places - 1 else place
-            items = ", ".join("item" if p == place else "NULL" for p in range(places))
+            items = ", ".join("array(item)" if p == place else "NULL" for p in range(places))
             written.append(f"SELECT {number} AS branch, {items} FROM ({select})")
         names = ", ".join(f"b{p}" for p in range(places - 1))
         text = f"SELECT * FROM ({' UNION ALL '.join(written)}) AS found(branch{', ' + names if names else ''}, sample)"
         self.statements.append(text)
-        with failing("query"), prepared(self.session):
+        with failing("query"), prepared(self.session, as_one_job(self.session, rows)):
             return self.session.sql(text).toArrow()
 
     def _here(self, found: pyarrow.Table, schema: Schema) -> Relation:
@@ -207,7 +210,12 @@ class Spark:
         import pyarrow
         import pyarrow.compute
 
-        only = found.filter(pyarrow.compute.equal(found["branch"], _SAMPLE))["sample"].combine_chunks()
+        given = found.filter(pyarrow.compute.equal(found["branch"], _SAMPLE))["sample"]
+        only = (
+            pyarrow.concat_arrays([chunk.flatten() for chunk in given.chunks]) if given.num_chunks else None
+        )
+        if only is None:
+            only = pyarrow.array([], given.type.value_type)
         if not schema:
             return self.local.materialized(f"SELECT 1 AS rest FROM range({len(only)})")
         columns = only.flatten()
@@ -268,9 +276,8 @@ def _select(aggregates: Sequence[str], source: str) -> str:
 
 
 def _struct(items: Sequence[str]) -> str:
-    """Values as one, each of which may be NULL as Arrow sees it: other branches have NULL for the whole."""
-    named = (f"'v{i}', CASE WHEN TRUE THEN {item} END" for i, item in enumerate(items))
-    return f"named_struct({', '.join(named)})"
+    named = ", ".join(f"'v{i}', {item}" for i, item in enumerate(items))
+    return f"named_struct({named})"
 
 
 def _rows(schema: Schema, source: str, key: Sequence[str], sample: int | None, whole_max: int) -> str:
@@ -286,7 +293,7 @@ def _rows(schema: Schema, source: str, key: Sequence[str], sample: int | None, w
 def _values(found: pyarrow.Table, branch: int) -> list[Any]:
     import pyarrow.compute
 
-    (row,) = found.filter(pyarrow.compute.equal(found["branch"], branch))[f"b{branch}"].to_pylist()
+    ((row,),) = found.filter(pyarrow.compute.equal(found["branch"], branch))[f"b{branch}"].to_pylist()
     return list(row.values())
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from interlock.errors import (
@@ -19,13 +20,12 @@ from interlock.errors import (
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-# Columns may be called `${env:HOME}`; a statement is one job; casts that lose a value fail where we stage.
+# Columns may be called `${env:HOME}`; casts that lose a value fail where we stage.
 _SETTINGS = {
     "spark.sql.variable.substitute": "false",
     "spark.sql.parser.escapedStringLiterals": "false",
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.ansi.enabled": "true",
-    "spark.sql.adaptive.enabled": "false",
     "spark.sql.caseSensitive": "false",
     "spark.sql.mapKeyDedupPolicy": "LAST_WIN",
 }
@@ -40,12 +40,23 @@ _STATE = re.compile(r"\s*SQLSTATE: \w+.*", re.DOTALL)
 _LENGTH_MAX = 300
 
 
+_ROWS_A_TASK = 500_000  # of those that are spread anew, as they are to be counted DISTINCT
+
+
+def as_one_job(session: SparkSession, rows: int) -> dict[str, str]:
+    """Settings with which a statement over about so many rows is one job: else each exchange would be one."""
+    most = int(session.conf.get("spark.sql.shuffle.partitions") or 1)
+    tasks = max(1, min(most, -(-rows // _ROWS_A_TASK)))
+    return {"spark.sql.adaptive.enabled": "false", "spark.sql.shuffle.partitions": str(tasks)}
+
+
 @contextlib.contextmanager
-def prepared(session: SparkSession) -> Iterator[None]:
-    """The session with the settings that statements of ours rest on; afterwards as it was."""
-    before = {name: session.conf.get(name, None) for name in _SETTINGS}
+def prepared(session: SparkSession, more: Mapping[str, str] = MappingProxyType({})) -> Iterator[None]:
+    """The session with the settings that statements of ours rest on, and ``more``; afterwards as it was."""
+    settings = {**_SETTINGS, **more}
+    before = {name: session.conf.get(name, None) for name in settings}
     try:
-        for name, value in _SETTINGS.items():
+        for name, value in settings.items():
             session.conf.set(name, value)
         yield
     finally:
