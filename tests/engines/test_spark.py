@@ -42,8 +42,9 @@ class TestSpark(EngineConformance):
 
 
 class TestAgreement(AgreementConformance):
-    tables = 3
-    expressions = 6
+    tables = 4
+    expressions = 8
+    unreadable = (Kind.TIME,)  # switched off in Spark's settings unless somebody wants it
 
 
 # --- one look is one job ----------------------------------------------------------------
