@@ -158,7 +158,7 @@ def statistic(family: Any, name: str) -> tuple[str, ...]:
 
 # --- support --------------------------------------------------------------------------
 
-ENGINES = {"duckdb": "DuckDB", "postgres": "PostgreSQL"}
+ENGINES = {"duckdb": "DuckDB", "postgres": "PostgreSQL", "spark": "Spark"}
 KINDS = {
     "row rule": "x > 0",
     "row rule with a pattern": "regexp_matches(s, '^[A-Z]+$')",
@@ -274,6 +274,9 @@ def expressions() -> str:
     refused: dict[str, list[str]] = {}
     for name, why in language.REFUSED_FUNCTIONS.items():
         refused.setdefault(why, []).append(f"`{name}`")
+    from interlock.constraints.spark import REFUSED as SPARK_REFUSED
+
+    spark_refused = "\n".join(f"- {written} is refused: {why}." for written, why in SPARK_REFUSED.values())
     postgres_refused = "\n".join(f"- {written} is refused: {why}." for written, why in REFUSED.values())
     why_not = "\n".join(f"- {', '.join(names)}: {why}." for why, names in refused.items())
     return f"""# Expressions
@@ -334,6 +337,22 @@ Unicode's, whatever the database's locale is. What is otherwise:
 - A `numeric` column without a precision is computed as a float. A NaN in a `numeric` column with one
   compares as PostgreSQL has it, larger than every number.
 - A power beyond about e^700 may differ in its last digits.
+
+## In Spark
+
+Rules judged [in a Spark job](../how-to/spark.md) mean the same there too, with ANSI mode on or off, whatever the session's time
+zone and parser settings; the same property test compares. What is otherwise:
+
+{spark_refused}
+- A product of decimals that may need all 38 digits with more than six after the point is refused: Spark drops digits there.
+- `references` is not judged there. The length of what is no list is refused.
+- A pattern is taken where it means the same in Java: as in PostgreSQL, with `\\b`, `\\B`, `\\A` and `\\z`, and repetitions up
+  to 1000. Java steps back where RE2 does not: a group repeated without a bound, or repetitions inside each other, may be slow
+  or run out of stack on texts of many thousand characters.
+- A text is a number in decimal notation, with an exponent or without; a date is year-month-day, with or without a time.
+- Dates and moments outside the years 1 to 9999 may be computed otherwise, or fail.
+- `exp`, `ln`, `log10` and `pow` may differ in their last digit.
+- `quantile_disc`, `stddev` and `variance` sort all values of their column in one task, in its memory.
 
 ## Sums of floats
 

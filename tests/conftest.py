@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests import places
+from tests import spark as sparks
 from tests.postgres import Server, running
 from tests.processes import Nursery
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 _slow_machine = [HealthCheck.too_slow]
 settings.register_profile("default", max_examples=50, deadline=None, suppress_health_check=_slow_machine)
@@ -39,3 +44,10 @@ def postgres() -> Iterator[Server]:
     """A real server, one for each worker."""
     with running() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """A real session in local mode, one for each worker."""
+    with sparks.running(tmp_path_factory.mktemp("spark")) as session:
+        yield session

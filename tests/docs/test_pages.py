@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from tests import spark
 from tests.docs.page import blocks, run
 from tests.integrations.environments import LIMIT_S, ORCHESTRATORS, environment
 from tests.postgres import Server
@@ -51,6 +54,11 @@ def test_the_blocks_of_a_page_run(page: Path, tmp_path: Path, request: pytest.Fi
             connection.execute("DROP DATABASE IF EXISTS shop WITH (FORCE)")  # another page's
             connection.execute("CREATE DATABASE shop")
         more = {"INTERLOCK_POSTGRES_URL": server.url("shop")}
+    if "$ spark-submit" in page.read_text(encoding="utf-8"):
+        spark.java()
+        pytest.importorskip("pyspark")
+        programs = f"{tmp_path / '.bin'}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+        more = {"PATH": programs, "PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
     assert run(page, tmp_path, more) > 0
 
 

@@ -168,7 +168,7 @@ def _unique_nodes(node: Node) -> list[Node]:
 def _unique(constraint: Constraint, statement: Unique, emitter: Emitter) -> Compiled:
     present = chain(exp.And, [paren(not_null(emitter.column(c))) for c in statement.columns])
     columns = [emitter.column(c) for c in statement.columns]
-    row = columns[0] if len(columns) == 1 else call("row", *columns)
+    row = columns[0] if len(columns) == 1 else emitter.row(*columns)
     distinct = call("count", exp.Distinct(expressions=[when(present.copy(), row)]))
     return Compiled(constraint, (_count(present), distinct))
 

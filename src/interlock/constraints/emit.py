@@ -140,12 +140,20 @@ class Emitter:
         """A moment with a zone as a timestamp in UTC."""
         return call("make_timestamp", call("epoch_us", moment))
 
+    def row(self, *values: exp.Expression) -> exp.Expression:
+        """Several values as one, to be counted where they are different."""
+        return call("row", *values)
+
     def _flip(self, code: exp.Expression) -> exp.Expression:
         return self.of_code(code, [number(TRUE), number(ERROR), number(NULL), number(FALSE)])
 
+    def stored(self, name: str) -> str:
+        """The type of a column as the schema has it; empty where it has none."""
+        return self._stored.get(name, "")
+
     def column(self, name: str) -> exp.Expression:
         tree = exp.column(name, quoted=True)
-        stored = self._stored.get(name, "").upper()
+        stored = self.stored(name).upper()
         if stored in ("FLOAT", "REAL", "FLOAT4"):
             return cast(tree, "DOUBLE")
         if stored.startswith("ENUM") or stored == "UUID":

@@ -7,9 +7,10 @@ from functools import lru_cache
 from interlock.constraints.compile import Emits
 from interlock.constraints.emit import Emitter
 from interlock.constraints.postgres import SESSION, SessionEmitter, functions
+from interlock.constraints.spark import SparkEmitter
 from interlock.engines.protocol import Afar, Engine
 
-EMITTERS: dict[str, Emits] = {"duckdb": Emitter, "postgres": SessionEmitter}
+EMITTERS: dict[str, Emits] = {"duckdb": Emitter, "postgres": SessionEmitter, "spark": SparkEmitter}
 
 
 def provide(engine: Engine | Afar) -> None:

@@ -221,7 +221,7 @@ def _count_distinct(e: Emitter, node: Node) -> exp.Expression:
     if len(node.args) == 1:
         return call("count", exp.Distinct(expressions=[e.value(node.args[0])]))
     present = chain(exp.And, [paren(not_null(e.value(a))) for a in node.args])
-    row = call("row", *(e.value(a) for a in node.args))
+    row = e.row(*(e.value(a) for a in node.args))
     return call("count", exp.Distinct(expressions=[when(present, row)]))
 
 

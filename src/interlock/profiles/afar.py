@@ -24,7 +24,7 @@ from interlock.profiles.spellings import SPELLINGS
 from interlock.profiles.statistics import FAMILIES
 from interlock.profiles.statistics.family import Family, Scope, Size, Values, decoded
 from interlock.profiles.statistics.occurrences import countable
-from interlock.profiles.statistics.spelling import SQUARED_MAX
+from interlock.profiles.statistics.spelling import SQUARED_MAX, Spelling
 
 Checks = Mapping[str, tuple[exp.Expression, ...]]
 _ONCE = "interlock_once"  # the local check that counts values that occur once
@@ -46,7 +46,8 @@ def compute(
     asked = _Asked()
     places = {s.column.name: [asked.add(f.over_rows(s)) for f in _applying(families, s)] for s in scopes}
     extra = {name: asked.add(_text(item, engine) for item in items) for name, items in checks.items()}
-    unique = asked.add([_duplicates(key)]) if key and not engine.unique(relation, key) else ()
+    counted = key and not engine.unique(relation, key)
+    unique = asked.add([_duplicates(key, SPELLINGS[engine.name])]) if counted else ()
     found = engine.gather(
         relation, asked.texts, key=key, whole_max=limits.exact_rows_max, sample_rows=limits.sample_rows
     )
@@ -109,9 +110,8 @@ class _Asked:
 
 def _scope(column: Column, engine: Afar) -> Scope:
     whole = 1.0 if column.kind is Kind.INTEGER else None  # whole numbers and their squares add up exactly
-    return Scope(
-        column, quoted(column.name), Size.LARGE, counted=False, scale=whole, sql=SPELLINGS[engine.name]
-    )
+    sql = SPELLINGS[engine.name]
+    return Scope(column, sql.quoted(column.name), Size.LARGE, counted=False, scale=whole, sql=sql)
 
 
 def _applying(families: Sequence[Family], scope: Scope) -> Iterator[Family]:
@@ -122,8 +122,8 @@ def _text(item: exp.Expression, engine: Afar) -> str:
     return item.unalias().sql(dialect=engine.dialect)
 
 
-def _duplicates(key: Sequence[str]) -> str:
-    return f"count(*) - count(DISTINCT ROW({', '.join(map(quoted, key))}))"
+def _duplicates(key: Sequence[str], sql: Spelling) -> str:
+    return f"count(*) - count(DISTINCT {sql.row(key)})"
 
 
 def _near(

@@ -269,7 +269,9 @@ def _to_decimal(type_: Type, value: Any) -> Decimal:
         if not math.isfinite(value):
             raise Failed("not a number")
         scaled = half_away(value * 10.0**type_.scale)
-        exact = Decimal(int(scaled)).scaleb(-type_.scale)
+        if not math.isfinite(scaled):
+            raise Failed("out of range")
+        exact = Decimal((int(scaled < 0), Decimal(int(abs(scaled))).as_tuple().digits, -type_.scale))
     else:
         exact = quantized(Decimal(value), type_.scale)
     if abs(exact) >= Decimal(10) ** (type_.size - type_.scale):

@@ -6,12 +6,12 @@ import re
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import ClassVar
-from unicodedata import ucd_3_2_0
 
 from sqlglot import exp
 
 from interlock.constraints.emit import Emitter, is_aggregate
 from interlock.constraints.expression import Node
+from interlock.constraints.letters import changed
 from interlock.constraints.postgres.sql import SCHEMA, by_code_point, cast, ours
 from interlock.constraints.postgres.writers import POSTGRES_WRITERS
 from interlock.constraints.sql import call, number, paren, text
@@ -25,9 +25,6 @@ REFUSED = {
 
 SESSION = "pg_temp"  # the schema of a session's own functions
 
-# Characters of Unicode 3.2 whose case every Python changes alike; Lo has got case in later versions.
-_LETTERS = [c for c in map(chr, range(128, 0x1_0500)) if ucd_3_2_0.category(c) not in ("Cn", "Cs", "Lo")]
-
 
 def functions(schema: str = SCHEMA) -> str:
     """The statements that make the functions, in a schema, over those that are there."""
@@ -37,9 +34,8 @@ def functions(schema: str = SCHEMA) -> str:
 def _functions() -> str:
     written = resources.files(__package__).joinpath("functions.sql").read_text(encoding="utf-8")
     for name, other in (("lower", str.lower), ("upper", str.upper)):
-        changed = [c for c in _LETTERS if len(other(c)) == 1 and other(c) != c]
-        written = written.replace(f":{name}_from", _quoted("".join(changed)))
-        written = written.replace(f":{name}_to", _quoted("".join(map(other, changed))))
+        before, after = changed(other)
+        written = written.replace(f":{name}_from", _quoted(before)).replace(f":{name}_to", _quoted(after))
     return written
 
 

@@ -161,8 +161,9 @@ def _spread(side: State, n: int) -> Fraction:
 
 def _class(scope: Scope, name: str) -> StatisticClass:
     if scope.sql.afar:  # where floats are added in whatever order the engine takes
-        whole = scope.kind is Kind.INTEGER and len(_aggregates(scope)) == 3
-        return StatisticClass.EXACT if whole or scope.kind is Kind.DECIMAL else StatisticClass.ADVISORY
+        exact = scope.kind in scope.sql.exact_moments
+        exact = exact and (scope.kind is not Kind.INTEGER or len(_aggregates(scope)) == 3)
+        return StatisticClass.EXACT if exact else StatisticClass.ADVISORY
     rounded = scope.size is Size.LARGE and not scope.counted and scope.scale != 1.0
     return StatisticClass.DETERMINISTIC if rounded else StatisticClass.EXACT
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+from interlock.engines.parquet import quoted
 from interlock.engines.schema import Kind
 
 SQUARED_MAX = 1e150  # a float whose square is still one
@@ -15,7 +16,16 @@ class Spelling:
 
     afar = False  # rows stay where they are: only cheap aggregates are wanted there
     bounds: ClassVar[Mapping[str, str]] = {}  # by statistic, where a large partition's error is another one
+    exact_moments: tuple[Kind, ...] = (Kind.INTEGER, Kind.DECIMAL)  # where `moments` are exact
     lacks: ClassVar[Mapping[str, str]] = {}  # statistics that there are none of, and why
+
+    def quoted(self, name: str) -> str:
+        """A column's name."""
+        return quoted(name)
+
+    def row(self, names: Sequence[str]) -> str:
+        """Several columns as one value that is never NULL."""
+        return f"ROW({', '.join(map(self.quoted, names))})"
 
     def count_if(self, condition: str) -> str:
         return f"count_if({condition})"
