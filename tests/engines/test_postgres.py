@@ -135,3 +135,10 @@ def test_names_and_values_of_any_sort_come_over_as_they_are(
     assert found.columns["select"]["length_max"] == 2
     assert found.columns["%s"]["nulls"] == 0
     assert found.columns["%s"]["min"] == dt.datetime(1, 1, 1, tzinfo=dt.UTC)  # Python's first
+
+
+def test_a_row_of_nothing_but_null_is_a_row(engine: PostgreSQL, db: psycopg.Connection[Any]) -> None:
+    db.execute("CREATE TABLE t (a text); INSERT INTO t VALUES (NULL), ('x'), (NULL), ('')")
+    found = compute(engine, relation_of(engine, db, "t"))
+    assert (found.rows, found.columns["a"]["nulls"], found.columns["a"]["distinct"]) == (4, 2, 2)
+    assert found.columns["a"]["domain"] == [["", 1], ["x", 1]]

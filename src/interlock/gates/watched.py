@@ -5,16 +5,13 @@ Marks are forgotten when the verdict on what they say is stored. Cut off before,
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from interlock.catalog import PartitionRecord, partitions
-from interlock.engines.postgres import rows as postgres_rows
+from interlock.engines.postgres import transfer
 from interlock.engines.protocol import Relation
-from interlock.engines.scratch import Scratch
 from interlock.gates import attached
 from interlock.gates.attached import Found
 from interlock.gates.native import changes
@@ -47,12 +44,8 @@ def judge_changed(
     with site.catalog.read() as rx:
         before = {r.label: r for r in attached.judged(rx, marked.table)}
     todo = _todo(connection, marked, found, known_parts, before)
-    scratch = Scratch()
-    try:
-        each = _each(site, connection, marked, found, todo, scratch.path / "partition.parquet")
-        made = attached.judge_each(site, request, each, lambda n: progress(n, len(todo)))
-    finally:
-        scratch.close()
+    each = _each(site, connection, marked, found, todo)
+    made = attached.judge_each(site, request, each, lambda n: progress(n, len(todo)))
     changes.forget_whole(connection, marked, found)
     return made
 
@@ -98,15 +91,16 @@ def _each(
     marked: Marked,
     found: Changes,
     todo: Todo,
-    file: Path,
 ) -> Iterator[Found]:
     for label, raws in todo.items():
+        opened: list[Relation] = []
         yield Found(
-            label, partial(_opened, site, connection, marked, raws, file), f"snapshot:{found.snapshot}"
+            label, partial(_opened, site, connection, marked, raws, opened), f"snapshot:{found.snapshot}"
         )
         if raws:
             changes.forget(connection, marked, found, raws)
-        file.unlink(missing_ok=True)
+        for file in (file for relation in opened for file in relation.files):
+            file.unlink(missing_ok=True)
 
 
 def _opened(
@@ -114,10 +108,13 @@ def _opened(
     connection: psycopg.Connection[Any],
     marked: Marked,
     raws: tuple[Raw, ...] | None,
-    file: Path,
+    opened: list[Relation],
 ) -> Relation:
-    rows = changes.source(connection, marked, raws)
-    with contextlib.suppress(FileNotFoundError):
-        file.unlink()
-    postgres_rows.fetch(connection, rows, marked.relation.columns, file)
-    return site.engine.relation(str(file))
+    """The rows of a partition, brought here; they are also put into ``opened``, for who cleans up."""
+    columns = marked.relation.columns
+    query = f"SELECT {transfer.items(columns)} FROM {changes.source(connection, marked, raws)}"
+    with connection.transaction():
+        for setting in transfer.PLAIN:
+            connection.execute(setting)
+        opened.append(transfer.bring(connection, site.engine, query, columns))
+    return opened[-1]

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 from sqlglot import exp
 
-from interlock import durable
 from interlock.engines import postgres
 from interlock.engines.duckdb import DuckDB
 from interlock.engines.failures import one_line, translated
@@ -31,13 +30,6 @@ if TYPE_CHECKING:
 
 _SPACE = 2**32  # hashes are whole numbers below
 _SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
-_SESSION = (  # how values are written as text
-    "SET DateStyle = 'ISO, YMD'",
-    "SET IntervalStyle = 'postgres'",
-    "SET TimeZone = 'UTC'",
-    "SET extra_float_digits = 1",
-    "SET bytea_output = 'hex'",
-)
 _UNIQUE = """
 SELECT EXISTS (
     SELECT FROM pg_index i WHERE i.indrelid = %s::regclass AND i.indisunique AND i.indisvalid AND i.indimmediate
@@ -80,8 +72,8 @@ class PostgreSQL:
         self._connection = connection
         self._names = itertools.count()
         self._provided: set[str] = set()
-        for setting in _SESSION:
-            connection.execute(setting)
+        for setting in transfer.PLAIN[1:]:  # the search path is the caller's
+            connection.execute(setting.replace("SET LOCAL", "SET"))
 
     def __enter__(self) -> Self:
         return self
@@ -195,22 +187,10 @@ class PostgreSQL:
         return cursor
 
     def _fetch(self, items: str, source: str, rest: str, schema: Schema) -> Relation:
-        """Rows as a relation of `local`, by way of a CSV whose types are known."""
-        text = f"COPY (SELECT {items} FROM {source} {rest}) TO STDOUT (FORMAT csv)"
+        """Rows as a relation of `local`."""
+        text = f"SELECT {items} FROM {source} {rest}"
         self.statements.append(text)
-        path = self.local.temporary().with_suffix(".csv")
-        try:
-            with (
-                durable.refusals(path),
-                path.open("wb") as file,
-                self._connection.cursor() as cursor,
-                cursor.copy(text.encode()) as copy,
-            ):
-                for block in copy:
-                    file.write(block)
-            return transfer.read(self.local, path, schema, hashed=bool(rest))
-        finally:
-            path.unlink(missing_ok=True)
+        return transfer.bring(self._connection, self.local, text, schema, hashed=bool(rest))
 
     def _planned(self, item: exp.Expression) -> int:
         """Rows the planner expects."""

@@ -4,16 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
+from interlock import durable
 from interlock.engines.duckdb import DuckDB
 from interlock.engines.parquet import literal, quoted
 from interlock.engines.protocol import Relation, Target
 from interlock.engines.schema import Column, Kind, Schema
 from interlock.errors import DataTypeUnsupported
 
+if TYPE_CHECKING:
+    import psycopg
+
 _LINE_BYTES_MAX = 64 << 20
+# How values are written, whatever the role or the database would have them written.
+PLAIN = (
+    "SET LOCAL search_path = pg_catalog, pg_temp",
+    "SET LOCAL DateStyle = 'ISO, YMD'",
+    "SET LOCAL IntervalStyle = 'postgres'",
+    "SET LOCAL TimeZone = 'UTC'",
+    "SET LOCAL extra_float_digits = 1",
+    "SET LOCAL bytea_output = 'hex'",
+)
 _LAST_MOMENT = "'294000-01-01 00:00:00'"  # DuckDB's end a little before PostgreSQL's
 _BEFORE = r"'^(\S+)(.*) BC$', '\1 (BC)\2'"  # years before the first, as DuckDB writes them
 _STORED: dict[str, str] = {  # DuckDB's types as PostgreSQL's that hold each of their values
@@ -77,9 +91,32 @@ def targets(schema: Schema, columns: Sequence[Target] | None) -> list[exp.Expr]:
 # --- from PostgreSQL ----------------------------------------------------------------------
 
 
+def bring(
+    connection: psycopg.Connection[Any], local: DuckDB, query: str, schema: Schema, *, hashed: bool = False
+) -> Relation:
+    """The rows of a query that selects `items`; ``hashed``: with one more column, which is left out.
+
+    One statement, so one moment; its session writes values as `PLAIN` says. Raises `DataUnreadable` for a value that
+    DuckDB has no place for.
+    """
+    path = local.temporary().with_suffix(".csv")
+    try:
+        with (
+            durable.refusals(path),
+            path.open("wb") as file,
+            connection.cursor() as cursor,
+            cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv)".encode()) as copy,
+        ):
+            for block in copy:
+                file.write(block)
+        return _read(local, path, schema, hashed=hashed)
+    finally:
+        path.unlink(missing_ok=True)
+
+
 def items(schema: Schema) -> str:
-    """Each column as a text that DuckDB reads as the value it is."""
-    return ", ".join(map(_sent, schema)) or "1"
+    """Each column as a text that DuckDB reads as the value it is; a 1 first: a line of one NULL would be empty."""
+    return ", ".join(("1", *map(_sent, schema)))
 
 
 def _sent(column: Column) -> str:
@@ -107,12 +144,11 @@ def _sent(column: Column) -> str:
     return name if column.kind in (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL, Kind.BOOLEAN) else f"{name}::text"
 
 
-def read(local: DuckDB, path: Path, schema: Schema, *, hashed: bool) -> Relation:
-    """The rows of a CSV that `items` wrote; ``hashed``: with one more column, which is left out."""
+def _read(local: DuckDB, path: Path, schema: Schema, *, hashed: bool) -> Relation:
     names = [f"c{i}" for i in range(len(schema))]
-    columns = {name: _carried(c) for name, c in zip(names, schema, strict=True)}
-    if hashed or not schema:
-        columns["rest"] = "BIGINT"
+    columns = {"one": "INTEGER"} | {name: _carried(c) for name, c in zip(names, schema, strict=True)}
+    if hashed:
+        columns["hashed"] = "BIGINT"
     given = ", ".join(f"{literal(name)}: {literal(type_)}" for name, type_ in columns.items())
     item = (
         f"read_csv({literal(str(path))}, columns = {{{given}}}, header = false, auto_detect = false, delim = ',',"
@@ -120,14 +156,14 @@ def read(local: DuckDB, path: Path, schema: Schema, *, hashed: bool) -> Relation
         f" max_line_size = {_LINE_BYTES_MAX})"
     )
     taken = [f"{_received(name, c)} AS {quoted(c.name)}" for name, c in zip(names, schema, strict=True)]
-    return local.materialized(f"SELECT {', '.join(taken) or 'rest'} FROM {item}")
+    return local.materialized(f"SELECT {', '.join(taken) or 'one'} FROM {item}")
 
 
 def _carried(column: Column) -> str:
     """The type a column has on the way."""
     if column.kind in (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL, Kind.BOOLEAN):
         return "DOUBLE" if column.type == "NUMERIC" else column.type
-    if column.kind in (Kind.DATE, Kind.TIME, Kind.TIMESTAMP):
+    if column.kind in (Kind.DATE, Kind.TIME, Kind.TIMESTAMP) or column.type == "UUID":
         return column.type
     return column.type if column.kind is Kind.TIMESTAMPTZ else "VARCHAR"
 

@@ -15,8 +15,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from interlock.constraints.postgres import SCHEMA
-from interlock.engines.postgres import Relation
-from interlock.engines.postgres import rows as postgres_rows
+from interlock.engines.postgres import Relation, transfer
 from interlock.errors import NameRefused, RelationNotFound
 from interlock.gates.native import marks, quoting
 from interlock.names import NAME_LENGTH_MAX, partition_label
@@ -276,7 +275,7 @@ def _label(value: object, raw: Raw) -> str:
 @contextlib.contextmanager
 def _plainly(connection: psycopg.Connection[Any]) -> Iterator[None]:
     with connection.transaction():
-        for setting in postgres_rows.PLAIN:
+        for setting in transfer.PLAIN:
             connection.execute(setting)
         yield
 
