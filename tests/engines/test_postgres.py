@@ -142,3 +142,25 @@ def test_a_row_of_nothing_but_null_is_a_row(engine: PostgreSQL, db: psycopg.Conn
     found = compute(engine, relation_of(engine, db, "t"))
     assert (found.rows, found.columns["a"]["nulls"], found.columns["a"]["distinct"]) == (4, 2, 2)
     assert found.columns["a"]["domain"] == [["", 1], ["x", 1]]
+
+
+def test_no_code_of_a_types_owner_is_run(engine: PostgreSQL, db: psycopg.Connection[Any]) -> None:
+    db.execute(
+        "CREATE TABLE caught (who text); CREATE TYPE mood AS ENUM ('calm', 'Mad'); CREATE SCHEMA own;"
+        "CREATE TYPE own.\"text\" AS ENUM ('a', 'b');"
+        "CREATE FUNCTION tell(mood) RETURNS text LANGUAGE plpgsql AS"
+        " $$ BEGIN INSERT INTO caught VALUES ('mood'); RETURN 'x'; END $$;"
+        'CREATE FUNCTION tell(own."text") RETURNS pg_catalog.text LANGUAGE plpgsql AS'
+        " $$ BEGIN INSERT INTO caught VALUES ('text'); RETURN 'x'; END $$;"
+        "CREATE CAST (mood AS text) WITH FUNCTION tell(mood);"
+        'CREATE CAST (own."text" AS pg_catalog.text) WITH FUNCTION tell(own."text");'
+        "CREATE TABLE t (a mood, b own.\"text\"); INSERT INTO t VALUES ('Mad', 'b'), ('calm', 'a'), (NULL, NULL)"
+    )
+    for limits in ({}, {"exact_rows_max": 1, "sample_rows": 2}):
+        with settings.override(**limits):
+            found = compute(engine, relation_of(engine, db, "t"), key=["a"], segments=["b"])
+        assert [(c["min"], c["max"], c["nulls"]) for c in found.columns.values()] == [
+            ("Mad", "calm", 1),
+            ("a", "b", 1),
+        ]
+    assert db.execute("SELECT * FROM caught").fetchall() == []

@@ -422,7 +422,7 @@ def test_a_worker_killed_anywhere_loses_no_mark(
     assert nursery.run(worker, folder=prepared, url=url).told == ([ONE, TWO, THREE],)
     change = f"UPDATE orders SET amount = amount + 1 WHERE day <> '{ONE}'"
     db.execute(change)
-    for folder, ending in every_boundary(nursery, prepared, tmp_path, worker, more_than=40, step=13, url=url):
+    for folder, ending in every_boundary(nursery, prepared, tmp_path, worker, more_than=40, step=7, url=url):
         with interlock.open(folder) as ws:
             done = len(ws.verdicts("orders")) - 3
         seen.add(done)

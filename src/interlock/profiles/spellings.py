@@ -40,7 +40,11 @@ class Postgres(Spelling):
     def value(self, x: str, kind: Kind, type: str) -> str:
         if kind is Kind.TIMESTAMPTZ:
             return f"({x} AT TIME ZONE 'UTC')"
-        return f"({x})::text" if kind in (Kind.OTHER, Kind.TEXT) else x
+        if type == "VARCHAR":
+            return f"({x})::text"
+        if kind in (Kind.TEXT, Kind.OTHER):  # as the type writes itself: a cast may be its owner's code
+            return f"CASE WHEN {x} IS NOT NULL THEN format('%s', {x}) END"
+        return x
 
     def smallest(self, value: str, kind: Kind) -> str:
         return f"bool_and({value})" if kind is Kind.BOOLEAN else f"min({_ordered(value, kind)})"
@@ -50,7 +54,7 @@ class Postgres(Spelling):
 
     def length(self, x: str, kind: Kind, type: str) -> str:
         if kind is Kind.TEXT:
-            return f"char_length(({x})::text)"
+            return f"char_length({self.value(x, kind, type)})"
         return f"octet_length({x})" if kind is Kind.BINARY else f"cardinality({x})"
 
     def about_distinct(self, value: str) -> str | None:

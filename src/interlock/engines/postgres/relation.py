@@ -183,7 +183,7 @@ def _parts(connection: psycopg.Connection[Any], oid: int) -> tuple[Part, ...]:
 
 
 def _columns(connection: psycopg.Connection[Any], oid: int) -> Schema:
-    """Domains as what they are made of."""
+    """Domains as what they are made of. A type of somebody's own is none of those known, whatever it is called."""
     rows = connection.execute(
         """
         WITH RECURSIVE made (num, name, type, modifier) AS (
@@ -193,7 +193,9 @@ def _columns(connection: psycopg.Connection[Any], oid: int) -> Schema:
             SELECT num, name, t.typbasetype, t.typtypmod FROM made JOIN pg_type t ON t.oid = made.type
             WHERE t.typtype = 'd'
         )
-        SELECT name, t.typname, t.typtype::text, t.typcategory::text, format_type(t.oid, modifier)
+        SELECT name, CASE WHEN t.typnamespace = 'pg_catalog'::regnamespace OR EXISTS (
+                SELECT FROM pg_depend WHERE classid = 'pg_type'::regclass AND objid = t.oid AND deptype = 'e'
+            ) THEN t.typname END, t.typtype::text, t.typcategory::text, format_type(t.oid, modifier)
         FROM made JOIN pg_type t ON t.oid = made.type WHERE t.typtype <> 'd' ORDER BY num
         """,
         [oid],
@@ -201,7 +203,7 @@ def _columns(connection: psycopg.Connection[Any], oid: int) -> Schema:
     return tuple(_column(*row) for row in rows)
 
 
-def _column(name: str, type_name: str, form: str, category: str, written: str) -> Column:
+def _column(name: str, type_name: str | None, form: str, category: str, written: str) -> Column:
     if type_name == "numeric":
         return _number(name, written)
     if type_name in _TYPES:

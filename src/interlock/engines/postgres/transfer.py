@@ -141,7 +141,8 @@ def _sent(column: Column) -> str:
             f" WHEN {value} < '0001-01-01' THEN regexp_replace(({value})::text, {_BEFORE}){zone}"
             f" ELSE ({value})::text{zone} END"
         )
-    return name if column.kind in (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL, Kind.BOOLEAN) else f"{name}::text"
+    # A text without the blanks that fill a char(n) up; the rest as its type writes it: a cast may be its owner's code.
+    return f"{name}::text" if column.type == "VARCHAR" else name
 
 
 def _read(local: DuckDB, path: Path, schema: Schema, *, hashed: bool) -> Relation:
