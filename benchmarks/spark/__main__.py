@@ -76,7 +76,7 @@ def main() -> None:
 def measure(session: SparkSession, path: Path, rows: int, runs: int) -> dict[str, Any]:
     if not path.exists():
         session.range(rows).selectExpr(*COLUMNS).write.parquet(str(path))
-    hashed = f"SELECT sum(xxhash64(*)) FROM parquet.`{path}`"
+    hashed = f"SELECT bit_xor(xxhash64(*)) FROM parquet.`{path}`"
     with Spark(session) as engine:
         relation = engine.relation(str(path))
         yardstick, core = [], []

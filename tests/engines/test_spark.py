@@ -248,3 +248,43 @@ def _count(engine: Spark, data: object) -> Any:
     from sqlglot import exp
 
     return exp.select(exp.Count(this=exp.Star())).from_(engine.source(engine.relation(data)))
+
+
+def test_whole_numbers_too_large_to_square_have_a_mean_and_no_deviation(
+    spark: SparkSession, engine: Spark
+) -> None:
+    frame = spark.range(10).selectExpr("CAST(id AS BIGINT) AS small")
+    far = spark.range(10).selectExpr("9223372036854775807 - id AS big", "id AS small")
+    with settings.override(exact_rows_max=1, sample_rows=1):
+        columns = compute(engine, engine.relation(far)).columns
+        near = compute(engine, engine.relation(frame.select("small"))).columns
+    assert (columns["big"]["mean"], columns["big"]["stddev"]) == ((10 * (2**63 - 1) - 45) / 10, None)
+    assert columns["small"]["stddev"] == near["small"]["stddev"] == pytest.approx(3.0276503540974917)
+
+
+def test_history_is_learned_from_partitions_profiled_there(
+    spark: SparkSession, engine: Spark, tmp_path: Path
+) -> None:
+    from interlock.names import Outcome
+    from interlock.workspace.afar import check, past_of
+
+    days = "date_add(DATE'2020-01-01', CAST(id DIV 40 AS INT)) AS day"
+    values = (
+        "id % 40 AS k",
+        "CAST(id % 7 AS DOUBLE) + 1 AS x",
+        "element_at(array('a', 'b'), CAST(id % 2 + 1 AS INT)) AS s",
+    )
+    spark.range(40 * 8).selectExpr(days, *values).write.partitionBy("day").parquet(str(tmp_path / "past"))
+    past = past_of(engine, str(tmp_path / "past"), "day")
+    assert list(past) == [f"2020-01-0{n}" for n in range(1, 9)]
+    assert {p.rows for p in past.values()} == {40}
+    good = spark.range(40).selectExpr(*values)
+    bad = good.selectExpr("k", "CASE WHEN k < 20 THEN NULL ELSE x END AS x", "IF(k = 3, 'zzz', s) AS s")
+    asked = {"table": "t", "partition": "2020-01-09", "past": past, "require": ["unique(k)"], "key": ["k"]}
+    assert check(engine, good, **asked).alerts == ()
+    found = check(engine, bad, **asked)
+    assert found.outcome is Outcome.PASS
+    assert {c for a in found.alerts for c in a.columns} >= {"x"}
+    broken = check(engine, bad, **{**asked, "require": ["s <> 'zzz'"]})
+    assert broken.outcome is Outcome.FAIL
+    assert [dict(row) for row in broken.violations[0].sample] == [{"k": 3}]

@@ -84,6 +84,8 @@ def _read(scope: Scope, row: tuple[Any, ...], rows: int) -> Values:
         return {
             name: _finite(None if v is None else float(v)) for name, v in zip(FAMILY.means, row, strict=True)
         }
+    if row[0] and row[2] is None:  # they left the engine's numbers
+        return {"mean": int(row[1]) / int(row[0]) if row[1] is not None else None, "stddev": None}
     n, total, squares = (int(v or 0) for v in row)
     low, scale = (scope.low, scope.scale) if scope.size is Size.LARGE else (0, 1.0)
     if scale is None or n == 0:
