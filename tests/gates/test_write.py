@@ -298,10 +298,10 @@ def test_early_partitions_are_judged_again_once_there_is_history(ws: Workspace) 
 # --- what the table knows between writes ----------------------------------------------
 
 
-def test_what_another_process_wrote_is_history_too(ws: Workspace, flights: Table, tmp_path: Path) -> None:
+def test_what_another_process_wrote_is_history_too(ws: Workspace, flights: Table, place: str) -> None:
     flights.write(a_day(0))
     flights.history()
-    with interlock.open(ws.path) as other:
+    with interlock.open(place) as other:
         other.table("flights").write(a_day(1))
         flights.write(a_day(2))
         other.table("flights").write(a_day(1, rows=5))
@@ -310,7 +310,7 @@ def test_what_another_process_wrote_is_history_too(ws: Workspace, flights: Table
         ws.on("published", day_9, timeout_s=60)
         flights.write(a_day(4))
     assert list(flights.history().labels) == [label(n) for n in (0, 1, 2, 3, 4, 9)]
-    with interlock.open(ws.path) as fresh:
+    with interlock.open(place) as fresh:
         theirs = fresh.table("flights").history()
     assert [r.features.pack()[1] for r in flights.history().rows] == [
         r.features.pack()[1] for r in theirs.rows

@@ -7,14 +7,15 @@ import os
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from interlock.errors import PartitionNotFound
 from interlock.gates.verdict import Verdict
 from interlock.names import Decision, Outcome, Severity, partition_label
 from interlock.settings import current
-from interlock.workspace import Table, Workspace
-from interlock.workspace import open as open_workspace
+
+if TYPE_CHECKING:
+    from interlock.workspace import Table, Workspace
 
 Document = Mapping[str, Any]
 HELD = (Decision.QUARANTINED.value, Decision.REFUSED.value)
@@ -27,6 +28,10 @@ _MARKED = re.compile(r"([\\`*_{}\[\]#|~!])")
 
 def opened(workspace: str | os.PathLike[str] | None = None) -> Workspace:
     """The workspace at this path, else at ``$INTERLOCK_WORKSPACE``, else here; never a new one."""
+    from interlock.workspace import (
+        open as open_workspace,  # what it needs, `interlock check` of a file does not
+    )
+
     return open_workspace(workspace or os.environ.get(WORKSPACE) or None, create=False)
 
 
