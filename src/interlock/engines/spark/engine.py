@@ -6,6 +6,7 @@ the sample are branches of one UNION ALL.
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import uuid
@@ -20,7 +21,7 @@ from sqlglot import exp
 from interlock.engines.duckdb import DuckDB
 from interlock.engines.inputs import Files, Format, recognise
 from interlock.engines.protocol import Gathered, Relation, Target
-from interlock.engines.schema import Schema
+from interlock.engines.schema import Kind, Schema
 from interlock.engines.spark import columns as types
 from interlock.engines.spark import files
 from interlock.engines.spark.columns import quoted, schema_of, sent, stored_type
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 # What Spark can only compute without compiling it, or by rows spread anew: each in a branch of its own,
 # so that the rest is one compiled loop.
 _APART = re.compile(r"\b(DISTINCT|COLLECT_LIST|PERCENTILE)\b", re.IGNORECASE)
+_EXTREME = re.compile(r"(min|max)\(", re.IGNORECASE)
 _TOGETHER_MAX = 400  # aggregates of one branch: methods that large are still compiled
 _SAMPLE = -1  # the branch that holds the sample
 
@@ -179,7 +181,7 @@ class Spark:
         source = self.source(relation).sql(dialect=self.dialect)
         whole = relation.rows <= whole_max
         some = _rows(relation.schema, source, key, None if whole else sample_rows, whole_max)
-        branches = _branches(["count(*)", *aggregates])
+        branches = _branches(["count(*)", *aggregates], relation.schema)
         found = self._union([*(_select(b, source) for b in branches), some], relation.rows)
         values: dict[str, Any] = {}
         for number, branch in enumerate(branches):
@@ -269,10 +271,24 @@ def _expected(frame: DataFrame) -> int:
     return int(str(statistics.sizeInBytes())) // width
 
 
-def _branches(aggregates: Sequence[str]) -> list[list[str]]:
-    plain = [a for a in dict.fromkeys(aggregates) if not _APART.search(a)]
+def _branches(aggregates: Sequence[str], schema: Schema) -> list[list[str]]:
+    """What is computed in one loop over the rows.
+
+    The least text keeps Spark from compiling what is computed beside it, since texts have no fixed width.
+    """
+    unfixed = [quoted(c.name) for c in schema if c.kind in (Kind.TEXT, Kind.OTHER)]
+    alone: list[list[str]] = []
+    texts: list[str] = []
+    plain: list[str] = []
+    for aggregate in dict.fromkeys(aggregates):
+        if _APART.search(aggregate):
+            alone.append([aggregate])
+        elif _EXTREME.match(aggregate) and any(name in aggregate for name in unfixed):
+            texts.append(aggregate)
+        else:
+            plain.append(aggregate)
     cut = [plain[i : i + _TOGETHER_MAX] for i in range(0, len(plain), _TOGETHER_MAX)]
-    return [*cut, *([a] for a in dict.fromkeys(aggregates) if _APART.search(a))]
+    return [*cut, *([texts] if texts else []), *alone]
 
 
 def _select(aggregates: Sequence[str], source: str) -> str:
@@ -285,13 +301,21 @@ def _struct(items: Sequence[str]) -> str:
 
 
 def _rows(schema: Schema, source: str, key: Sequence[str], sample: int | None, whole_max: int) -> str:
-    """All rows, where they are expected to be few; else those of the smallest hashes, ties by the whole row's."""
+    """All rows, where they are expected to be few; else those of the smallest hashes, ties by the whole row's.
+
+    Hashes are columns, so that each is computed once, and not whenever two rows are compared.
+    """
     item = _struct([sent(c) for c in schema] or ["1"])
     if sample is None:
         return f"SELECT {item} AS item FROM {source} LIMIT {whole_max}"
-    every = f"xxhash64({', '.join(map(sent, schema))})"
-    order = f"xxhash64({', '.join(map(quoted, key))}), {every}" if key else every
-    return f"SELECT {item} AS item FROM {source} ORDER BY {order} LIMIT {sample}"
+    hashes = [f"xxhash64({', '.join(map(quoted, key))})"] if key else []
+    hashes.append(f"xxhash64({', '.join(map(sent, schema))})")
+    taken = {c.name.casefold() for c in schema}
+    free = (name for i in itertools.count() if (name := f"interlock_hash_{i}") not in taken)
+    names = list(itertools.islice(free, len(hashes)))
+    hashed = ", ".join(f"{h} AS {name}" for h, name in zip(hashes, names, strict=True))
+    order = f"ORDER BY {', '.join(names)} LIMIT {sample}"
+    return f"SELECT {item} AS item FROM (SELECT *, {hashed} FROM {source} {order})"
 
 
 def _values(found: pyarrow.Table, branch: int) -> list[Any]:

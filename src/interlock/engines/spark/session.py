@@ -40,6 +40,12 @@ _STATE = re.compile(r"\s*SQLSTATE: \w+.*", re.DOTALL)
 _LENGTH_MAX = 300
 
 
+# Spark would compute branches of a union together again, in a job of its own.
+_MERGING = (
+    "org.apache.spark.sql.execution.planmerging.MergeSubplans",
+    "org.apache.spark.sql.catalyst.optimizer.MergeScalarSubqueries",
+)
+_EXCLUDED = "spark.sql.optimizer.excludedRules"
 _ROWS_A_TASK = 500_000  # of those that are spread anew, as they are to be counted DISTINCT
 
 
@@ -47,7 +53,12 @@ def as_one_job(session: SparkSession, rows: int) -> dict[str, str]:
     """Settings with which a statement over about so many rows is one job: else each exchange would be one."""
     most = int(session.conf.get("spark.sql.shuffle.partitions") or 1)
     tasks = max(1, min(most, -(-rows // _ROWS_A_TASK)))
-    return {"spark.sql.adaptive.enabled": "false", "spark.sql.shuffle.partitions": str(tasks)}
+    excluded = [rule for rule in (session.conf.get(_EXCLUDED, None) or "").split(",") if rule]
+    return {
+        "spark.sql.adaptive.enabled": "false",
+        "spark.sql.shuffle.partitions": str(tasks),
+        _EXCLUDED: ",".join([*excluded, *_MERGING]),
+    }
 
 
 @contextlib.contextmanager
