@@ -21,9 +21,11 @@ from typing import Any
 import psycopg
 
 from benchmarks.wide.__main__ import machine
+from interlock import profiles
 from interlock.constraints import parse
 from interlock.constraints.table_contract import TableContract
 from interlock.engines import postgres as engine
+from interlock.engines.postgres.engine import PostgreSQL
 from interlock.gates import native
 from interlock.gates.native import standing
 from tests import postgres as servers
@@ -72,7 +74,11 @@ def main() -> None:
     parser.add_argument("--dry", action="store_true", help="Write no results.")
     given = parser.parse_args()
     with servers.cluster("fsync=on", "shared_buffers=512MB", "max_wal_size=4GB") as server:
-        found = {**loads(server, given.rows, given.rounds), **benches(server, given.rounds, given.seconds)}
+        found = {
+            **loads(server, given.rows, given.rounds),
+            **judgements(server, given.rows, given.rounds),
+            **benches(server, given.rounds, given.seconds),
+        }
         with server.connect() as db:
             version = db.info.server_version
     for name, value in found.items():
@@ -104,6 +110,43 @@ def loads(server: Server, rows: int, rounds: int) -> dict[str, Any]:
                 for i, clock in enumerate(("s", "server_cpu_s")):
                     found[f"{way}_{name}_{clock}"] = round(statistics.median(t[i] for t in each), 2)
             compared(found, way, ("s", "server_cpu_s"), LOADS)
+    return found
+
+
+def judgements(server: Server, rows: int, rounds: int) -> dict[str, Any]:
+    """The profile of a partition after its commit, beside scans that touch every column, by PostgreSQL's own hash.
+
+    ``hash_of_every_column``: of each column by itself, as a profile is; ``hash_of_every_row``: of the row at once.
+    """
+    names = [part.split()[0] for part in re.split(r",\s(?=[a-z])", COLUMNS)]
+    each = ", ".join(f"bit_xor(hash_record_extended(ROW({name}), 0))" for name in names)
+    found: dict[str, Any] = {}
+    with server.connect() as db:
+        db.execute("DROP TABLE IF EXISTS loaded")
+        db.execute(f"CREATE TABLE loaded ({COLUMNS})")
+        load(db, ["".join(_lines(rows)).encode()])
+        db.execute("VACUUM ANALYZE loaded")
+        with PostgreSQL(db) as there:
+            relation = there.relation(engine.relation(db, "loaded"))
+            acts: dict[str, Callable[[], object]] = {
+                "hash_of_every_column": lambda: db.execute(f"SELECT {each} FROM loaded".encode()).fetchall(),
+                "hash_of_every_row": lambda: db.execute(
+                    "SELECT bit_xor(hash_record_extended(l, 0)) FROM loaded l"
+                ).fetchall(),
+                "profile": lambda: profiles.compute(there, relation),
+            }
+            took: dict[str, list[float]] = {name: [] for name in acts}
+            for _ in range(rounds):
+                for name, act in acts.items():
+                    began = time.perf_counter()
+                    act()
+                    took[name].append(time.perf_counter() - began)
+    for name, each_s in took.items():
+        found[f"judge_{name}_s"] = round(statistics.median(each_s), 2)
+    for name in list(acts)[:2]:
+        found[f"judge_profile_to_{name}_ratio"] = round(
+            found["judge_profile_s"] / found[f"judge_{name}_s"], 2
+        )
     return found
 
 

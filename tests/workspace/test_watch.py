@@ -14,6 +14,7 @@ import interlock
 from interlock import settings
 from interlock.constraints.table_contract import MassChange
 from interlock.engines import postgres as engine
+from interlock.engines.postgres import transfer
 from interlock.errors import DatabaseRefused, RelationNotFound, TableConflict, UsageError
 from interlock.gates import native
 from interlock.gates.native import changes, reads, standing
@@ -134,6 +135,103 @@ def test_a_verdict_is_on_record_like_that_on_any_attached_table(
     assert here.verify_ledger().ok
     assert all(f.ok for f in here.doctor(data=True))
     assert here.metrics("orders")
+
+
+@pytest.fixture
+def came(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many rows came here, each time some did."""
+    rows: list[int] = []
+    bring = transfer.bring
+
+    def counted(*args: Any, **more: Any) -> Any:
+        relation = bring(*args, **more)
+        rows.append(relation.rows)
+        return relation
+
+    monkeypatch.setattr(transfer, "bring", counted)
+    return rows
+
+
+def test_a_large_partition_is_judged_where_it_is_and_a_sample_comes_here(
+    here: Workspace, db: Connection, orders: None, came: list[int]
+) -> None:
+    db.execute(f"INSERT INTO orders SELECT n, '{ONE}', n FROM generate_series(1, 3000) n")
+    db.execute(f"INSERT INTO orders SELECT n, '{TWO}', n - 7 FROM generate_series(1, 3000) n")
+    fill(db, THREE)
+    with settings.override(exact_rows_max=1000, sample_rows=100):
+        first, second, third = look(here)
+    assert said([first, second, third]) == [(ONE, "pass", 3000), (TWO, "fail", 3000), (THREE, "pass", 2)]
+    assert (first.profile.columns["amount"]["max"], first.profile.columns["amount"]["mean"]) == (3000, 1500.5)
+    (broken,) = (v for v in second.violations if v.constraint == "positive")
+    assert (broken.rows, broken.sample) == (7, tuple({"id": n} for n in range(1, 6)))
+    assert came[-1] == 2 and sum(came) < 2 * (2048 + 100) + 3
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "mood mood",  # its type is another one here
+        "free numeric",  # a float here
+        "tags text[]",
+    ],
+)
+def test_rows_that_would_be_others_here_all_come(
+    here: Workspace, db: Connection, orders: None, came: list[int], more: str
+) -> None:
+    db.execute(f"CREATE TYPE mood AS ENUM ('calm'); ALTER TABLE orders ADD {more}")
+    db.execute(f"INSERT INTO orders SELECT n, '{ONE}', n FROM generate_series(1, 3000) n")
+    with settings.override(exact_rows_max=1000, sample_rows=100):
+        assert said(look(here)) == [(ONE, "pass", 3000)]
+    assert came == [3000]
+
+
+@pytest.mark.parametrize(
+    "said_besides", ["segments: [amount]", "constraints: ['references(amount, sizes.amount)']"]
+)
+def test_what_cannot_be_answered_there_has_the_rows_come(
+    here: Workspace, folder: Path, db: Connection, orders: None, came: list[int], said_besides: str
+) -> None:
+    before = CONTRACT.partition("    constraints:")[0]
+    (folder / "interlock.yaml").write_text(f"{before}    {said_besides}\n")
+    db.execute(f"INSERT INTO orders SELECT n, '{ONE}', n % 3 FROM generate_series(1, 3000) n")
+    with settings.override(exact_rows_max=1000, sample_rows=100), interlock.open() as ws:
+        look(ws)
+    assert came == [3000]
+
+
+def test_what_was_judged_where_it_is_and_what_came_here_are_one_history(
+    here: Workspace, db: Connection, orders: None
+) -> None:
+    """Neither size tells the other that something changed."""
+    days = [f"2024-01-{day:02d}" for day in range(1, 25)]
+    with settings.override(exact_rows_max=1500, sample_rows=500):
+        for number, day in enumerate(days):
+            rows = 1000 if number % 2 else 2000
+            db.execute(
+                f"INSERT INTO orders SELECT n, '{day}', 1 + abs(hashint4(n + {number * 7919})) % 50"
+                f" FROM generate_series(1, {rows}) n"
+            )
+            found = look(here)
+            assert [(v.outcome.value, [str(a.title) for a in v.alerts]) for v in found] == [("pass", [])], day
+
+
+def test_no_operator_of_a_table_s_owner_judges_a_large_partition(
+    here: Workspace, db: Connection, orders: None
+) -> None:
+    db.execute(
+        "CREATE TABLE caught (who text);"
+        "CREATE FUNCTION spy(int, int) RETURNS bool LANGUAGE plpgsql AS"
+        " $$ BEGIN INSERT INTO caught VALUES (current_user); RETURN true; END $$;"
+        "CREATE OPERATOR > (FUNCTION = spy, LEFTARG = int, RIGHTARG = int);"
+        "CREATE OPERATOR < (FUNCTION = spy, LEFTARG = int, RIGHTARG = int);"
+        "CREATE FUNCTION spy(smallint, int) RETURNS bool LANGUAGE sql RETURN spy($1::int, $2);"
+        "CREATE OPERATOR = (FUNCTION = spy, LEFTARG = smallint, RIGHTARG = int);"
+        "ALTER DATABASE " + db.info.dbname + " SET search_path = public, pg_catalog"
+    )
+    db.execute(f"INSERT INTO orders SELECT n, '{ONE}', n FROM generate_series(1, 3000) n")
+    with settings.override(exact_rows_max=1000, sample_rows=100):
+        assert said(look(here)) == [(ONE, "pass", 3000)]
+    assert db.execute("SELECT * FROM caught").fetchall() == []
 
 
 def test_a_statement_that_is_not_committed_is_not_judged_yet(

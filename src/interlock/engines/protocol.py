@@ -60,13 +60,17 @@ class Target:
     expression: exp.Expression | None = None
 
 
-class Result(Protocol):
-    """Rows of one statement; also offers the Arrow PyCapsule interface."""
+class Answer(Protocol):
+    """Rows of one statement."""
 
     @property
     def columns(self) -> Sequence[str]: ...
 
     def rows(self) -> list[tuple[Any, ...]]: ...
+
+
+class Result(Answer, Protocol):
+    """Rows of one statement; also offers the Arrow PyCapsule interface."""
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
 
@@ -163,7 +167,7 @@ class Afar(Protocol):
 
     def source(self, relation: Relation) -> exp.Expression: ...
 
-    def run(self, tree: exp.Query) -> Result: ...
+    def run(self, tree: exp.Query) -> Answer: ...
 
     def provide(self, functions: str) -> None:
         """Make functions, written as SQL, for this session; once, however often it is called."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from interlock import detect
 from interlock.catalog import PartitionRecord, Reader, State, partitions, profiles
 from interlock.engines.inputs import Files, recognise
-from interlock.engines.protocol import Relation
+from interlock.engines.protocol import Afar, Engine, Relation
 from interlock.errors import DataError, DataNotFound
 from interlock.gates import alerting, decided, drift, fingerprint, judge, replay, write
 from interlock.gates.judge import Judgement
@@ -26,10 +26,13 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A partition where it is. ``open`` may raise `DataError`; ``stamp`` tells one version of it from the next."""
+    """A partition where it is. ``open`` gives it with the engine that reads it, and may raise `DataError`.
+
+    ``stamp`` tells one version of it from the next.
+    """
 
     label: str
-    open: Callable[[], Relation]
+    open: Callable[[], tuple[Engine | Afar, Relation]]
     stamp: str
     size_bytes: int = 0
     path: str | None = None
@@ -99,7 +102,7 @@ def _stamp(path: Path) -> tuple[str, int]:
 
 def _in_file(site: Site, label: str, path: Path) -> Found:
     stamp, size = _stamp(path)
-    return Found(label, lambda: site.engine.relation(str(path)), stamp, size, str(path))
+    return Found(label, lambda: (site.engine, site.engine.relation(str(path))), stamp, size, str(path))
 
 
 def _one(site: Site, request: Request, found: Found, history: detect.History) -> Verdict:
@@ -108,21 +111,19 @@ def _one(site: Site, request: Request, found: Found, history: detect.History) ->
     schema: list[list[str]] = []
     rows: Relation | None = None
     try:
-        relation = found.open()
-        prepared = judge.prepare(request.rules, relation.schema, request.now)
-        asked = detect.asked(
-            learned.watch if learned else None, site.engine, relation, request.rules.sensitive
-        )
-        measured = judge.measure(site.engine, relation, request.rules, prepared, asked)
+        engine, relation = found.open()
+        prepared = judge.prepare(request.rules, relation.schema, request.now, engine.name)
+        asked = detect.asked(learned.watch if learned else None, engine, relation, request.rules.sensitive)
+        measured = judge.measure(engine, relation, request.rules, prepared, asked)
         measured = replay.with_losses(site.engine, request, measured, relation)
     except DataError as error:
         judgement = _unreadable(error)
     else:
-        drifted = drift.of(site.engine, relation, request.rules.schema)
+        drifted = drift.of(engine, relation, request.rules.schema)
         said = judge.judge(
             measured, request.rules, prepared, learned, label, request.previous, drifted=drifted
         )
-        judgement = judge.with_samples(said, site.engine, relation, request.rules, learned)
+        judgement = judge.with_samples(said, engine, relation, request.rules, learned)
         schema, rows = [[c.name, c.type] for c in relation.schema], relation
     verdict = _verdict(request, label, judgement)
     verdict = replay.weighed(site, request, verdict, rows, replay.stored(site, request, label))

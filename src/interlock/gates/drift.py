@@ -7,12 +7,12 @@ from collections.abc import Collection, Iterator, Mapping
 from sqlglot import exp
 
 from interlock.constraints.constraint import Violation
-from interlock.engines.protocol import Engine, Relation
+from interlock.engines.protocol import Afar, Engine, Relation
 from interlock.engines.schema import Column, Kind, Schema
 from interlock.names import Origin, Severity
 
 
-def of(engine: Engine, relation: Relation, table: Schema | None) -> tuple[Violation, ...]:
+def of(engine: Engine | Afar, relation: Relation, table: Schema | None) -> tuple[Violation, ...]:
     """`violations` for a relation that is judged where it is."""
     if table is None:
         return ()
@@ -81,7 +81,7 @@ def _violation(what: str, column: str | None, observed: str, expected: str, seve
     )
 
 
-def fitting(engine: Engine, relation: Relation, types: Mapping[str, str]) -> frozenset[str]:
+def fitting(engine: Engine | Afar, relation: Relation, types: Mapping[str, str]) -> frozenset[str]:
     """The columns that have another type than ``types`` says, but whose every value survives the cast.
 
     One statement over those columns, none where all types agree.
@@ -93,7 +93,7 @@ def fitting(engine: Engine, relation: Relation, types: Mapping[str, str]) -> fro
     return frozenset(empty | {name for name, count in lost.items() if count == 0})
 
 
-def _lost(engine: Engine, relation: Relation, types: Mapping[str, str]) -> dict[str, int]:
+def _lost(engine: Engine | Afar, relation: Relation, types: Mapping[str, str]) -> dict[str, int]:
     """How many values of each column would not survive a cast there and back."""
     original = {c.name: c.type for c in relation.schema}
     items = []

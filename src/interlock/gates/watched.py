@@ -5,14 +5,20 @@ Marks are forgotten when the verdict on what they say is stored. Cut off before,
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from sqlglot import exp
+
+from interlock import settings
 from interlock.catalog import PartitionRecord, partitions
 from interlock.engines.postgres import transfer
-from interlock.engines.protocol import Relation
-from interlock.gates import attached
+from interlock.engines.postgres.engine import PostgreSQL
+from interlock.engines.protocol import Afar, Engine, Relation
+from interlock.gates import attached, judge
 from interlock.gates.attached import Found
 from interlock.gates.native import changes
 from interlock.gates.native.changes import Changes, Marked, Raw
@@ -44,7 +50,7 @@ def judge_changed(
     with site.catalog.read() as rx:
         before = {r.label: r for r in attached.judged(rx, marked.table)}
     todo = _todo(connection, marked, found, known_parts, before)
-    each = _each(site, connection, marked, found, todo)
+    each = _each(site, request, connection, marked, found, todo)
     made = attached.judge_each(site, request, each, lambda n: progress(n, len(todo)))
     changes.forget_whole(connection, marked, found)
     return made
@@ -87,34 +93,70 @@ def _add(todo: dict[str, tuple[Raw, ...]], more: Mapping[str, tuple[Raw, ...]]) 
 
 def _each(
     site: Site,
+    request: Request,
     connection: psycopg.Connection[Any],
     marked: Marked,
     found: Changes,
     todo: Todo,
 ) -> Iterator[Found]:
     for label, raws in todo.items():
-        opened: list[Relation] = []
-        yield Found(
-            label, partial(_opened, site, connection, marked, raws, opened), f"snapshot:{found.snapshot}"
-        )
-        if raws:
-            changes.forget(connection, marked, found, raws)
-        for file in (file for relation in opened for file in relation.files):
-            file.unlink(missing_ok=True)
+        with contextlib.ExitStack() as after:
+            yield Found(
+                label,
+                partial(_opened, site, request, connection, marked, raws, after),
+                f"snapshot:{found.snapshot}",
+            )
+            if raws:
+                changes.forget(connection, marked, found, raws)
 
 
 def _opened(
     site: Site,
+    request: Request,
     connection: psycopg.Connection[Any],
     marked: Marked,
     raws: tuple[Raw, ...] | None,
-    opened: list[Relation],
-) -> Relation:
-    """The rows of a partition, brought here; they are also put into ``opened``, for who cleans up."""
-    columns = marked.relation.columns
+    after: contextlib.ExitStack,
+) -> tuple[Engine | Afar, Relation]:
+    """A partition with the engine that reads it: a large one where it is, unless something needs its rows.
+
+    Else they are brought here. What that leaves behind is cleaned up ``after``.
+    """
+    columns, limit = marked.relation.columns, settings.current().exact_rows_max
+    if _can_stay(request, marked) and changes.holds(connection, marked, raws, more_than=limit):
+        there = after.enter_context(_in_place(connection))
+        whole = there.relation(marked.relation)
+        if raws is None:
+            return there, whole
+        return there, there.part(whole, exp.Var(this=changes.where(connection, marked, raws)))
     query = f"SELECT {transfer.items(columns)} FROM {changes.source(connection, marked, raws)}"
     with connection.transaction():
         for setting in transfer.PLAIN:
             connection.execute(setting)
-        opened.append(transfer.bring(connection, site.engine, query, columns))
-    return opened[-1]
+        brought = transfer.bring(connection, site.engine, query, columns)
+    for file in brought.files:
+        after.callback(file.unlink, missing_ok=True)
+    return site.engine, brought
+
+
+@contextlib.contextmanager
+def _in_place(connection: psycopg.Connection[Any]) -> Iterator[PostgreSQL]:
+    """The engine that asks the database; no operator of somebody's own is found meanwhile."""
+    connection.execute(transfer.PLAIN[0].replace("SET LOCAL", "SET"))
+    try:
+        with PostgreSQL(connection) as engine:
+            yield engine
+    finally:
+        if not connection.closed:
+            connection.execute("RESET search_path")
+
+
+def _can_stay(request: Request, marked: Marked) -> bool:
+    """Whether all that is asked of a partition can be answered where it is, and as if its rows had come here."""
+    if request.rules.segments or any(model.predict is not None for model in request.models):
+        return False
+    columns, known = marked.relation.columns, request.rules.schema
+    if not all(map(transfer.unchanged, columns)) or (known is not None and known != columns):
+        return False
+    asked = judge.prepare(replace(request.rules, source_of=None), columns, request.now, PostgreSQL.name)
+    return all(constraint.inconclusive is None for constraint in asked.compiled)

@@ -62,12 +62,20 @@ class Postgres(Spelling):
 
     def moments(self, x: str, kind: Kind, type: str) -> tuple[str, ...]:
         if kind is Kind.INTEGER:
-            wide = "numeric" if type == "BIGINT" else "bigint"
-            return f"count({x})", f"sum({x})", f"sum({x}::{wide} * {x})"
+            squares = _bigint_squares(x) if type == "BIGINT" else f"sum({x}::bigint * {x})"
+            return f"count({x})", f"sum({x})", squares
         if kind is not Kind.FLOAT:
             return f"avg({x})", f"stddev_samp({x})"
         within = f"CASE WHEN abs({x}) < {SQUARED_MAX} THEN {x} END"
         return f"avg({within})", f"stddev_samp({within})"
+
+
+def _bigint_squares(x: str) -> str:
+    """Those that fit in 64 bits apart from the others, which are seldom: as numerics they take ten times as long."""
+    near = f"{x} BETWEEN -2147483648 AND 2147483647"
+    small = f"coalesce(sum({x} * {x}) FILTER (WHERE {near}), 0)"
+    large = f"coalesce(sum({x}::numeric * {x}) FILTER (WHERE NOT {near}), 0)"
+    return f"CASE WHEN count({x}) > 0 THEN {small} + {large} END"
 
 
 def _ordered(value: str, kind: Kind) -> str:

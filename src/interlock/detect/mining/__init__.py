@@ -13,9 +13,9 @@ from itertools import islice
 
 from interlock.detect.invariants import AFTER
 from interlock.detect.mining import arithmetic, forms, groups, lines, moments, pairs
-from interlock.detect.mining.sample import Sample, taken
+from interlock.detect.mining.sample import ROWS, Sample, taken
 from interlock.detect.watch import Watch
-from interlock.engines.protocol import Engine, Relation
+from interlock.engines.protocol import Afar, Engine, Relation, is_afar
 from interlock.profiles.dependency import QUOTING, Dependency
 
 __all__ = ["Sample", "asked", "candidates", "mine", "taken"]
@@ -28,7 +28,7 @@ _QUOTING_MAX = 10
 
 
 def asked(
-    watch: Watch | None, engine: Engine, relation: Relation, sensitive: Collection[str] = ()
+    watch: Watch | None, engine: Engine | Afar, relation: Relation, sensitive: Collection[str] = ()
 ) -> tuple[Dependency, ...]:
     """What a partition's rows are to be counted against.
 
@@ -39,8 +39,16 @@ def asked(
     hidden = {name.casefold() for name in sensitive}
     known = watch.dependencies if watch is not None else ()
     if watch is None or watch.partitions < AFTER:
-        known = tuple(dict.fromkeys((*known, *mine(engine, relation))))
+        known = tuple(dict.fromkeys((*known, *mine(*_near(engine, relation)))))
     return tuple(d for d in known if d.fits(relation.schema) and not _quotes(d, hidden))
+
+
+def _near(engine: Engine | Afar, relation: Relation) -> tuple[Engine, Relation]:
+    """Rows that can be looked at here: of rows afar some that come over."""
+    if not is_afar(engine):
+        return engine, relation
+    found = engine.gather(relation, (), key=(), whole_max=ROWS, sample_rows=ROWS)
+    return engine.local, found.sample
 
 
 def _quotes(dependency: Dependency, hidden: Collection[str]) -> bool:

@@ -160,6 +160,11 @@ def _read(local: DuckDB, path: Path, schema: Schema, *, hashed: bool) -> Relatio
     return local.materialized(f"SELECT {', '.join(taken) or 'one'} FROM {item}")
 
 
+def unchanged(column: Column) -> bool:
+    """Whether a column has the same type here as there."""
+    return _carried(column) == column.type
+
+
 def _carried(column: Column) -> str:
     """The type a column has on the way."""
     if column.kind in (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL, Kind.BOOLEAN):

@@ -193,20 +193,27 @@ def present(connection: psycopg.Connection[Any], of: Marked, part: int | None = 
 def source(connection: psycopg.Connection[Any], of: Marked, raws: Sequence[Raw] | None) -> str:
     """What follows FROM to read a partition; the whole relation where ``raws`` is None, no row where it is empty."""
     held = quoting.relation(of.relation)
-    if raws is None or of.column is None:
-        return held
+    return held if raws is None else f"{held} WHERE {where(connection, of, raws)}"
+
+
+def where(connection: psycopg.Connection[Any], of: Marked, raws: Sequence[Raw]) -> str:
+    """The condition that holds for the rows of a partition, and for none where it is empty."""
+    if of.column is None:
+        return "true"
     column, type_ = quoting.name(of.column), _type(connection, of)
     each = [
         f"{column} IS NULL" if r is None else f"{column} = CAST({quoting.text(r)} AS {type_})" for r in raws
     ]
-    return f"{held} WHERE {' OR '.join(each) or 'false'}"
+    return " OR ".join(each) or "false"
 
 
-def holds(connection: psycopg.Connection[Any], of: Marked, raws: Sequence[Raw]) -> bool:
-    """Whether a partition has a row."""
+def holds(
+    connection: psycopg.Connection[Any], of: Marked, raws: Sequence[Raw] | None, *, more_than: int = 0
+) -> bool:
+    """Whether a partition has more rows than that; no more are read."""
     with _plainly(connection):
         row = connection.execute(
-            f"SELECT EXISTS (SELECT FROM {source(connection, of, raws)})".encode()
+            f"SELECT EXISTS (SELECT FROM {source(connection, of, raws)} OFFSET {more_than})".encode()
         ).fetchone()
     return row is not None and bool(row[0])
 
