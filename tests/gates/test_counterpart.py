@@ -385,6 +385,40 @@ def test_a_reader_needs_nothing_but_select(
     db.execute("DROP OWNED BY analyst; DROP ROLE analyst")
 
 
+def test_a_pipeline_needs_the_rights_that_the_how_to_lists(
+    place: str, db: psycopg.Connection[Any], postgres: Server
+) -> None:
+    with interlock.open(place) as ws:
+        ws.table("flights", partition="day", postgres="analytics.flights").write(a_day(0))
+        with ws.site.catalog.read() as rx:
+            own = sql.Identifier(str(rx.connection.exec_driver_sql("SELECT current_schema()").scalar()))
+    db.execute("DROP ROLE IF EXISTS pipeline_of_tables; CREATE ROLE pipeline_of_tables LOGIN")
+    db.execute(
+        sql.SQL(
+            "GRANT USAGE ON SCHEMA {0}, analytics TO pipeline_of_tables;"
+            "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {0} TO pipeline_of_tables;"
+            "GRANT SELECT, INSERT, DELETE ON analytics.flights TO pipeline_of_tables"
+        ).format(own)
+    )
+    with interlock.open(place.replace("//owner@", "//pipeline_of_tables@")) as ws:
+        ws.table("flights").write(a_day(0, rows=2))
+        assert counts(ws, db) == [(label(0), 2, 1.0)]
+        with pytest.raises(errors.DatabaseRefused, match="must be owner of table flights"):
+            ws.table("flights").write(a_day(1, gate=["B"] * 30))
+        other = ws.table("other", postgres="analytics.other")
+        with pytest.raises(errors.DatabaseRefused, match="permission denied for schema"):
+            other.write(pd.DataFrame({"n": [1]}), "x")
+        db.execute("GRANT CREATE ON SCHEMA analytics TO pipeline_of_tables")
+        with pytest.raises(errors.DatabaseRefused, match="permission denied for function"):
+            other.write(pd.DataFrame({"n": [1]}), "x")
+        db.execute(sql.SQL("GRANT EXECUTE ON FUNCTION {}.interlock_gate TO pipeline_of_tables").format(own))
+        other.write(pd.DataFrame({"n": [1]}), "x")
+        assert counts(ws, db) == [(label(0), 2, 1.0)]
+        assert rows(db, "SELECT n FROM analytics.other") == [(1,)]
+        assert findings(ws, data=True) == []
+    db.execute("DROP OWNED BY pipeline_of_tables; DROP ROLE pipeline_of_tables")
+
+
 def test_a_guard_cannot_be_put_on_a_table_of_somebody_else(
     ws: Workspace, flights: Table, db: psycopg.Connection[Any], postgres: Server
 ) -> None:
