@@ -454,6 +454,20 @@ def test_a_reader_who_holds_the_table_is_not_waited_for_for_ever(
     assert [n for _, n, _ in counts(ws, db)] == [30, 30, 30]
 
 
+def test_what_an_owner_adds_to_the_table_stays_and_may_refuse_a_partition(
+    ws: Workspace, flights: Table, db: psycopg.Connection[Any]
+) -> None:
+    flights.write(a_day(0).astype({"id": "int32"}))
+    db.execute("CREATE VIEW analytics.ids AS SELECT id FROM analytics.flights")
+    with pytest.raises(errors.DatabaseRefused, match="used by a view"):
+        flights.write(a_day(1, rows=1, id=[2**40]))
+    db.execute("DROP VIEW analytics.ids; CREATE UNIQUE INDEX ON analytics.flights (day, id)")
+    with pytest.raises(errors.DatabaseRefused, match="unique"):
+        flights.write(a_day(1, rows=2, id=[1, 1]))
+    flights.write(a_day(1, rows=2, id=[1, 2]))
+    assert [n for _, n, _ in counts(ws, db)] == [30, 2]
+
+
 def test_a_schema_that_is_not_there_is_told(ws: Workspace, db: psycopg.Connection[Any]) -> None:
     table = ws.table("t", postgres="nowhere.t")
     with pytest.raises(errors.InterlockError, match='schema "nowhere" does not exist'):
