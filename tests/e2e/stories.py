@@ -92,10 +92,10 @@ def write_and_die_copying(tell: Tell, folder: str, file: str) -> None:
 
     send = guarded._send
 
-    def half(connection: Any, path: Path, into: str) -> None:
+    def half(driver: Any, path: Path, into: str) -> None:
         lines = path.read_bytes().splitlines(keepends=True)
         path.write_bytes(b"".join(lines[: len(lines) // 2]))
-        send(connection, path, into)
+        send(driver, path, into)
         os.kill(os.getpid(), signal.SIGKILL)
 
     guarded._send = half

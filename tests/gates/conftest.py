@@ -48,7 +48,7 @@ def flights(ws: Workspace) -> Iterator[Table]:
     """
     name = None if ws.site.catalog.local else f'"flights {next(_count)}"'
     yield ws.table("flights", partition="day", key=["id"], postgres=name).require("delay >= 0")
-    assert counterpart.problems(ws.site, contents=True) == []
+    assert not any(c.problems for c in counterpart.compared(ws.site, contents=True))
 
 
 def rows(ws: Workspace, query: str) -> list[tuple[Any, ...]]:

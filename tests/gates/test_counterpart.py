@@ -15,6 +15,7 @@ from psycopg import sql
 import interlock
 from interlock import errors, settings
 from interlock.constraints.contract import Contract
+from interlock.engines.postgres import guarded
 from interlock.engines.postgres.guarded import GUARD, VERSION
 from interlock.workspace import Table, Workspace
 from tests import places
@@ -71,6 +72,7 @@ def test_what_is_published_is_in_the_table_and_what_is_held_is_not(
     flights.write(a_day(1, delay=[-1.0] * 30))
     assert counts(ws, db) == [(label(0), 30, 435.0)]
     assert findings(ws, data=True) == []
+    assert "analytics.flights holds the rows that are published" in [f.detail for f in ws.doctor(data=True)]
 
 
 def test_a_partition_written_again_replaces_its_rows(
@@ -188,6 +190,10 @@ def test_every_type_arrives_with_its_values(
     (found,) = rows(db, f"SELECT {items} FROM analytics.types")
     assert dict(zip(shown, found, strict=True)) == shown
     assert findings(ws, data=True) == []
+    place = "SELECT pg_relation_filenode('analytics.types')"
+    before = rows(db, place)
+    ws.table("types").write(file, "y")
+    assert rows(db, place) == before, "the same types are no reason to write the table anew"
 
 
 REFUSED = (
@@ -466,6 +472,47 @@ def test_what_an_owner_adds_to_the_table_stays_and_may_refuse_a_partition(
         flights.write(a_day(1, rows=2, id=[1, 1]))
     flights.write(a_day(1, rows=2, id=[1, 2]))
     assert [n for _, n, _ in counts(ws, db)] == [30, 2]
+
+
+def test_a_connection_that_is_lost_among_the_rows_publishes_nothing(
+    place: str, ws: Workspace, flights: Table, db: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flights.write(a_day(0))
+    send = guarded._send
+
+    def lost(driver: psycopg.Connection[object], path: Path, into: str) -> None:
+        db.execute("SELECT pg_terminate_backend(%s, 30000)", [driver.info.backend_pid])
+        send(driver, path, into)
+
+    monkeypatch.setattr(guarded, "_send", lost)
+    with pytest.raises(errors.DatabaseUnreachable):
+        flights.write(a_day(0, rows=2))
+    monkeypatch.undo()
+    assert counts(ws, db) == [(label(0), 30, 435.0)]
+    with interlock.open(place) as again:
+        assert ["cut off before its commit" in said for said in again.recovered] == [True]
+    assert len(list(ws.path.glob("data/**/*.parquet"))) == 1
+    flights.write(a_day(0, rows=2))
+    assert counts(ws, db) == [(label(0), 2, 1.0)]
+
+
+def test_two_processes_may_say_it_at_once(
+    place: str, ws: Workspace, db: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flights = ws.table("flights", partition="day")
+    flights.write(a_day(0))
+    named = guarded.named
+
+    def meanwhile(*given: Any) -> Any:
+        monkeypatch.setattr(guarded, "named", named)
+        found = named(*given)
+        with interlock.open(place) as other:
+            other.table("flights", postgres="analytics.flights")
+        return found
+
+    monkeypatch.setattr(guarded, "named", meanwhile)
+    ws.table("flights", postgres="analytics.flights")
+    assert counts(ws, db) == [(label(0), 30, 435.0)]
 
 
 def test_a_schema_that_is_not_there_is_told(ws: Workspace, db: psycopg.Connection[Any]) -> None:

@@ -7,7 +7,7 @@ stay where they are: they are the versions, and what the counterpart is built fr
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
@@ -57,6 +57,8 @@ def bind(site: Site, table: str, written: str) -> None:
         site.catalog.write() as tx,
     ):
         record = tables.get(tx, table)
+        if of(record) == name:  # given by another process meanwhile
+            return
         _free(tx, record, name)
         tables.put(tx, replace(record, settings={**record.settings, SETTING: [name.schema, name.table]}))
         outbox.append(tx, "table", {"table": table, SETTING: str(name)})
@@ -135,23 +137,35 @@ def _judged(site: Site, record: PartitionRecord, columns: Schema) -> Relation:
     return replace(stored, schema=kept, view=exp.Var(this=rows))
 
 
-def problems(site: Site, *, contents: bool) -> list[tuple[str, str]]:
-    """By table, what its counterpart holds other than what is published; ``contents``: row by row, not counted."""
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A table, its counterpart, and what that holds other than what is published."""
+
+    table: str
+    name: Name
+    problems: tuple[str, ...]
+
+
+def compared(site: Site, *, contents: bool) -> list[Compared]:
+    """Every counterpart with what is published; ``contents``: row by row, not by the number of rows."""
     with site.catalog.read() as rx:
-        mirrored = [record for record in tables.list_(rx) if of(record) and record.lake_table_id is not None]
-    found = []
-    for record in mirrored:
-        try:
-            with site.catalog.read(scratch=True) as rx:
-                found += [(record.name, said) for said in _problems(site, rx, record, contents=contents)]
-        except InterlockError as error:
-            found.append((record.name, f"{of(record)} cannot be compared: {error.message}"))
-    return found
+        known = [record for record in tables.list_(rx) if record.lake_table_id is not None]
+    return [
+        Compared(record.name, name, tuple(_tried(site, record, name, contents=contents)))
+        for record in known
+        if (name := of(record)) is not None
+    ]
 
 
-def _problems(site: Site, rx: Reader, record: TableRecord, *, contents: bool) -> Iterator[str]:
-    name = of(record)
-    assert name is not None
+def _tried(site: Site, record: TableRecord, name: Name, *, contents: bool) -> list[str]:
+    try:
+        with site.catalog.read(scratch=True) as rx:
+            return list(_problems(site, rx, record, name, contents=contents))
+    except InterlockError as error:
+        return [f"{name} cannot be compared: {error.message}"]
+
+
+def _problems(site: Site, rx: Reader, record: TableRecord, name: Name, *, contents: bool) -> Iterator[str]:
     found = guarded.found(rx.connection, name)
     if found is None:
         yield f"{name} is gone"

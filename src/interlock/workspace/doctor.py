@@ -99,10 +99,13 @@ def _foreign(site: Site) -> Iterator[Finding]:
 
 
 def _counterparts(site: Site, *, contents: bool) -> Iterator[Finding]:
-    """PostgreSQL tables that do not hold what is published."""
-    for table, problem in counterpart.problems(site, contents=contents):
-        advice = f"drop it; the next partition that is published of {table} builds it again"
-        yield Finding(False, "past the gate", problem, advice)
+    """Whether PostgreSQL tables hold what is published."""
+    for one in counterpart.compared(site, contents=contents):
+        advice = f"if it may go, drop it: the next partition that is published of {one.table} builds it again"
+        yield from (Finding(False, "past the gate", problem, advice) for problem in one.problems)
+        if not one.problems:
+            what = "rows" if contents else "numbers of rows"
+            yield Finding(True, "past the gate", f"{one.name} holds the {what} that are published")
 
 
 def _recorded(site: Site) -> list[PartitionRecord]:

@@ -101,7 +101,12 @@ def make(connection: Connection, name: Name, columns: Schema, comment: str) -> N
     """A new table with these columns and `VERSION`, and its guard."""
     function = _function(connection)
     if connection.scalar(text("SELECT to_regproc(:name)"), {"name": function}) is None:
-        _run(connection, _BODY.format(own=quoted(own_schema(connection)), guard=GUARD))
+        body = _BODY.format(commits=f"{quoted(own_schema(connection))}.interlock_commit")
+        _run(
+            connection,
+            f"CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog"
+            f" AS {literal(body)}; REVOKE EXECUTE ON FUNCTION {function}() FROM PUBLIC",
+        )
     listed = "".join(f"{_item(c)}, " for c in columns)
     _run(connection, f"CREATE TABLE {name.sql} ({listed}{VERSION} bigint NOT NULL)")
     _run(connection, f"CREATE INDEX ON {name.sql} ({VERSION})")
@@ -148,18 +153,16 @@ def counts(connection: Connection, name: Name) -> dict[int, int]:
 
 
 def differences(connection: Connection, local: DuckDB, name: Name, rows: Relation, version: int) -> int:
-    """Rows of a version that are not what they were, lacking or too many, against those of ``local``."""
+    """Rows of a version that are not among those of ``local``, which are as many."""
     stand_in = f"pg_temp.{GUARD}"
     names = ", ".join(quoted(c.name) for c in rows.schema)
     _run(connection, f"CREATE TEMP TABLE {GUARD} AS SELECT {names} FROM {name.sql} WHERE false")
     _copy(connection, local, rows, stand_in, str(name), "")
     items = ", ".join(f"{quoted(c.name)}{'::text' if c.type == 'JSON' else ''}" for c in rows.schema)
-    here = f"SELECT {items} FROM {name.sql} WHERE {VERSION} = {version:d}"
-    judged = f"SELECT {items} FROM {stand_in}"
     (row,) = _run(
         connection,
-        f"SELECT greatest((SELECT count(*) FROM ({here} EXCEPT ALL {judged}) a),"
-        f" (SELECT count(*) FROM ({judged} EXCEPT ALL {here}) b))",
+        f"SELECT count(*) FROM (SELECT {items} FROM {name.sql} WHERE {VERSION} = {version:d}"
+        f" EXCEPT ALL SELECT {items} FROM {stand_in}) changed",
     )
     _run(connection, f"DROP TABLE {stand_in}")
     return int(row[0])
@@ -195,16 +198,13 @@ def _item(column: Column) -> str:
 
 # A writer's transaction has put a row of its own into interlock_commit, and nobody else may.
 _BODY = """
-CREATE FUNCTION {own}.{guard}() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $guard$
 BEGIN
-    IF NOT EXISTS (SELECT FROM {own}.interlock_commit WHERE xmin = pg_current_xact_id()::xid) THEN
+    IF NOT EXISTS (SELECT FROM {commits} WHERE xmin = pg_current_xact_id()::xid) THEN
         RAISE EXCEPTION '%.% is written by Interlock alone', TG_TABLE_SCHEMA, TG_TABLE_NAME
             USING ERRCODE = 'insufficient_privilege', HINT = 'interlock write puts rows there that pass the gate';
     END IF;
     RETURN NULL;
 END
-$guard$;
-REVOKE EXECUTE ON FUNCTION {own}.{guard}() FROM PUBLIC
 """
 
 
@@ -217,14 +217,14 @@ def _copy(connection: Connection, local: DuckDB, rows: Relation, into: str, wher
     try:
         with translated(where, reading=True):
             transfer.write(local, rows, path, more)
-        with _refusing(connection, where):
-            _send(connection, path, into)
+        driver: psycopg.Connection[object] = connection.connection.driver_connection  # type: ignore[assignment]
+        with _refusing(driver, where):
+            _send(driver, path, into)
     finally:
         path.unlink(missing_ok=True)
 
 
-def _send(connection: Connection, path: Path, into: str) -> None:
-    driver: psycopg.Connection[object] = connection.connection.driver_connection  # type: ignore[assignment]
+def _send(driver: psycopg.Connection[object], path: Path, into: str) -> None:
     with (
         path.open("rb") as file,
         driver.cursor() as cursor,
@@ -235,7 +235,7 @@ def _send(connection: Connection, path: Path, into: str) -> None:
 
 
 @contextlib.contextmanager
-def _refusing(connection: Connection, where: str) -> Iterator[None]:
+def _refusing(driver: psycopg.Connection[object], where: str) -> Iterator[None]:
     """What PostgreSQL has against a value as `ValueRefused`; the rest as SQLAlchemy would raise it."""
     import psycopg
 
@@ -247,7 +247,7 @@ def _refusing(connection: Connection, where: str) -> Iterator[None]:
             hint="nothing was published; PostgreSQL has no text with a NUL character, and no NaN in nested values",
         ) from None
     except psycopg.Error as error:
-        raise DBAPIError("COPY", None, error) from error
+        raise DBAPIError("COPY", None, error, connection_invalidated=driver.closed) from error
 
 
 def _run(connection: Connection, statement: str) -> list[tuple[int, ...]]:
