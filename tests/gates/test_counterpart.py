@@ -354,7 +354,6 @@ CHANGES = (
     "UPDATE analytics.flights SET delay = 0",
     "DELETE FROM analytics.flights",
     "TRUNCATE analytics.flights",
-    "MERGE INTO analytics.flights f USING (SELECT 1) x ON true WHEN MATCHED THEN DELETE",
 )
 
 
