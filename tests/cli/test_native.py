@@ -65,7 +65,7 @@ def test_rules_are_installed_checked_mended_and_taken_off(run: Run, url: str) ->
     assert run("install", "orders", "--check").status == 1
     assert run("install", "orders").status == 0
     assert not taken(url, -1)
-    assert "1 rule taken off" in run("uninstall", "orders").out
+    assert "rules taken off" in run("uninstall", "orders").out
     assert taken(url, -1)
 
 
@@ -85,7 +85,7 @@ def test_what_stands_is_told_as_json(run: Run, url: str) -> None:
     }
     assert run("uninstall", "orders", "--json").json == {
         "relation": "public.orders",
-        "taken_off": ["interlock_positive"],
+        "taken_off": ["interlock_rules"],
         "view_taken_off": None,
         "functions_stay": False,
     }
@@ -181,7 +181,7 @@ def test_a_mass_change_is_refused_approved_told_and_restored(run: Run, guarded: 
 def test_kept_rows_stay_when_the_guard_goes_and_go_when_their_time_is_over(run: Run, guarded: str) -> None:
     assert gone(guarded, "id <= 5")
     said = run("uninstall", "orders")
-    assert "0 rules and the mass-change guard taken off" in said.out
+    assert ": the mass-change guard taken off" in said.out
     assert "keeps deleted rows" in said.out
     assert gone(guarded, "id <= 900")
     with psycopg.connect(guarded, autocommit=True) as connection:
@@ -349,7 +349,7 @@ def test_a_contract_that_chooses_quarantine_is_told_so(run: Run, url: str, tmp_p
     with psycopg.connect(url) as connection:
         assert connection.execute("SELECT count(*) FROM orders").fetchone() == (0,)
     said = run("uninstall", "orders").out
-    assert "1 rule taken off" in said and "rows are in quarantine" in said
+    assert "rules taken off" in said and "rows are in quarantine" in said
 
 
 WATCHED = """
@@ -376,7 +376,7 @@ def test_a_watched_table_is_installed_judged_and_taken_off(run: Run, url: str, t
     assert "nothing new to judge" in run("watch", "--once").out
     assert taken(url, 3)
     assert [v["outcome"] for v in run("check", "orders", "--json").json["verdicts"]] == ["pass"]
-    assert "1 rule and its marks taken off" in run("uninstall", "orders").out
+    assert "rules and marks taken off" in run("uninstall", "orders").out
     gone = run("watch", "--once")
     assert (gone.status, "IL904" in gone.err) == (2, True)
 

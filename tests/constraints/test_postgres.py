@@ -21,6 +21,7 @@ from interlock.constraints.parse import statement_of
 from interlock.constraints.postgres import PostgresEmitter, functions, sql_type
 from interlock.constraints.postgres.patterns import to_posix
 from interlock.constraints.types import DOUBLE, of_column
+from interlock.engines.types import column
 from interlock.errors import ExpressionRefused
 from interlock.names import Outcome
 from interlock.testing import expressions, reference_functions
@@ -153,6 +154,36 @@ def test_functions_of_floats_have_a_value_everywhere(
     assert [(x, y, expected(x)) for x, y in found if not _same(y, expected(x))] == []
 
 
+def test_a_product_with_whole_numbers_ends_where_that_of_ieee_754_does(
+    connection: psycopg.Connection[Any],
+) -> None:
+    whole = [float(n) for n in (0, 1, -1, 3, -7, 2**31, -(2**63), 10**38, -(10**38))] + [-0.0, 1.5]
+    found = connection.execute(
+        "SELECT a, b, interlock.multiply_many(a, b) FROM unnest(%s::float8[]) a, unnest(%s::float8[]) b",
+        [_ENDS, whole],
+    ).fetchall()
+    assert len(found) == len(_ENDS) * len(whole)
+    assert [(a, b, c) for a, b, c in found if not _same(c, a * b)] == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "function"),
+    [
+        ("price * quantity > 1", "multiply_many"),
+        ("quantity * price > 1", "multiply_many"),
+        ("price * 2 > 1", "multiply_many"),
+        ("price * 0.5 > 1", "multiply"),
+        ("price * CAST(price AS REAL) > 1", "multiply"),
+    ],
+)
+def test_a_product_is_written_by_what_its_factors_can_be(rule: str, function: str) -> None:
+    columns = (column("price", "DOUBLE"), column("quantity", "BIGINT"))
+    node = statement_of(rule, columns)
+    assert isinstance(node, Node)
+    text = PostgresEmitter({c.name: c.type for c in columns}).violated(node).sql("postgres").lower()
+    assert f"interlock.{function}(" in text
+
+
 def _near(random: Random) -> tuple[float, float]:
     """Two numbers whose sum, product or quotient lies a few last digits from where floats end."""
     end = random.choice([sys.float_info.max, 5e-324, 2.2250738585072014e-308])
@@ -189,7 +220,7 @@ def test_arithmetic_is_right_up_to_the_last_digit_before_floats_end(
     assert ends > 500
 
 
-@pytest.mark.parametrize("function", ["add", "subtract", "multiply", "divide", "power"])
+@pytest.mark.parametrize("function", ["add", "subtract", "multiply", "multiply_many", "divide", "power"])
 def test_what_is_unknown_stays_unknown(connection: psycopg.Connection[Any], function: str) -> None:
     rows = connection.execute(
         f"SELECT interlock.{function}(a, NULL) IS NULL AND interlock.{function}(NULL, a) IS NULL"

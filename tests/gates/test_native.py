@@ -109,6 +109,32 @@ def test_a_refusal_names_the_row_the_rule_and_whom_to_ask(db: Connection) -> Non
     assert count(db) == 0
 
 
+def test_a_row_that_breaks_several_rules_is_told_all_of_them(db: Connection) -> None:
+    db.execute("CREATE TABLE orders (amount int, part int, new text)")
+    install(db, contract("amount > 0", "part > 0", "amount < part", "new <> 'it''s %s'"))
+    both = refused(db, "INSERT INTO orders VALUES (1, 2, 'x'), (-1, -2, 'it''s %s')").diag
+    assert both.message_primary == "a row of table orders breaks rule amount_gt_0: amount > 0"
+    assert both.message_detail == (
+        "Interlock refused the whole statement; none of its rows was written. The row breaks also:"
+        " part_gt_0, amount_lt_part, new_ne_it_s_s_0f92e4."
+    )
+    one = refused(db, "INSERT INTO orders VALUES (1, 0, NULL), (2, 1, 'x')").diag
+    assert one.constraint_name == "part_gt_0" and "also: amount_lt_part." in str(one.message_detail)
+    alone = refused(db, "INSERT INTO orders VALUES (5, 5)")
+    assert alone.diag.message_detail == "Interlock refused the whole statement; none of its rows was written."
+
+
+def test_the_rule_is_told_where_a_leaf_orders_its_columns_otherwise(db: Connection) -> None:
+    db.execute(
+        "CREATE TABLE orders (day int, amount int, part int) PARTITION BY LIST (day);"
+        "CREATE TABLE leaf (gone text, part int, amount int, day int); ALTER TABLE leaf DROP gone;"
+        "ALTER TABLE orders ATTACH PARTITION leaf DEFAULT"
+    )
+    install(db, contract("amount > 0", "part > 0", key=("day",)))
+    found = refused(db, "INSERT INTO orders VALUES (7, 1, -1)").diag
+    assert found.message_primary == "row day=7 of table orders breaks rule part_gt_0: part > 0"
+
+
 def test_every_way_of_writing_is_judged(db: Connection) -> None:
     db.execute("CREATE TABLE orders (id int PRIMARY KEY, amount int)")
     install(db, contract("amount > 0"))
@@ -351,31 +377,32 @@ def test_functions_that_somebody_else_uses_stay(db: Connection) -> None:
 
 
 def test_again_changes_nothing_and_a_changed_contract_only_what_changed(db: Connection) -> None:
-    db.execute("CREATE TABLE orders (amount int)")
-    install(db, contract("amount > 0", "amount < 9"))
-    assert install(db, contract("amount > 0", "amount < 9")) == []
-    changed = install(db, contract("amount > 0", "amount < 7"))
+    db.execute("CREATE TABLE orders (day date, amount int)")
+    marked = {"attach": "postgresql://", "partition": "day"}
+    install(db, contract("amount > 0", "amount < 9", **marked))
+    assert install(db, contract("amount > 0", "amount < 9", **marked)) == []
+    changed = install(db, contract("amount > 0", "amount < 7", **marked))
     assert [s.split('"')[:2] for s in changed] == [
-        ["DROP TRIGGER ", "interlock_amount_lt_9"],
-        ["CREATE TRIGGER ", "interlock_amount_lt_7"],
-        ["DO 'BEGIN EXECUTE ''COMMENT ON TRIGGER ", "interlock_amount_lt_7"],
+        ["DROP TRIGGER ", "interlock_rules"],
+        ["CREATE TRIGGER ", "interlock_rules"],
+        ["DO 'BEGIN EXECUTE ''COMMENT ON TRIGGER ", "interlock_rules"],
     ]
-    db.execute("INSERT INTO orders VALUES (6)")
-    refused(db, "INSERT INTO orders VALUES (8)")
+    db.execute("INSERT INTO orders (amount) VALUES (6)")
+    refused(db, "INSERT INTO orders (amount) VALUES (8)")
 
 
 @pytest.mark.parametrize(
     "drift",
     [
         "ALTER TABLE orders DISABLE TRIGGER ALL",
-        "ALTER TABLE orders DISABLE TRIGGER interlock_amount_gt_0",
-        "ALTER TABLE orders ENABLE REPLICA TRIGGER interlock_amount_gt_0",
-        "DROP TRIGGER interlock_amount_gt_0 ON orders",
+        "ALTER TABLE orders DISABLE TRIGGER interlock_rules",
+        "ALTER TABLE orders ENABLE REPLICA TRIGGER interlock_rules",
+        "DROP TRIGGER interlock_rules ON orders",
         "DROP SCHEMA interlock CASCADE",
         "COMMENT ON SCHEMA interlock IS 'interlock of another version'",
-        "COMMENT ON TRIGGER interlock_amount_gt_0 ON orders IS NULL",
-        "CREATE OR REPLACE TRIGGER interlock_amount_gt_0 AFTER INSERT ON orders FOR EACH ROW WHEN (false)"
-        " EXECUTE FUNCTION interlock.refuse('orders', 'amount_gt_0', 'amount > 0', '')",
+        "COMMENT ON TRIGGER interlock_rules ON orders IS NULL",
+        "CREATE OR REPLACE TRIGGER interlock_rules AFTER INSERT ON orders FOR EACH ROW WHEN (false)"
+        " EXECUTE FUNCTION interlock.refuse('orders', '', '0')",
         "CREATE OR REPLACE FUNCTION interlock.refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
         "CREATE OR REPLACE FUNCTION interlock.multiply(a float8, b float8) RETURNS float8 LANGUAGE sql RETURN 1",
         "ALTER TABLE orders RENAME amount TO old_amount; ALTER TABLE orders ADD amount int",
@@ -461,8 +488,8 @@ def writer(postgres: Server, db: Connection, database: str) -> Iterator[Connecti
     "attempt",
     [
         "ALTER TABLE orders DISABLE TRIGGER ALL",
-        "ALTER TABLE orders DISABLE TRIGGER interlock_amount_gt_0",
-        "DROP TRIGGER interlock_amount_gt_0 ON orders",
+        "ALTER TABLE orders DISABLE TRIGGER interlock_rules",
+        "DROP TRIGGER interlock_rules ON orders",
         "DROP SCHEMA interlock CASCADE",
         "DROP FUNCTION interlock.refuse() CASCADE",
         "CREATE OR REPLACE FUNCTION interlock.multiply(a float8, b float8) RETURNS float8 LANGUAGE sql RETURN 1",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from interlock.constraints.table_contract import MassChange, TableContract
     from interlock.engines.postgres import Relation
     from interlock.gates.native import Plan
+    from interlock.gates.native.standing import Standing
 
 URL_VARIABLE = settings.environment_variable("postgres_url")
 
@@ -123,7 +124,7 @@ def uninstall(
     """Take every rule of ours off a PostgreSQL table; with the last one, all else that was installed."""
     from interlock.engines import postgres
     from interlock.gates import native
-    from interlock.gates.native import mass_change, reads, standing
+    from interlock.gates.native import reads, standing
 
     with postgres.connected(database_url(on)) as connection:
         found = reads.behind(connection, postgres.relation(connection, relation or quoted(table)))
@@ -149,12 +150,8 @@ def uninstall(
             }
         )
         return 0
-    also = [" and its marks"] if any(s.trigger.startswith(native.MARKS) for s in there) else []
-    also += (
-        [" and the mass-change guard"] if any(s.trigger.startswith(mass_change.NAME) for s in there) else []
-    )
-    rules = sum(not s.trigger.startswith(native.BESIDES) for s in there)
-    console().print(plain(f"{found}: {_count(rules, 'rule')}{''.join(also)} taken off"), markup=False)
+    if there or view is None:
+        console().print(plain(f"{found}: {_taken_off(there)}"), markup=False)
     if view is not None:
         console().print(plain(f"{view}: the readers' view is gone"), markup=False)
     if stay:
@@ -163,6 +160,16 @@ def uninstall(
             style="dim",
         )
     return 0
+
+
+def _taken_off(there: Sequence[Standing]) -> str:
+    """What these triggers were, in words."""
+    from interlock.gates.native import marks, mass_change, rules
+
+    names = [s.trigger for s in there]
+    known = {"rules": rules.NAME, "marks": marks.NAMED, "the mass-change guard": mass_change.NAME}
+    parts = [what for what, start in known.items() if any(name.startswith(start) for name in names)]
+    return f"{' and '.join(parts)} taken off" if parts else "nothing to take off"
 
 
 def _warn_of_swap(relation: Relation, broken: Sequence[str], *, agreed: bool) -> None:

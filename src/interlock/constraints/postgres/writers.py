@@ -56,6 +56,24 @@ def _arithmetic(kind: Callable[..., exp.Expression], of_floats: str) -> Writer:
     return write
 
 
+_of_numbers = _arithmetic(exp.Mul, "multiply")
+
+
+def _multiply(e: Emitter, node: Node) -> exp.Expression:
+    left, right = node.args
+    if node.type.kind is Kind.FLOAT and (_never_small(left) or _never_small(right)):
+        value, factor = (left, right) if _never_small(right) else (right, left)
+        return ours("multiply_many", e.value(value), e.value(factor))
+    return _of_numbers(e, node)
+
+
+def _never_small(node: Node) -> bool:
+    """Whether a float is 0 or from 1 to 1e39 on either side of it: a whole number, or such a constant."""
+    if node.op == "convert":
+        return node.args[0].type.kind is Kind.INTEGER
+    return isinstance(node.value, float) and node.op == "literal" and 1 <= abs(node.value) < 1e39
+
+
 def _divide(e: Emitter, node: Node) -> exp.Expression:
     return ours("divide", *(cast(e.value(a), "DOUBLE PRECISION") for a in node.args))
 
@@ -208,7 +226,7 @@ POSTGRES_WRITERS: Mapping[str, Writer] = {
     "literal": _literal,
     "+": _arithmetic(exp.Add, "add"),
     "-": _arithmetic(exp.Sub, "subtract"),
-    "*": _arithmetic(exp.Mul, "multiply"),
+    "*": _multiply,
     "/": _divide,
     "//": _quotient,
     "%": _remainder,

@@ -5,10 +5,9 @@ other, and `change` carries them out. Each kind of object has a file of its own:
 `mass_change` with `approval` and `kept`, `reads` (the view that warns its readers) with `swap`.
 """
 
-from interlock.gates.native.marks import NAMED as MARKS
-from interlock.gates.native.plan import BESIDES, Plan, plan
+from interlock.gates.native.plan import Plan, plan
 from interlock.gates.native.rules import Rule
 from interlock.gates.native.statements import change, install, script, uninstall
 from interlock.gates.native.trigger import Trigger
 
-__all__ = ["BESIDES", "MARKS", "Plan", "Rule", "Trigger", "change", "install", "plan", "script", "uninstall"]
+__all__ = ["Plan", "Rule", "Trigger", "change", "install", "plan", "script", "uninstall"]

@@ -12,8 +12,6 @@ from interlock.gates.native import marks, mass_change, quarantine, rules
 from interlock.gates.native.rules import Rule
 from interlock.gates.native.trigger import Trigger
 
-BESIDES = "interlock "  # how the names of triggers begin that are no rule
-
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -32,8 +30,13 @@ class Plan:
     @property
     def triggers(self) -> tuple[Trigger, ...]:
         """Every trigger that shall stand on the relation and on its partitions."""
+        refusing = (
+            (rules.trigger(self.relation, self.rules, self.table, self.owner, self.key),)
+            if self.rules
+            else ()
+        )
         return (
-            *(rule.trigger(self.relation, self.table, self.owner, self.key) for rule in self.rules),
+            *refusing,
             *self.marks,
             *self.quarantine,
             *mass_change.triggers(self.relation, self.table, self.mass_change),

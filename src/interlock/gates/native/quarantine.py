@@ -12,11 +12,12 @@ from interlock.constraints.postgres import SCHEMA
 from interlock.constraints.table_contract import TableContract
 from interlock.engines.postgres import Relation
 from interlock.gates.native import quoting
-from interlock.gates.native.rules import Rule
+from interlock.gates.native.rules import Rule, tried, trigger
 from interlock.gates.native.trigger import Trigger
 
 FUNCTION = "quarantine_row"
 NAMED = "interlock quarantine "  # how the names of its triggers begin: with a space, so that no rule's does
+MOVED = "interlock moved"
 
 
 def triggers(
@@ -25,29 +26,15 @@ def triggers(
     """Those that keep rows out, before they are written; none for a rule about a column computed after that."""
     if contract.on_violation != "quarantine":
         return
-    on = quoting.relation(relation)
-    for rule in rules:
-        if rule.columns & relation.generated:
-            continue
-        name, does = (
-            rule.constraint.name,
-            f"FOR EACH ROW\n  WHEN ({rule.breaks})\n  EXECUTE FUNCTION {SCHEMA}.",
-        )
-        about = ", ".join(map(quoting.text, (table, name, *key)))
+    known = [rule for rule in rules if not rule.columns & relation.generated]
+    for rule in known:
+        about = ", ".join(map(quoting.text, (table, rule.constraint.name, *key)))
         yield Trigger(
-            on=on,
-            name=quoting.shortened(NAMED + name),
+            on=quoting.relation(relation),
+            name=quoting.shortened(NAMED + rule.constraint.name),
             events="BEFORE INSERT",
-            does=f"{does}{FUNCTION}({about})",
-            first=tuple(f"SELECT '' ~ {pattern}" for pattern in rule.patterns),
+            does=f"FOR EACH ROW\n  WHEN ({rule.breaks})\n  EXECUTE FUNCTION {SCHEMA}.{FUNCTION}({about})",
+            first=tried([rule]),
         )
-        if relation.kind == "p":  # an update that moves a row inserts it: refused before it moves
-            about = ", ".join(
-                map(quoting.text, (table, name, rule.constraint.sql, contract.owner or "", *key))
-            )
-            yield Trigger(
-                on=on,
-                name=quoting.shortened(f"interlock moved {name}"),
-                events="BEFORE UPDATE",
-                does=f"{does}refuse({about})",
-            )
+    if known and relation.kind == "p":  # an update that moves a row inserts it: refused before it moves
+        yield trigger(relation, known, table, contract.owner, key, name=MOVED, events="BEFORE UPDATE")

@@ -1,12 +1,14 @@
-"""Row rules: constraints that one row can tell, each in the ``WHEN`` of a trigger that refuses the statement.
+"""Row rules: constraints that one row can tell, in the ``WHEN`` of a trigger that refuses the statement.
 
 An ``AFTER … FOR EACH ROW`` trigger sees the row as it is stored, after every other trigger and with its generated
 columns, and PostgreSQL copies it to every leaf of a partitioned table. The condition is written once, when it is
-installed; nothing a writer sets changes what it means.
+installed; nothing a writer sets changes what it means. All rules are one condition: to ask another trigger costs
+a row more than most rules do. Which of them was broken is found when one was.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlglot import exp
@@ -21,27 +23,47 @@ from interlock.errors import ColumnMissing, ExpressionRefused
 from interlock.gates.native import quoting
 from interlock.gates.native.trigger import Trigger
 
+NAME = "interlock_rules"
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A constraint that stands as a trigger. ``breaks`` is true for rows of ``NEW`` that break it."""
+    """A constraint that stands in a trigger. ``breaks`` is true for rows of ``NEW`` that break it."""
 
     constraint: Constraint
     breaks: str
     patterns: tuple[str, ...] = ()
     columns: frozenset[str] = frozenset()
 
-    def trigger(self, relation: Relation, table: str, owner: str | None, key: tuple[str, ...]) -> Trigger:
-        """``key`` names the columns of the key that a refusal may tell."""
-        about = (table, self.constraint.name, self.constraint.sql, owner or "", *key)
-        return Trigger(
-            on=quoting.relation(relation),
-            name=quoting.shortened(f"interlock_{self.constraint.name}"),
-            events="AFTER INSERT OR UPDATE",
-            does=f"FOR EACH ROW\n  WHEN ({self.breaks})\n"
-            f"  EXECUTE FUNCTION {SCHEMA}.refuse({', '.join(map(quoting.text, about))})",
-            first=tuple(f"SELECT '' ~ {pattern}" for pattern in self.patterns),
-        )
+
+def trigger(
+    relation: Relation,
+    rules: Sequence[Rule],
+    table: str,
+    owner: str | None,
+    key: Sequence[str],
+    *,
+    name: str = NAME,
+    events: str = "AFTER INSERT OR UPDATE",
+) -> Trigger:
+    """The one that refuses what breaks any of the rules. ``key`` names the columns of the key that it may tell."""
+    about = [table, owner or "", str(len(key)), *key]
+    for rule in rules:
+        about += rule.constraint.name, rule.constraint.sql, rule.breaks
+    broken = "\n    OR ".join(rule.breaks for rule in rules)
+    return Trigger(
+        on=quoting.relation(relation),
+        name=name,
+        events=events,
+        does=f"FOR EACH ROW\n  WHEN ({broken})\n"
+        f"  EXECUTE FUNCTION {SCHEMA}.refuse({', '.join(map(quoting.text, about))})",
+        first=tried(rules),
+    )
+
+
+def tried(rules: Sequence[Rule]) -> tuple[str, ...]:
+    """Statements that fail where a pattern is none that PostgreSQL reads."""
+    return tuple(f"SELECT '' ~ {pattern}" for rule in rules for pattern in rule.patterns)
 
 
 def of(constraint: Constraint, relation: Relation) -> Rule | str:
