@@ -131,6 +131,12 @@ class SchemaIncompatible(DataError):
     code = "IL206"
 
 
+class ValueRefused(DataError):
+    """A value has no place in the PostgreSQL table its partition is published to, as a text with a NUL character."""
+
+    code = "IL207"
+
+
 # --- 3xx: constraints and queries -----------------------------------------------------
 
 

@@ -36,6 +36,7 @@ tables:
     owner: ops
     sensitive: tailnum
     segments: [carrier]
+    postgres: analytics."Flights"
     allow_samples: true
     enforce: true
     constraints:
@@ -77,6 +78,7 @@ def test_yaml_and_python_are_two_spellings_of_the_same_values() -> None:
     assert flights.partition == "day" and flights.key == ("day", "flight") and flights.owner == "ops"
     assert flights.sensitive == ("tailnum",) and flights.segments == ("carrier",)
     assert flights.allow_samples is True and flights.enforce is True
+    assert flights.postgres == 'analytics."Flights"'
     assert flights.constraints[:5] == (
         parse("distance BETWEEN 10 AND 6000"),
         parse("air_time > 0", name="flew", tolerance=0.01, severity=Severity.TICKET, block=False),

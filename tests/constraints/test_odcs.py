@@ -242,6 +242,7 @@ tables:
       - in_set: {column: country, values: [CH, DE]}
       - references: {column: customer, table: customers, other: id}
       - fresh: {column: at, within: 2 hours}
+    postgres: analytics.orders
     triggers:
       - {on: fail, run: [./fix, --now], attempts: 2}
       - {on: quarantined, repair: {constraint: positive, action: drop}}

@@ -7,6 +7,8 @@ so that a mixture of two versions, or half of one, cannot look whole.
 from __future__ import annotations
 
 import datetime as dt
+import os
+import signal
 import time
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
@@ -63,9 +65,13 @@ def _made(
 
 
 def prepare(place: str | Path, *, days: int = 3) -> None:
-    """A workspace of some days of version 1, day 1 also with a version held in quarantine."""
+    """A workspace of some days of version 1, day 1 also with a version held in quarantine.
+
+    In PostgreSQL it is a table there too, and `assert_whole` compares its rows.
+    """
     with interlock.open(place) as ws:
-        t = ws.table("flights", partition="day", key=["id"])
+        mirror = None if ws.site.catalog.local else f'"{ws.site.catalog.id}"'
+        t = ws.table("flights", partition="day", key=["id"], postgres=mirror)
         t.require("delay >= 0")
         t.backfill(str(data(ws.path.parent, *((n, 1) for n in range(days)))))
         t.write(str(data(ws.path.parent, (1, 5), bad=True)))
@@ -78,6 +84,23 @@ def write(tell: Tell, folder: str, file: str) -> None:
     with interlock.open(folder) as ws:
         verdict = ws.table("flights").write(file)
         tell([verdict.partition, verdict.decision.value])
+
+
+def write_and_die_copying(tell: Tell, folder: str, file: str) -> None:
+    """Killed with half of the rows on their way to PostgreSQL."""
+    from interlock.engines.postgres import guarded
+
+    send = guarded._send
+
+    def half(driver: Any, path: Path, into: str) -> None:
+        lines = path.read_bytes().splitlines(keepends=True)
+        path.write_bytes(b"".join(lines[: len(lines) // 2]))
+        send(driver, path, into)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    guarded._send = half
+    with interlock.open(folder) as ws:
+        tell([ws.table("flights").write(file).partition])
 
 
 def backfill(tell: Tell, folder: str, file: str) -> None:

@@ -54,6 +54,17 @@ def test_killed_at_every_boundary_of_a_write_the_next_start_puts_it_right(
     assert at > 40, "the story has fewer boundaries than its effects have"
 
 
+def test_killed_with_rows_on_their_way_to_postgresql_nothing_of_them_is_there(
+    nursery: Nursery, place: str, tmp_path: Path
+) -> None:
+    file = data(tmp_path, (1, 9))
+    ending = nursery.run(stories.write_and_die_copying, folder=place, file=file)
+    assert ending.how == KILLED and not ending.told, ending.why
+    found, recovered = assert_whole(place)
+    assert found == BEFORE
+    assert len(recovered) == 1 and "cut off before its commit" in recovered[0]
+
+
 def test_writers_on_several_machines_and_readers_beside_them(
     nursery: Nursery, place: str, tmp_path: Path
 ) -> None:

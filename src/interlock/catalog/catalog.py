@@ -196,9 +196,9 @@ class Catalog:
         self.close()
 
     @contextlib.contextmanager
-    def read(self) -> Iterator[Reader]:
-        """A consistent snapshot; what others commit meanwhile is not seen."""
-        with self.database.transaction(write=False) as connection:
+    def read(self, *, scratch: bool = False) -> Iterator[Reader]:
+        """A consistent snapshot; what others commit meanwhile is not seen. ``scratch``: with temporary tables."""
+        with self.database.transaction(write=False, scratch=scratch) as connection:
             yield Reader(self, connection)
 
     @contextlib.contextmanager

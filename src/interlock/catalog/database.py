@@ -41,11 +41,12 @@ class Database(Protocol):
     def engine(self) -> Engine:
         """SQLAlchemy's."""
 
-    def transaction(self, *, write: bool) -> AbstractContextManager[Connection]:
+    def transaction(self, *, write: bool, scratch: bool = False) -> AbstractContextManager[Connection]:
         """A transaction that commits at the end of the block and rolls back on any error.
 
         Readers see one snapshot and never wait; writers take turns, wait up to
-        ``settings.lock_timeout_s`` for each other, and see what is newest.
+        ``settings.lock_timeout_s`` for each other, and see what is newest. ``scratch``:
+        a reader that makes temporary tables, which are gone with it.
         """
 
     def founding(self) -> AbstractContextManager[Connection]:

@@ -102,10 +102,10 @@ class Postgres:
     # --- transactions -----------------------------------------------------------------
 
     @contextlib.contextmanager
-    def transaction(self, *, write: bool) -> Iterator[Connection]:
+    def transaction(self, *, write: bool, scratch: bool = False) -> Iterator[Connection]:
         if not write:
             # The snapshot is taken by the first statement, not by BEGIN.
-            begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT 1"
+            begin = f"BEGIN ISOLATION LEVEL REPEATABLE READ{'' if scratch else ' READ ONLY'}; SELECT 1"
             with self._begun(begin, write=False) as connection:
                 yield connection
             return

@@ -37,7 +37,7 @@ class SQLite:
         return str(self.file)
 
     @contextlib.contextmanager
-    def transaction(self, *, write: bool) -> Iterator[Connection]:
+    def transaction(self, *, write: bool, scratch: bool = False) -> Iterator[Connection]:
         with errors(self.file):
             connection = self.engine.connect()
         try:

@@ -181,6 +181,7 @@ class _Maker:
             sensitive=tuple(entry.sensitive),
             segments=tuple(entry.segments),
             attach=entry.attach,
+            postgres=self.at([*path, "postgres"], lambda: _published_to(entry)),
             source=entry.source,
             allow_samples=entry.allow_samples,
             on_violation=entry.on_violation,
@@ -219,6 +220,12 @@ def _constraint(entry: ConstraintEntry) -> Constraint:
     if form == "matches":
         return sugar.matches(value.column, value.pattern, **options)
     return sugar.fresh(value.column, value.within, **options)
+
+
+def _published_to(entry: TableEntry) -> str | None:
+    if entry.attach and entry.postgres:
+        raise ContractError("an attached table stays where it is", hint="leave out attach, or postgres")
+    return entry.postgres
 
 
 def _slo(entry: SloEntry | None) -> Slo | None:

@@ -170,6 +170,11 @@ class TableEntry(Model):
     sensitive: Texts = []
     segments: Texts = []
     attach: str | None = None
+    postgres: str | None = Field(
+        default=None,
+        min_length=1,
+        description="A table of the workspace's PostgreSQL database that it is published to.",
+    )
     source: str | None = Field(
         default=None, min_length=1, description="What feeds it, such as crm; its tables break together."
     )

@@ -98,6 +98,7 @@ class TableContract:
     """One table of ``interlock.yaml``. The default says nothing.
 
     ``attach`` is the glob of a table judged in place, None for a managed one.
+    ``postgres`` is the PostgreSQL table that a managed one is published to.
     ``source`` names what feeds it; tables that share one break together.
     ``enforce`` True: every learned constraint blocks; or the names of those that do.
     ``sensitivity``: ``low``, ``normal``, ``high`` or the false alarms a year that are
@@ -113,6 +114,7 @@ class TableContract:
     sensitive: tuple[str, ...] = ()
     segments: tuple[str, ...] = ()
     attach: str | None = None
+    postgres: str | None = None
     source: str | None = None
     allow_samples: bool = False
     enforce: bool | tuple[str, ...] = False

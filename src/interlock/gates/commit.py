@@ -23,7 +23,7 @@ from interlock.catalog import (
     tables,
 )
 from interlock.engines.parquet import FileFacts
-from interlock.gates import alerting, decided, fingerprint, layout, staging
+from interlock.gates import alerting, counterpart, decided, fingerprint, layout, staging
 from interlock.gates.incoming import Staged
 from interlock.gates.request import Request
 from interlock.gates.site import Site, file_name
@@ -64,14 +64,19 @@ def commit(site: Site, request: Request, place: staging.Staging, commits: Sequen
             ensure_lake_table(tx, request.table, columns)
         homes = _moved(site, tx, request.table, place, commits)
         replaced = _replaced(tx, request.table.name, commits)
-        published = _publish(
-            tx, request.table.name, good, [homes[c.verdict.id] for c in good], facts, replaced
-        )
+        gone = [p.data_file_id for p in replaced if p.data_file_id is not None]
+        published = _publish(tx, request.table.name, good, [homes[c.verdict.id] for c in good], facts, gone)
         records = [
             _record(site, request, c, homes[c.verdict.id], digest, published.get(c.verdict.id))
             for c, digest in zip(commits, digests, strict=True)
         ]
         ids = partitions.add_all(tx, records)
+        arrived = [
+            (id_, replace(c.staged.relation, files=(homes[c.verdict.id],)))
+            for id_, c in zip(ids, commits, strict=True)
+            if c.published
+        ]
+        counterpart.publish(site, tx, request.table.name, arrived, replaced)
         profiles.put_all(
             tx,
             [
@@ -95,16 +100,16 @@ def _moved(
     return homes
 
 
-def _replaced(tx: Writer, table: str, commits: Sequence[Commit]) -> list[int]:
-    """Put aside what these partitions were so far; the lake's files that go with it.
+def _replaced(tx: Writer, table: str, commits: Sequence[Commit]) -> list[PartitionRecord]:
+    """Put aside what these partitions were so far; gives the versions that readers saw.
 
     A quarantined one is replaced by any new decision about it, a published one only by a published one.
     """
     labels = {c.staged.label for c in commits}
-    current_ = partitions.current_of(tx, table, (c.staged.label for c in commits if c.published)).values()
+    current_ = [*partitions.current_of(tx, table, (c.staged.label for c in commits if c.published)).values()]
     held = [p for p in partitions.quarantined(tx, table) if p.label in labels]
     partitions.move(tx, [p.id for p in (*current_, *held) if p.id is not None], State.REPLACED)
-    return [p.data_file_id for p in current_ if p.data_file_id is not None]
+    return current_
 
 
 def _publish(

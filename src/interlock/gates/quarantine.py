@@ -6,7 +6,7 @@ import contextlib
 import datetime as dt
 import os
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from interlock import durable
@@ -25,7 +25,7 @@ from interlock.catalog import (
     verdicts,
 )
 from interlock.errors import PartitionNotFound, SchemaIncompatible, UsageError, nearest
-from interlock.gates import commit, decided, fingerprint, incoming, layout, staging
+from interlock.gates import commit, counterpart, decided, fingerprint, incoming, layout, staging
 from interlock.gates.site import Site
 
 
@@ -168,6 +168,8 @@ def _release(
                 verdict_id=record.verdict_id,
             ),
         )
+        arrived = [(new_id, replace(staged, files=(home,)))]
+        counterpart.publish(site, tx, table.name, arrived, [replaced] if replaced is not None else [])
         if document is not None and history:
             profiles.put(tx, new_id, document, history[0].vector, names, history[0].domains)
         return _told(tx, "release", record, reason, who)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from interlock.catalog import Mode, TableRecord, outbox, tables
 from interlock.engines.postgres import address
 from interlock.errors import TableConflict
-from interlock.gates import decided
+from interlock.gates import counterpart, decided
 from interlock.names import table_name
 
 if TYPE_CHECKING:
@@ -19,10 +19,14 @@ if TYPE_CHECKING:
 Key = Sequence[str] | str | None
 
 
-def managed(site: Site, name: str, partition: str | None, key: Key) -> None:
-    """A managed table, made if need be. Raises `TableConflict`."""
+def managed(site: Site, name: str, partition: str | None, key: Key, postgres: str | None = None) -> None:
+    """A managed table, made if need be, and its `counterpart`. Raises `TableConflict`, and as `counterpart.bind`."""
     known = _known(site, name) or _made(site, name, Mode.MANAGED, partition, key)
     _agree(site, known, partition, _columns(key))
+    if postgres is not None:
+        if known.mode is not Mode.MANAGED:
+            raise TableConflict(f"{name} is attached: what is published of it stays where it is")
+        counterpart.bind(site, name, postgres)
 
 
 def attached(site: Site, name: str, location: str | os.PathLike[str], key: Key) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from interlock.catalog import PartitionRecord, State, TriggerState, foreign, partitions, triggers
 from interlock.catalog.records import CURRENT
 from interlock.errors import StorageFailed
-from interlock.gates import fingerprint, staging
+from interlock.gates import counterpart, fingerprint, staging
 from interlock.gates.site import Site
 from interlock.ledger import Ledger, verify
 from interlock.workspace import recovery
@@ -73,6 +73,7 @@ def examine(site: Site, hashed: Progress | None = None) -> list[Finding]:
     whole, broken = _placed(site, records)
     return [
         *_foreign(site),
+        *_counterparts(site, contents=hashed is not None),
         *broken,
         *_orphans(site),
         *(_contents(site, whole, hashed) if hashed is not None else ()),
@@ -95,6 +96,16 @@ def _foreign(site: Site) -> Iterator[Finding]:
         )
     if not found:
         yield Finding(True, "past the gate", "every commit passed the gate")
+
+
+def _counterparts(site: Site, *, contents: bool) -> Iterator[Finding]:
+    """Whether PostgreSQL tables hold what is published."""
+    for one in counterpart.compared(site, contents=contents):
+        advice = f"if it may go, drop it: the next partition that is published of {one.table} builds it again"
+        yield from (Finding(False, "past the gate", problem, advice) for problem in one.problems)
+        if not one.problems:
+            what = "rows" if contents else "numbers of rows"
+            yield Finding(True, "past the gate", f"{one.name} holds the {what} that are published")
 
 
 def _recorded(site: Site) -> list[PartitionRecord]:

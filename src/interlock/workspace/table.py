@@ -18,7 +18,7 @@ from interlock.constraints.objectives import objective as made_objective
 from interlock.engines.postgres import address
 from interlock.engines.schema import Schema
 from interlock.errors import UsageError
-from interlock.gates import again, attached, backfill, quarantine, write
+from interlock.gates import again, attached, backfill, counterpart, quarantine, write
 from interlock.gates.request import Request
 from interlock.gates.verdict import Verdict
 from interlock.names import Severity, partition_label
@@ -83,6 +83,12 @@ class Table:
     def source(self) -> str | None:
         """What feeds the table, as ``interlock.yaml`` or `Workspace.table` says; None where nobody did."""
         return self._workspace.contract_of(self.name).source or self.record.settings.get("source")
+
+    @property
+    def postgres(self) -> str | None:
+        """The PostgreSQL table that holds what is published, as ``schema.name``; None where there is none."""
+        found = counterpart.of(self.record)
+        return None if found is None else str(found)
 
     @property
     def workspace(self) -> Workspace:

@@ -122,6 +122,7 @@ class Workspace:
         key: Sequence[str] | str | None = None,
         *,
         source: str | None = None,
+        postgres: str | None = None,
     ) -> Table:
         """The managed table ``name``: bound if it exists, created otherwise.
 
@@ -130,8 +131,14 @@ class Workspace:
         an existing table they must agree (`TableConflict`), save that a key may be
         added later. ``source`` names what feeds it: tables of one source that break
         the same way at the same time are one alert.
+
+        ``postgres``, in a workspace in PostgreSQL, names a table of that database, as SQL writes it
+        (``analytics.orders``; in ``public`` without a schema): Interlock makes it, and publishes to it
+        in the same commit. What is published already comes with it.
         """
-        bound.managed(self.site, name, partition, key)
+        bound.managed(self.site, name, partition, key, postgres)
+        if postgres is not None:
+            self.project()
         return self._bound(name, source)
 
     def attach(
@@ -192,7 +199,7 @@ class Workspace:
                 beside = declared.attach if "://" in declared.attach else root / declared.attach
                 self.attach(name, beside, declared.key)
             else:
-                self.table(name, declared.partition, declared.key)
+                self.table(name, declared.partition, declared.key, postgres=declared.postgres)
 
     def on(
         self,

@@ -183,11 +183,11 @@ def _received(name: str, column: Column) -> str:
 # --- to PostgreSQL ------------------------------------------------------------------------
 
 
-def write(local: DuckDB, relation: Relation, path: Path) -> None:
-    """A relation of `local` as the CSV that ``COPY … FROM`` reads."""
+def write(local: DuckDB, relation: Relation, path: Path, more: str = "") -> None:
+    """A relation of `local` as the CSV that ``COPY … FROM`` reads; ``more``: items of a SELECT after its columns."""
     sent = ", ".join(f"{_given(c)} AS {quoted(c.name)}" for c in relation.schema)
     local.export(
-        f"SELECT {sent} FROM {local.source(relation).sql(dialect='duckdb')}",
+        f"SELECT {sent}{more} FROM {local.source(relation).sql(dialect='duckdb')}",
         path,
         "FORMAT csv, HEADER false, NULLSTR '', FORCE_QUOTE *",
     )
@@ -200,4 +200,4 @@ def _given(column: Column) -> str:
     if column.kind is Kind.TIMESTAMPTZ:
         moment = f"make_timestamp(epoch_us({name}))::VARCHAR || '+00'"
         return f"CASE WHEN isfinite({name}) THEN {moment} ELSE {name}::VARCHAR END"
-    return name
+    return f"to_json({name})" if column.kind is Kind.NESTED else name
