@@ -76,6 +76,7 @@ def test_what_stands_is_told_as_json(run: Run, url: str) -> None:
         "drifted": True,
         "changed": True,
         "refused_at_write": ["positive"],
+        "refused_at_commit": [],
         "quarantines_rows": False,
         "marks_changes": False,
         "judged_elsewhere": [{"constraint": "enough", "why": "it is about a partition"}],
@@ -352,6 +353,20 @@ def test_a_contract_that_chooses_quarantine_is_told_so(run: Run, url: str, tmp_p
     assert "rules taken off" in said and "rows are in quarantine" in said
 
 
+def test_a_contract_that_chooses_rules_at_commit_is_told_so(run: Run, url: str, tmp_path: Path) -> None:
+    (tmp_path / "interlock.yaml").write_text(CONTRACT.replace("key: [id]", "key: [id]\n    at_commit: true"))
+    said = run("install", "orders").out
+    assert "public.orders: 2 rules installed" in said and "enough    refuses at commit" in said
+    assert run("install", "orders", "--json").json["refused_at_commit"] == ["enough"]
+    assert not taken(url, 1), "it is one row, and more than five are needed"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("INSERT INTO orders SELECT n, n FROM generate_series(1, 6) n")
+        connection.execute("ALTER TABLE interlock.due DISABLE TRIGGER judge")
+    assert run("install", "orders", "--check").status == 1
+    assert run("install", "orders").status == 0
+    assert "rules and rules at commit taken off" in run("uninstall", "orders").out
+
+
 WATCHED = """
 version: 1
 tables:
@@ -379,6 +394,33 @@ def test_a_watched_table_is_installed_judged_and_taken_off(run: Run, url: str, t
     assert "rules and marks taken off" in run("uninstall", "orders").out
     gone = run("watch", "--once")
     assert (gone.status, "IL904" in gone.err) == (2, True)
+
+
+def test_the_doctor_compares_a_table_in_postgresql_with_the_contract(
+    run: Run, url: str, tmp_path: Path
+) -> None:
+    (tmp_path / "interlock.yaml").write_text(WATCHED)
+    run("init", "--table", "other", "nothing.parquet")
+
+    def found() -> tuple[int, str]:
+        said = run("doctor", "--json")
+        (one,) = [f["detail"] for f in said.json if f["what"] == "PostgreSQL"]
+        return said.status, one
+
+    assert found() == (0, "nothing is installed on orders")
+    run("install", "orders")
+    assert found() == (0, "orders is as the contract says")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute('ALTER TABLE orders DISABLE TRIGGER "interlock mark delete"')
+        assert found() == (1, "orders is not as the contract says")
+        assert "interlock install orders mends it" in run("doctor").out
+        connection.execute("DROP TABLE orders")
+    assert found() == (1, 'orders was not looked at: no relation "orders"')
+    with settings.override(postgres_url="postgresql://me:s3cret@127.0.0.1:1/shop"):
+        status, said = found()
+        assert (status, "s3cret" in said) == (1, False) and "cannot connect to 127.0.0.1" in said
+    with settings.override(postgres_url=None):
+        assert found() == (1, "orders was not looked at: nobody says in which database it is")
 
 
 def test_what_cannot_be_watched_is_told_in_a_line(run: Run, url: str, tmp_path: Path) -> None:

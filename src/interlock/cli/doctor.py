@@ -18,6 +18,7 @@ DataOption = Annotated[
 def doctor(data: DataOption = False, as_json: JsonOption = False, workspace: WorkspaceOption = None) -> int:
     """Look for writes past the gate, missing or changed files, unfinished triggers, leftovers. Exit 1 if any.
 
+    Tables attached in PostgreSQL are compared with the contract, as `interlock install --check` does.
     Files are looked for and measured; with --data they are read as well, so that a change that keeps the size is found.
     """
     with existing(workspace) as ws, progress("reading the data files", quiet=as_json) as advance:

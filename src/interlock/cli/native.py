@@ -1,4 +1,4 @@
-"""``interlock install`` and ``uninstall``: a contract's row rules, and marks, as triggers of a PostgreSQL table."""
+"""``interlock install`` and ``uninstall``: a contract's rules, and marks, as triggers of a PostgreSQL table."""
 
 from __future__ import annotations
 
@@ -69,7 +69,8 @@ def install(
 ) -> int:
     """Write a table's row rules into PostgreSQL as triggers that refuse what breaks them; again mends them.
 
-    A table that the contract attaches in PostgreSQL is marked as well where it changes, for `interlock watch`.
+    Rules about a partition stand there too where the contract says `at_commit`. A table that it attaches in PostgreSQL
+    is marked as well where it changes, for `interlock watch`.
     """
     from interlock.engines import postgres
     from interlock.engines.postgres import address
@@ -164,10 +165,15 @@ def uninstall(
 
 def _taken_off(there: Sequence[Standing]) -> str:
     """What these triggers were, in words."""
-    from interlock.gates.native import marks, mass_change, rules
+    from interlock.gates.native import at_commit, marks, mass_change, rules
 
     names = [s.trigger for s in there]
-    known = {"rules": rules.NAME, "marks": marks.NAMED, "the mass-change guard": mass_change.NAME}
+    known = {
+        "rules": rules.NAME,
+        "marks": marks.NAMED,
+        "rules at commit": at_commit.NAMED,
+        "the mass-change guard": mass_change.NAME,
+    }
     parts = [what for what, start in known.items() if any(name.startswith(start) for name in names)]
     return f"{' and '.join(parts)} taken off" if parts else "nothing to take off"
 
@@ -215,6 +221,7 @@ def _document(planned: Plan, *, drifted: bool, changed: bool, owners: tuple[str,
         "drifted": drifted,
         "changed": changed,
         "refused_at_write": [r.constraint.name for r in planned.rules],
+        "refused_at_commit": [r.constraint.name for r in planned.at_commit],
         "quarantines_rows": bool(planned.quarantine),
         "marks_changes": bool(planned.marks),
         "judged_elsewhere": [{"constraint": c.name, "why": why} for c, why in planned.left],
@@ -250,22 +257,23 @@ def _print(planned: Plan, *, changed: bool, check: bool, owners: tuple[str, ...]
         )
         console().print(Text(plain(f"{planned.relation} {says}"), style="yellow" if changed else "green"))
     else:
+        rules = len(planned.rules) + len(planned.at_commit)
         words = "installed" if changed else "stood already; nothing was changed"
         also = " and marks" if planned.marks else ""
         also += " and the mass-change guard" if planned.mass_change else ""
-        console().print(
-            plain(f"{planned.relation}: {_count(len(planned.rules), 'rule')}{also} {words}"), markup=False
-        )
+        console().print(plain(f"{planned.relation}: {_count(rules, 'rule')}{also} {words}"), markup=False)
     grid = render.grid("rule", "", "")
     does = "keeps rows out of a load, refuses updates" if planned.quarantine else "refuses at write"
     for rule in planned.rules:
         grid.add_row(Text(plain(rule.constraint.name)), Text(does, style="green"), "")
+    for at_end in planned.at_commit:
+        grid.add_row(Text(plain(at_end.constraint.name)), Text("refuses at commit", style="green"), "")
     if planned.mass_change is not None:
         said = _guard_said(planned.mass_change)
         grid.add_row(Text("mass change"), Text("refuses at commit", style="green"), Text(said))
     for constraint, why in planned.left:
         grid.add_row(Text(plain(constraint.name)), Text("not installed", style="yellow"), Text(plain(why)))
-    if planned.rules or planned.left or planned.mass_change:
+    if planned.rules or planned.at_commit or planned.left or planned.mass_change:
         console().print(grid)
     if owners:
         said = f"could switch rules off: {', '.join(owners)} (they own the table or the functions; --check detects it)"

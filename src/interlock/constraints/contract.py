@@ -185,6 +185,7 @@ class _Maker:
             source=entry.source,
             allow_samples=entry.allow_samples,
             on_violation=entry.on_violation,
+            at_commit=self.at([*path, "at_commit"], partial(_at_commit, entry.at_commit, found)),
             enforce=entry.enforce if isinstance(entry.enforce, bool) else tuple(entry.enforce),
             slo=self.at([*path, "slo"], lambda: _slo(entry.slo)),
             sensitivity=entry.sensitivity,
@@ -251,6 +252,17 @@ def _triggers(entry: TriggerEntry, constraints: Mapping[str, Constraint]) -> tup
     if not made:
         raise ContractError("a trigger needs notify, webhook, run or repair")
     return tuple(made)
+
+
+def _at_commit(said: bool | list[str], constraints: Mapping[str, Constraint]) -> bool | tuple[str, ...]:
+    if isinstance(said, bool):
+        return said
+    for name in said:
+        if name not in constraints:
+            raise ContractError(
+                f"no constraint named {name!r} to judge at commit", hint=nearest(name, constraints)
+            )
+    return tuple(said)
 
 
 def _policy(entry: AlertsEntry) -> AlertPolicy:

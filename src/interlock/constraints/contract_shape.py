@@ -183,6 +183,10 @@ class TableEntry(Model):
         default="refuse",
         description="What rules in PostgreSQL do: refuse the statement, or keep loaded rows out.",
     )
+    at_commit: bool | list[str] = Field(
+        default=False,
+        description="Constraints about a partition that PostgreSQL judges at commit: true, or their names.",
+    )
     enforce: bool | list[str] = False
     slo: SloEntry | None = None
     sensitivity: Literal["low", "normal", "high"] | FalseAlarms | None = None

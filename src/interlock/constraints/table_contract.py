@@ -104,6 +104,8 @@ class TableContract:
     ``sensitivity``: ``low``, ``normal``, ``high`` or the false alarms a year that are
     accepted; None leaves it to the table's own setting.
     ``on_violation``: what a row rule in a database does with a row that is loaded, `ON_VIOLATION`.
+    ``at_commit`` True: every constraint about a partition that can be is judged there when a transaction ends; or the
+    names of those that are.
     ``allow_samples``: failing rows may be shown whole, not by key only.
     ``mass_change`` None: any share of its rows may go at once.
     """
@@ -125,6 +127,7 @@ class TableContract:
     alerts: AlertPolicy = NO_POLICY
     mass_change: MassChange | None = None
     on_violation: str = "refuse"
+    at_commit: bool | tuple[str, ...] = False
 
 
 def notices(notify: Iterable[str]) -> tuple[Trigger, ...]:

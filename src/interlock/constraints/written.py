@@ -20,7 +20,7 @@ from interlock.names import Severity
 
 _KEYS = (
     *("partition", "key", "owner", "sensitive", "segments"),
-    *("attach", "postgres", "source", "allow_samples", "enforce", "sensitivity", "on_violation"),
+    *("attach", "postgres", "source", "allow_samples", "enforce", "sensitivity", "on_violation", "at_commit"),
 )
 
 

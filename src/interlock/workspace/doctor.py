@@ -1,4 +1,4 @@
-"""Examining the workspace itself: writes past the gate, files, triggers, the ledger."""
+"""Examining the workspace itself: writes past the gate, files, triggers, the ledger, what stands in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from interlock import settings
 from interlock.catalog import PartitionRecord, State, TriggerState, foreign, partitions, triggers
 from interlock.catalog.records import CURRENT
-from interlock.errors import StorageFailed
+from interlock.constraints.table_contract import TableContract
+from interlock.engines import postgres
+from interlock.engines.postgres import address
+from interlock.errors import InterlockError, StorageFailed
 from interlock.gates import counterpart, fingerprint, staging
 from interlock.gates.site import Site
 from interlock.ledger import Ledger, verify
@@ -18,6 +22,9 @@ from interlock.workspace import recovery
 if TYPE_CHECKING:
     from interlock.ledger import Report
     from interlock.workspace.table import Progress
+    from interlock.workspace.workspace import Workspace
+
+_SAY = f"attach: postgresql://USER@HOST/DATABASE, or {settings.environment_variable('postgres_url')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +89,38 @@ def examine(site: Site, hashed: Progress | None = None) -> list[Finding]:
         *_quarantine(site),
         *_ledger(site),
     ]
+
+
+def in_postgres(workspace: Workspace) -> Iterator[Finding]:
+    """Of each table attached in PostgreSQL, whether what stands there is as its contract says; nothing is changed."""
+    for table in workspace.tables():
+        if address.is_one(table.record.location):
+            yield _installed(table.name, str(table.record.location), workspace.contract_of(table.name))
+
+
+def _installed(table: str, location: str, contract: TableContract) -> Finding:
+    from interlock.gates.native import drift, quoting  # what few workspaces need
+
+    place = address.of(location)
+    if not (url := place.url or settings.current().postgres_url):
+        return Finding(
+            False, "PostgreSQL", f"{table} was not looked at: nobody says in which database it is", _SAY
+        )
+    try:
+        with postgres.connected(url) as connection:
+            found = drift.drifted(connection, table, contract, place.relation or quoting.name(table))
+    except InterlockError as error:
+        return Finding(False, "PostgreSQL", f"{table} was not looked at: {error.message}", error.hint)
+    if found is None:
+        return Finding(True, "PostgreSQL", f"nothing is installed on {table}")
+    if found:
+        return Finding(
+            False,
+            "PostgreSQL",
+            f"{table} is not as the contract says",
+            f"interlock install {table} mends it; with --sql it shows what differs",
+        )
+    return Finding(True, "PostgreSQL", f"{table} is as the contract says")
 
 
 def _foreign(site: Site) -> Iterator[Finding]:

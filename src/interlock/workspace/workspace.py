@@ -358,9 +358,10 @@ class Workspace:
 
         Data files are looked for and measured. With ``data`` every current and
         quarantined one is also read, and compared with the SHA-256 taken when it
-        was judged; ``progress(done, total)`` is called after each.
+        was judged; ``progress(done, total)`` is called after each. Where tables are
+        attached in PostgreSQL, what stands there is compared with the contract.
         """
-        return doctor.examine(self.site, progress if data else None)
+        return [*doctor.examine(self.site, progress if data else None), *doctor.in_postgres(self)]
 
 
 def _read(file: Path) -> Contract:

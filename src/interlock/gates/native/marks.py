@@ -19,13 +19,13 @@ from interlock.gates.native.trigger import Trigger
 FUNCTION = "mark_change"
 NAMED = "interlock mark "  # how the names of its triggers begin: with a space, so that no rule's does
 CHANNEL = "interlock_mark"
-_SEEN = {
+SEEN = {
     "INSERT": "REFERENCING NEW TABLE AS interlock_added\n  ",
     "UPDATE": "REFERENCING OLD TABLE AS interlock_removed NEW TABLE AS interlock_added\n  ",
     "DELETE": "REFERENCING OLD TABLE AS interlock_removed\n  ",
     "TRUNCATE": "",
 }
-EVENTS = len(_SEEN)  # triggers a relation
+EVENTS = len(SEEN)  # triggers a relation
 _LABELS = {Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL, Kind.BOOLEAN, Kind.TEXT} | {
     *(Kind.DATE, Kind.TIME, Kind.TIMESTAMP, Kind.TIMESTAMPTZ)
 }
@@ -40,7 +40,7 @@ def triggers(table: str, contract: TableContract, relation: Relation) -> Iterato
         return
     column = contract.partition
     if column is not None:
-        _tells_apart(column, relation)
+        tells_apart(column, relation)
     for part in relation.parts:
         if part.kind == "f":
             raise RelationNotFound(
@@ -50,7 +50,7 @@ def triggers(table: str, contract: TableContract, relation: Relation) -> Iterato
     arguments = ", ".join(map(quoting.text, (table, column or "")))
     everywhere: tuple[Relation | Part, ...] = (relation, *relation.parts)
     for on in everywhere:
-        for event, seen in _SEEN.items():
+        for event, seen in SEEN.items():
             yield Trigger(
                 on=quoting.relation(on),
                 name=NAMED + event.lower(),
@@ -59,7 +59,7 @@ def triggers(table: str, contract: TableContract, relation: Relation) -> Iterato
             )
 
 
-def _tells_apart(name: str, relation: Relation) -> None:
+def tells_apart(name: str, relation: Relation) -> None:
     """Raises where rows cannot be grouped by a column, or a group not be found again by the text of its value."""
     known: dict[str, Column] = {c.name: c for c in relation.columns}
     if name not in known:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from interlock.constraints import Constraint
+from interlock.constraints import Constraint, Level
 from interlock.constraints.table_contract import MassChange, TableContract
 from interlock.engines.postgres import Relation
 from interlock.errors import ColumnMissing, RelationNotFound
-from interlock.gates.native import marks, mass_change, quarantine, rules
+from interlock.gates.native import at_commit, marks, mass_change, quarantine, rules
+from interlock.gates.native.at_commit import CommitRule
 from interlock.gates.native.rules import Rule
 from interlock.gates.native.trigger import Trigger
 
@@ -26,6 +27,8 @@ class Plan:
     mass_change: MassChange | None = None
     marks: tuple[Trigger, ...] = ()
     quarantine: tuple[Trigger, ...] = ()
+    at_commit: tuple[CommitRule, ...] = ()
+    commit: tuple[Trigger, ...] = ()
 
     @property
     def triggers(self) -> tuple[Trigger, ...]:
@@ -39,6 +42,7 @@ class Plan:
             *refusing,
             *self.marks,
             *self.quarantine,
+            *self.commit,
             *mass_change.triggers(self.relation, self.table, self.mass_change),
         )
 
@@ -55,11 +59,16 @@ def plan(table: str, contract: TableContract, relation: Relation) -> Plan:
         if name not in known:
             raise ColumnMissing(f"{relation} has no column {name!r}, which is in the key of {table}")
     made: list[Rule] = []
+    judged: list[CommitRule] = []
     left: list[tuple[Constraint, str]] = []
     for constraint in contract.constraints:
-        rule = rules.of(constraint, relation)
+        rule: Rule | CommitRule | str = rules.of(constraint, relation)
+        if isinstance(rule, str) and at_commit.chosen(contract, constraint) and _of_many(constraint):
+            rule = at_commit.of(constraint, relation, contract.sensitive)
         if isinstance(rule, Rule):
             made.append(rule)
+        elif isinstance(rule, CommitRule):
+            judged.append(rule)
         else:
             left.append((constraint, rule))
     shown = tuple(name for name in contract.key if name not in contract.sensitive)
@@ -73,7 +82,14 @@ def plan(table: str, contract: TableContract, relation: Relation) -> Plan:
         contract.mass_change,
         marks=tuple(marks.triggers(table, contract, relation)),
         quarantine=tuple(quarantine.triggers(table, contract, relation, made, shown)),
+        at_commit=tuple(judged),
+        commit=tuple(at_commit.triggers(table, contract, relation, judged)),
     )
+
+
+def _of_many(constraint: Constraint) -> bool:
+    """Whether no single row can tell."""
+    return constraint.level is Level.TABLE or constraint.tolerance > 0
 
 
 def _supported(relation: Relation) -> None:

@@ -25,12 +25,16 @@ _FILES = (
     "marks.sql",
     "quarantine.sql",
     "mass_change.sql",
+    "at_commit.sql",
     "warn.sql",
 )  # what triggers and views call
 _TABLES = (
     "mark",
     "quarantine",
     "broken",
+    "touched",
+    "due",
+    "turn",
 )  # that they make, besides those of `mass_change`; they go with the functions
 _DATA = ("quarantine",)  # but not while a row is in these
 
@@ -84,7 +88,7 @@ def uninstall(standing: Sequence[Standing], more: Sequence[str] = ()) -> list[st
         f" WHERE pronamespace = to_regnamespace('{SCHEMA}') AND proname IN ({names}));"
         f" BEGIN IF obj_description(to_regnamespace('{SCHEMA}'), 'pg_namespace') LIKE '{OURS}%' THEN"
         f" {data} {mass_change.DROP}"
-        f" EXECUTE 'DROP ROUTINE ' || ours; {tables} DROP SCHEMA {SCHEMA}; END IF;"
+        f" {tables} EXECUTE 'DROP ROUTINE ' || ours; DROP SCHEMA {SCHEMA}; END IF;"
         " EXCEPTION WHEN dependent_objects_still_exist OR insufficient_privilege THEN"
         f" RAISE NOTICE 'schema {SCHEMA} stays: it is used, holds rows that are kept, or is not yours'; END"
     )
