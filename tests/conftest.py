@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests import places
+from tests import s3 as stores
 from tests import spark as sparks
 from tests.postgres import Server, running
 from tests.processes import Nursery
@@ -43,6 +44,13 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def postgres() -> Iterator[Server]:
     """A real server, one for each worker."""
     with running() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[stores.Server]:
+    """An S3 server, one for each worker."""
+    with stores.running() as server:
         yield server
 
 

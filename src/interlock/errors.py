@@ -217,7 +217,7 @@ class HistoryTooShort(WorkspaceError):
 
 
 class FolderMissing(WorkspaceError):
-    """The folder with a shared workspace's files is not there on this machine, or is another's."""
+    """The place of a shared workspace's files is not there on this machine, or is another's."""
 
     code = "IL410"
 
@@ -226,6 +226,18 @@ class CommitUnknown(WorkspaceError):
     """The connection was lost at the commit, and did not come back to tell whether it took place."""
 
     code = "IL411"
+
+
+class StoreUnreachable(WorkspaceError):
+    """S3, where the workspace's files lie, does not answer or is overloaded; nothing was published."""
+
+    code = "IL412"
+
+
+class StoreRefused(WorkspaceError):
+    """S3 refused: no such bucket, no right, no credentials. Nothing was published."""
+
+    code = "IL413"
 
 
 # --- 5xx: gates -----------------------------------------------------------------------

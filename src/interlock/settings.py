@@ -125,6 +125,11 @@ class Settings:
     orphan_grace_s: float = _setting(
         86_400.0, "Unreferenced files younger than this are kept: a reader may hold them."
     )
+    home: str = _setting(
+        "",
+        "Where a machine keeps ledger and writes in progress of workspaces whose files are on S3;"
+        " empty: `interlock` in `XDG_DATA_HOME`, else `~/.local/share/interlock`.",
+    )
     # triggers
     trigger_attempts: int = _setting(
         3, "Tries of a failing trigger before it is left for `interlock doctor`."

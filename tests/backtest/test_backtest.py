@@ -49,7 +49,7 @@ def test_more_sensitive_catches_and_costs_no_less(found: backtest.Backtest) -> N
 def test_replaying_says_what_the_gate_said_then(orders: interlock.Table) -> None:
     stored = orders._workspace.verdicts("orders")
     said = {v["partition"]: v for v in stored if again.NOTE not in v["notes"]}
-    past, _ = trial.past(orders._site, "orders", orders.history(), ())
+    past, _ = trial.past(orders._site, orders._site.engine, "orders", orders.history(), ())
     by_label = {p.row.label: p for p in past}
     for row, before in orders.history().replayed():
         learned, profile = detect.learn(before), by_label[row.label].profile

@@ -49,7 +49,7 @@ class Parquet:
     def write(self, rx: Reader, table: str, query: str, value: object = None) -> DataFile:
         """One file of a query's rows under the table's folder, with what its footer says."""
         fields = lake.columns(rx, table)
-        folder = lake.folder(rx, table)
+        folder = rx.catalog.folder / lake.folder(rx, table)
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{uuid.uuid4()}.parquet"
         self.connection.execute(f"COPY ({query}) TO '{path}' (FORMAT parquet, FIELD_IDS {_ids(fields)})")

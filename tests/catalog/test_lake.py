@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -148,7 +149,7 @@ def test_any_name_has_a_folder_below_the_data(catalog: Catalog, parquet: Parquet
     with catalog.write() as tx:
         lake.create_table(tx, name, (("x y", "INTEGER"),))
         lake.publish(tx, name, [parquet.write(tx, name, 'SELECT 1::INTEGER AS "x y"')])
-        assert lake.folder(tx, name).resolve().parent == (catalog.data / "main").resolve()
+        assert Path(lake.folder(tx, name)).parent == Path("data/main")
     with catalog.read() as rx:
         assert parquet.rows(scan.query(rx, name)) == [(1,)]
 

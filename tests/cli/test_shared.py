@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests import places
+from tests import s3 as stores
 from tests.cli.conftest import DAYS, Run, people, save
 from tests.postgres import Server
 
@@ -116,3 +117,31 @@ def test_base_and_sqlite_need_no_psycopg(tmp_path: Path) -> None:
     lines = "\n".join(map(str.strip, code.splitlines()))
     done = subprocess.run([sys.executable, "-c", lines], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == []
+
+
+def test_files_on_s3_are_named_by_their_address(
+    run: Run, place: str, s3: stores.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in s3.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
+    address, url = place.partition("&data=")[0], f"s3://{s3.bucket()}/people"
+    past = save(people(0), tmp_path / "past.parquet")
+    made = run("init", past, "-t", "people", "-p", "day", "-w", address, "--data-folder", url, "--json")
+    assert made.json["workspace"].endswith(f"files in {url}"), made.err
+    assert run("sql", "SELECT count(*) AS n FROM people", "--json", "-w", address).json == [{"n": 300}]
+    assert run("doctor", "--data", "-w", address).status == 0
+    assert [p.name for p in (tmp_path / "home").iterdir()] == ["interlock"]
+    secret = f"s3://key:{SECRET}@lake/x"
+    for command in (
+        ("init", "--data-folder", secret, "-w", address),
+        ("sql", "SELECT 1", "-w", f"{address}&data={secret}"),
+    ):
+        ended = run(*command)
+        assert (ended.status, "error[IL100]" in ended.err) == (2, True), ended.err
+        assert SECRET not in ended.err + ended.out
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    ended = run("sql", "SELECT 1", "-w", address)
+    assert (ended.status, "error[IL412]" in ended.err) == (2, True), ended.err
+    assert "Traceback" not in ended.err

@@ -12,7 +12,7 @@ from types import ModuleType
 
 import pytest
 
-from tests import spark
+from tests import s3, spark
 from tests.docs.page import blocks, run
 from tests.integrations.environments import LIMIT_S, ORCHESTRATORS, environment
 from tests.postgres import Server
@@ -54,6 +54,10 @@ def test_the_blocks_of_a_page_run(page: Path, tmp_path: Path, request: pytest.Fi
             connection.execute("DROP DATABASE IF EXISTS shop WITH (FORCE)")  # another page's
             connection.execute("CREATE DATABASE shop")
         more = {"INTERLOCK_POSTGRES_URL": server.url("shop")}
+    if "s3://team-lake" in page.read_text(encoding="utf-8"):
+        store: s3.Server = request.getfixturevalue("s3")
+        store.client().create_bucket(Bucket="team-lake")
+        more |= store.environment | {"XDG_DATA_HOME": str(tmp_path / "home")}
     if "$ spark-submit" in page.read_text(encoding="utf-8"):
         spark.java()
         pytest.importorskip("pyspark")

@@ -23,7 +23,7 @@ def catalog(tmp_path: Path) -> Iterator[Catalog]:
         yield made
 
 
-def died(root: Path, *destinations: Path) -> staging.Leftover:
+def died(root: Path, *destinations: str) -> staging.Leftover:
     """What a writer that announced these files leaves when it is killed."""
     with staging.begin(durable, root, "w", "flights", "2013-01-01") as place:
         place.announce(destinations)
@@ -52,8 +52,9 @@ def test_what_a_dead_writer_moved_and_never_committed_goes(tmp_path: Path, catal
     moved = catalog.folder / "data" / "main" / "flights" / "a.parquet"
     moved.parent.mkdir(parents=True)
     moved.write_bytes(b"x")
-    left = died(catalog.folder / "staging", moved)
-    assert (left.table, left.label, left.destinations) == ("flights", "2013-01-01", (moved,))
+    path = "data/main/flights/a.parquet"
+    left = died(catalog.folder / "staging", path)
+    assert (left.table, left.label, left.destinations) == ("flights", "2013-01-01", (path,))
     assert not left.settle(catalog)
     assert not moved.exists()
     left.discard()
@@ -61,14 +62,14 @@ def test_what_a_dead_writer_moved_and_never_committed_goes(tmp_path: Path, catal
 
 
 def test_one_that_died_before_it_moved_anything_had_not_committed(catalog: Catalog) -> None:
-    left = died(catalog.folder / "staging", catalog.folder / "data" / "never.parquet")
+    left = died(catalog.folder / "staging", "data/never.parquet")
     assert not left.settle(catalog)
 
 
 def test_a_copy_of_a_workspace_never_touches_the_originals_files(tmp_path: Path, catalog: Catalog) -> None:
     moved = catalog.folder / "data" / "a.parquet"
     moved.write_bytes(b"x")
-    died(catalog.folder / "staging", moved)
+    died(catalog.folder / "staging", "data/a.parquet")
     shutil.copytree(catalog.folder, tmp_path / "copy")
     with interlock.open(tmp_path / "copy") as ws:
         (note,) = ws.recovered
@@ -117,7 +118,8 @@ def test_a_commit_that_fails_takes_its_files_back(ws: Workspace, monkeypatch: py
 
 def test_what_a_transaction_under_way_may_yet_commit_is_not_removed(catalog: Catalog) -> None:
     """Its connection may be lost, and its commit not."""
-    left = died(catalog.folder / "staging", file := catalog.folder / "data" / "x.parquet")
+    left = died(catalog.folder / "staging", "data/x.parquet")
+    file = catalog.folder / "data" / "x.parquet"
     file.write_bytes(b"x")
     with override(lock_timeout_s=0.05), catalog.write(), pytest.raises(WorkspaceBusy):
         left.settle(catalog)

@@ -24,7 +24,7 @@ def prepare(place: str | Path, entries: int) -> None:
 def load(catalog: Catalog, label: str, number: int) -> None:
     """Publish a partition the way a gate does: a durable file, one transaction, then the ledger."""
     with catalog.read() as rx:
-        folder = lake.folder(rx, "flights")
+        folder = catalog.folder / lake.folder(rx, "flights")
     name, content = f"{label}-{number}.parquet", f"{label} {number}".encode() * 100
     durable.write(folder / name, content)
     with catalog.write() as tx:
@@ -89,7 +89,7 @@ def assert_whole(place: str | Path) -> dict[str, int]:
         for partition in current:
             assert partition.data_file_id is not None
             content = f"{partition.label} {partition.rows}".encode() * 100
-            assert files[partition.data_file_id].path.read_bytes() == content
+            assert Path(files[partition.data_file_id].place).read_bytes() == content
             assert f"{partition.label}-{partition.rows}" in judged
         assert Ledger(folder / "ledger").project(catalog) == pending
         assert Ledger(folder / "ledger").project(catalog) == 0

@@ -17,7 +17,7 @@ import interlock
 SOURCE = Path(interlock.__file__).parent
 HEAVY = {"alembic", "apprise", "duckdb", "numpy", "pandas", "polars", "pyarrow", "pydantic", "rich", "ruamel",
          "sqlalchemy", "sqlglot", "typer"}  # fmt: skip
-OPTIONAL = {"apprise", "pandas", "polars", "psycopg", "pyarrow"}
+OPTIONAL = {"apprise", "boto3", "botocore", "fsspec", "pandas", "polars", "psycopg", "pyarrow"}
 ORCHESTRATORS = {"airflow", "dagster", "prefect"}  # each imported by the module of its name, and nothing else
 OF_AN_ORCHESTRATOR = {("integrations", name) for name in ORCHESTRATORS}
 

@@ -9,6 +9,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import pandas as pd
 import pytest
@@ -145,10 +146,10 @@ def test_a_file_that_is_gone_or_of_another_size_is_named_once(ws: Workspace, fli
 def test_a_file_that_cannot_be_read_is_named(
     ws: Workspace, flights: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(path: Path) -> str:
-        raise StorageFailed(f"{path}: Input/output error")
+    def broken(stream: BinaryIO) -> str:
+        raise StorageFailed(f"{stream.name}: Input/output error")
 
-    monkeypatch.setattr("interlock.gates.fingerprint.of_content", broken)
+    monkeypatch.setattr("interlock.gates.fingerprint.of_bytes", broken)
     told = findings(ws, data=True)
     assert len(told) == 2
     assert all("cannot be read" in detail and "Input/output error" in detail for _, detail in told)

@@ -39,11 +39,14 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """A published partition. ``left_out`` says why it does not count as clean; ``file`` is None where it is gone."""
+    """A published partition. ``left_out`` says why it does not count as clean.
+
+    ``file`` brings its file to this machine; None where it is gone.
+    """
 
     row: detect.Row
     profile: Callable[[], Profile]
-    file: Path | None
+    file: Callable[[], Path] | None
     left_out: str | None = None
 
 
@@ -179,9 +182,7 @@ def _reason(one: Past, before: detect.History) -> str | None:
 
 def _sample(past: Sequence[Past], partitions: int, seed: int) -> dict[str, int | None]:
     """Labels in order, each with the most faults it may take; spread evenly, each from its own stretch."""
-    fitting = [
-        p for p in past[AFTER:] if p.left_out is None and p.row.features.rows and _there(p.file) is not None
-    ]
+    fitting = [p for p in past[AFTER:] if p.left_out is None and p.row.features.rows and p.file is not None]
     if not fitting:
         return {}
     rng = np.random.default_rng([seed, 1])
@@ -205,12 +206,11 @@ def _ahead(
 
     def planted(label: str) -> list[Case]:
         i = number[label]
-        one, rng = past[i], np.random.default_rng([seed, 2, i])
+        one, rng, earlier = past[i], np.random.default_rng([seed, 2, i]), past[i - 1].file
         assert one.file is not None
         counted = one.row.features.dependencies
-        return plant.cases(
-            engine, site, one.file, _there(past[i - 1].file), one.profile(), rng, sample[label], counted
-        )
+        before = earlier() if earlier is not None else None
+        return plant.cases(engine, site, one.file(), before, one.profile(), rng, sample[label], counted)
 
     waiting: Future[list[Case]] | None = None
     for label in sample:
@@ -220,10 +220,6 @@ def _ahead(
         waiting = coming
     if waiting is not None:
         yield waiting
-
-
-def _there(file: Path | None) -> Path | None:
-    return file if file is not None and file.exists() else None
 
 
 @dataclass(slots=True)

@@ -26,6 +26,7 @@ from interlock.catalog import (
 )
 from interlock.catalog.catalog import Catalog, Reader, Writer
 from interlock.catalog.database import Locks
+from interlock.catalog.files import DATA, QUARANTINE, Files
 from interlock.catalog.records import (
     AcceptRecord,
     AlertPart,
@@ -48,6 +49,8 @@ from interlock.catalog.records import (
 )
 
 __all__ = [
+    "DATA",
+    "QUARANTINE",
     "AcceptRecord",
     "AlertPart",
     "AlertRecord",
@@ -56,6 +59,7 @@ __all__ = [
     "ColumnStats",
     "DataFile",
     "Feedback",
+    "Files",
     "ForeignSnapshot",
     "HistoryRow",
     "Locks",

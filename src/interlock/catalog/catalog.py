@@ -1,7 +1,7 @@
 """The workspace's catalog: tables of a database, one commit point.
 
 The database is a SQLite file in the workspace's folder, or a schema of a
-PostgreSQL database; the files lie in the folder either way. Several processes
+PostgreSQL database. The data files lie in the folder, or on S3. Several processes
 may open it at once. Readers see one consistent snapshot and never wait; writers
 take turns and wait up to ``settings.lock_timeout_s`` for each other.
 """
@@ -19,10 +19,12 @@ from typing import TYPE_CHECKING, Any, Self
 from sqlalchemy import Connection, CursorResult, Table, insert, select, update
 
 from interlock import durable
-from interlock.catalog import home, migrations, schema
+from interlock.catalog import home, migrations, s3, schema
 from interlock.catalog import lake_schema as s
 from interlock.catalog.address import Address, is_address
 from interlock.catalog.database import Database, Locks
+from interlock.catalog.files import DATA, Files, Folder
+from interlock.catalog.s3 import S3
 from interlock.catalog.schema import REVISION, VERSION_TABLE
 from interlock.catalog.sqlite import SQLite
 from interlock.errors import UsageError, WorkspaceError, WorkspaceNotFound, WorkspaceVersion
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
     from sqlalchemy.dialects import sqlite
 
 FILE_NAME = "catalog.sqlite"
-DATA_FOLDER = "data"
 DUCKLAKE_VERSION = "1.0"
 
 Place = str | os.PathLike[str]
@@ -68,12 +69,17 @@ class Writer(Reader):
 
 
 class Catalog:
-    """See `create` and `open`. ``folder`` is where the workspace's files lie, ``id`` its lasting UUID."""
+    """See `create` and `open`. ``id`` is the workspace's lasting UUID.
+
+    ``files`` are its data files. ``folder`` holds the rest: writes in progress, the
+    ledger, what is learned, and the files too unless they are on S3.
+    """
 
     def __init__(self, database: Database, folder: Path | None) -> None:
         self.database = database
         self.id = ""
         self._folder = folder
+        self._files: Files | None = None
 
     @property
     def folder(self) -> Path:
@@ -91,9 +97,13 @@ class Catalog:
         return isinstance(self.database, SQLite)
 
     @property
-    def data(self) -> Path:
-        """Where published files lie; DuckLake's data path."""
-        return self.folder / DATA_FOLDER
+    def files(self) -> Files:
+        return self._files or Folder(self.folder)
+
+    @property
+    def one_folder(self) -> bool:
+        """Whether everybody has the same folder; else each machine has its own, which may be behind."""
+        return self._files is None
 
     @property
     def locks(self) -> Locks:
@@ -104,9 +114,9 @@ class Catalog:
     def create(cls, place: Place, data: Place | None = None) -> Self:
         """A new catalog; opens the one that is already there.
 
-        ``place`` is a folder, or the address of a PostgreSQL database; its files then
-        lie in the folder ``data``. Raises as `open` does, and `UsageError` where a new
-        one has no ``data``, or one that holds another workspace's files.
+        ``place`` is a folder, or the address of a PostgreSQL database; its files then lie
+        in ``data``, a folder or ``s3://BUCKET/PREFIX``. Raises as `open` does, and `UsageError`
+        where a new one has no ``data``, or one that holds another workspace's files.
         """
         if is_address(place):
             return cls._create_shared(place, data)
@@ -117,7 +127,7 @@ class Catalog:
             # The catalog is the first thing in the folder: whoever looks meanwhile sees a workspace.
             catalog._migrate()
             catalog._load()
-        durable.make_folder(catalog.data)
+        durable.make_folder(folder / DATA)
         durable.sync_folder(folder)
         return catalog
 
@@ -125,10 +135,10 @@ class Catalog:
     def open(cls, place: Place, data: Place | None = None) -> Self:
         """The catalog at ``place``, brought to this version if older.
 
-        ``data`` is where this machine finds the folder of a shared workspace, if not where
+        ``data`` is where this machine finds the files of a shared workspace, if not where
         the catalog says. Raises `WorkspaceNotFound`, `WorkspaceVersion` (newer than this
-        Interlock, or not a workspace), `WorkspaceCorrupt`, `StorageFailed`, `FolderMissing`
-        and the errors of databases.
+        Interlock, or not a workspace), `WorkspaceCorrupt`, `StorageFailed`, `FolderMissing`,
+        `StoreUnreachable`, `StoreRefused` and the errors of databases.
         """
         if is_address(place):
             return cls._open_shared(place, data)
@@ -149,14 +159,15 @@ class Catalog:
             if catalog._revision() is None:
                 if given is None:
                     raise UsageError(
-                        f"no workspace in {catalog.where} yet, and no folder for its files",
-                        hint="give a folder that every machine reaches: "
+                        f"no workspace in {catalog.where} yet, and no place for its files",
+                        hint="give a folder that every machine reaches, or s3://BUCKET/PREFIX: "
                         'interlock.open(…, data="/mnt/share/lake"), or interlock init --data-folder FOLDER',
                     )
-                catalog._folder = given
+                catalog._keep_in(given)
             catalog._migrate()
             catalog._load(given)
-            durable.make_folder(catalog.data)
+            if catalog.one_folder:
+                durable.make_folder(catalog.folder / DATA)
         return catalog
 
     @classmethod
@@ -175,16 +186,12 @@ class Catalog:
         return catalog
 
     @classmethod
-    def _shared(cls, place: Place, data: Place | None) -> tuple[Self, Path | None]:
+    def _shared(cls, place: Place, data: Place | None) -> tuple[Self, Path | S3 | None]:
         from interlock.catalog import postgres  # imports much that a workspace in a folder does not need
 
         address = Address.of(os.fspath(place))
         given = data if data is not None else address.data
-        if given is not None and is_address(given):
-            raise UsageError(
-                f"{os.fspath(given)}: files lie in a folder, on a disk that every machine mounts"
-            )
-        return cls(postgres.Postgres(address), None), None if given is None else Path(os.path.abspath(given))
+        return cls(postgres.Postgres(address), None), None if given is None else _place_of_files(given)
 
     def close(self) -> None:
         self.database.close()
@@ -247,7 +254,13 @@ class Catalog:
                 hint="upgrade Interlock",
             )
 
-    def _load(self, given: Path | None = None) -> None:
+    def _keep_in(self, place: Path | S3) -> None:
+        if isinstance(place, S3):
+            self._files = place
+        else:
+            self._folder = place
+
+    def _load(self, given: Path | S3 | None = None) -> None:
         with self.read() as rx:
             t = schema.workspace
             values = {row.key: row.value for row in rx.connection.execute(select(t.c.key, t.c.value))}
@@ -258,9 +271,21 @@ class Catalog:
                 f"{self.where} is DuckLake {version}; this Interlock writes {DUCKLAKE_VERSION}"
             )
         if "folder" in values:
-            self._folder = home.found(values["folder"], given, self.id)
+            self._find(values["folder"], given)
         elif data_path != _data_path(self):
             self._follow_move()
+
+    def _find(self, stored: str, given: Path | S3 | None) -> None:
+        """The files of a shared workspace, ``given`` or as ``stored``, and the folder that goes with them."""
+        if given is not None and isinstance(given, S3) != s3.is_s3(stored):
+            raise UsageError(f"the files of this workspace are in {stored}", hint="leave out data=")
+        if s3.is_s3(stored):
+            files = given if isinstance(given, S3) else S3.of(stored)
+            files.check(self.id)
+            self._files, self._folder = files, home.of_machine(self.id)
+        else:
+            assert not isinstance(given, S3)
+            self._folder = home.found(stored, given, self.id)
 
     def _follow_move(self) -> None:
         """The folder was moved or copied: tell other DuckLake readers where the data is now."""
@@ -283,7 +308,13 @@ def _lake_setting(rx: Reader, key: str) -> str | None:
 
 
 def _data_path(catalog: Catalog) -> str:
-    return f"{catalog.data}{os.sep}"
+    return f"{catalog.files.place(DATA)}/"
+
+
+def _place_of_files(given: Place) -> Path | S3:
+    if is_address(given):
+        return S3.of(os.fspath(given))
+    return Path(os.path.abspath(given))
 
 
 def _finish(writer: Writer) -> None:
@@ -296,8 +327,12 @@ def _found(tx: Writer) -> None:
     """Snapshot 0 of an empty DuckLake, and the workspace's name."""
     facts = {"id": str(uuid.uuid4()), "created_at": tx.now.isoformat()}
     if not tx.catalog.local:
-        facts["folder"] = str(tx.catalog.folder)
-        home.claim(tx.catalog.folder, facts["id"])
+        files = tx.catalog.files
+        facts["folder"] = files.where
+        if isinstance(files, S3):
+            files.claim(facts["id"])
+        else:
+            home.claim(tx.catalog.folder, facts["id"])
     run = tx.connection.execute
     run(insert(schema.workspace), [{"key": key, "value": value} for key, value in facts.items()])
     metadata = {

@@ -1,7 +1,8 @@
 """The folder of a workspace whose catalog lies elsewhere: made once, known again on every machine.
 
 A file in it names the workspace. So a disk that is not mounted, and a folder of
-another workspace, are noticed before anything is written there.
+another workspace, are noticed before anything is written there. Where the data
+files are on S3 each machine has a folder of its own for the rest.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from interlock import durable
+from interlock import durable, settings
 from interlock.errors import FolderMissing, UsageError
 
 MARK = ".interlock-workspace"
@@ -45,4 +46,18 @@ def found(stored: str, given: Path | None, workspace: str) -> Path:
         raise durable.storage_failed(error, folder) from error
     if mark != workspace:
         raise FolderMissing(f"{folder} holds the files of another workspace", hint=hint)
+    return folder
+
+
+def of_machine(workspace: str) -> Path:
+    """This machine's own folder for a workspace whose files are on S3; made if need be."""
+    given = settings.current().home
+    try:
+        above = Path(given or os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    except RuntimeError:  # no HOME, and nobody of this number among the users
+        raise UsageError(
+            "there is no home folder for what this machine keeps", hint="set INTERLOCK_HOME"
+        ) from None
+    folder = Path(os.path.abspath(above if given else above / "interlock")) / workspace
+    durable.make_folder(folder)
     return folder

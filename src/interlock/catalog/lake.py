@@ -9,13 +9,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import PurePosixPath
 
 from sqlalchemy import func, insert, select, update
 
 from interlock.catalog import lake_schema as s
 from interlock.catalog import lake_stats, schema
 from interlock.catalog.catalog import Reader, Writer
+from interlock.catalog.files import DATA
 from interlock.catalog.lake_columns import (
     Columns,
     Evolution,
@@ -31,6 +32,8 @@ from interlock.catalog.records import DataFile
 from interlock.catalog.types import Field, quoted
 from interlock.errors import ColumnMissing, WorkspaceCorrupt
 
+_MAIN = PurePosixPath(DATA) / "main"
+
 __all__ = [
     "Columns",
     "Evolution",
@@ -39,10 +42,13 @@ __all__ = [
     "Snapshot",
     "columns",
     "create_table",
+    "every_place",
     "evolve",
     "files",
     "folder",
     "latest",
+    "located",
+    "new_folder",
     "partition_files",
     "plan",
     "publish",
@@ -69,10 +75,10 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class LakeFile:
-    """A data file as the catalog lists it. ``path`` is absolute."""
+    """A data file as the catalog lists it. ``place`` is where DuckDB reads it."""
 
     id: int
-    path: Path
+    place: str
     rows: int
     size_bytes: int
     begin_snapshot: int
@@ -91,11 +97,14 @@ def latest(rx: Reader) -> Snapshot:
     return Snapshot(*row)
 
 
-def create_table(tx: Writer, name: str, columns: Columns, partition: str | None = None) -> int:
+def create_table(
+    tx: Writer, name: str, columns: Columns, partition: str | None = None, folder: str | None = None
+) -> int:
     """A new DuckLake table, partitioned by the values of a column; returns its table id.
 
-    Raises `DataTypeUnsupported`, `ColumnMissing` for the partition column, and
-    `DataError` where two column names differ only in case.
+    ``folder`` is where its files lie, or will, as `new_folder` gives it. Raises
+    `DataTypeUnsupported`, `ColumnMissing` for the partition column, and `DataError`
+    where two column names differ only in case.
     """
     fields = numbered(columns, 1)
     key = None if partition is None else _field(fields, partition)
@@ -107,7 +116,7 @@ def create_table(tx: Writer, name: str, columns: Columns, partition: str | None 
         f'created_table:"main".{quoted(name)}',
         altered=table_id,
     )
-    folder = name if name.isascii() and name.isidentifier() else str(uuid.uuid4())
+    path = PurePosixPath(folder or new_folder(name)).relative_to(_MAIN)
     tx.connection.execute(
         insert(s.tables).values(
             table_id=table_id,
@@ -115,7 +124,7 @@ def create_table(tx: Writer, name: str, columns: Columns, partition: str | None 
             begin_snapshot=now,
             schema_id=0,
             table_name=name,
-            path=f"{folder}/",
+            path=f"{path}/",
             path_is_relative=True,
         )
     )
@@ -137,15 +146,30 @@ def create_table(tx: Writer, name: str, columns: Columns, partition: str | None 
     return table_id
 
 
-def folder(rx: Reader, table: str) -> Path:
-    """Where the table's files lie; paths given to `publish` are relative to it."""
+def new_folder(name: str) -> str:
+    """Where the files of a new table shall lie; see `folder`."""
+    own = name if name.isascii() and name.isidentifier() else str(uuid.uuid4())
+    return f"{_MAIN}/{own}"
+
+
+def folder(rx: Reader, table: str) -> str:
+    """Where among the workspace's files the table's lie; paths given to `publish` are relative to it."""
     t = s.tables
     path = rx.connection.scalar(
         select(t.c.path).where(t.c.table_name == table, t.c.schema_id == 0, t.c.end_snapshot.is_(None))
     )
     if path is None:
         raise WorkspaceCorrupt(f"{rx.catalog.where} lists no DuckLake table {table!r}")
-    return rx.catalog.data / "main" / str(path)
+    return _folder(path)
+
+
+def _folder(path: str) -> str:
+    return str(_MAIN / PurePosixPath(path))
+
+
+def located(rx: Reader, folder: str | None, path: str, relative: bool) -> str:
+    """Where DuckDB reads a file that the lake lists with this path."""
+    return rx.catalog.files.place(f"{folder}/{path}" if relative and folder is not None else path)
 
 
 def evolve(tx: Writer, table: str, new: Columns) -> Evolution:
@@ -225,24 +249,23 @@ def files(rx: Reader, table: str, snapshot: int | None = None) -> list[LakeFile]
     )
     base = folder(rx, table)
     return [
-        LakeFile(id_, base / path if relative else Path(path), count, size, begin)
+        LakeFile(id_, located(rx, base, path, relative), count, size, begin)
         for id_, path, relative, count, size, begin in rows
     ]
 
 
-def every_path(rx: Reader) -> set[Path]:
-    """Every file some snapshot lists, of any table that ever was, by whoever it was written."""
+def every_place(rx: Reader) -> set[str]:
+    """Where DuckDB reads every file some snapshot lists, of any table that ever was, by whoever it was written."""
     t = s.tables
     folders = {
-        row.table_id: rx.catalog.data / "main" / str(row.path)
-        for row in rx.connection.execute(select(t.c.table_id, t.c.path))
+        row.table_id: _folder(row.path) for row in rx.connection.execute(select(t.c.table_id, t.c.path))
     }
     found = set()
     for f in (s.data_files, s.delete_files):
         for table_id, path, relative in rx.connection.execute(
             select(f.c.table_id, f.c.path, f.c.path_is_relative)
         ):
-            found.add(folders[table_id] / path if relative and table_id in folders else Path(path))
+            found.add(located(rx, folders.get(table_id), path, relative))
     return found
 
 

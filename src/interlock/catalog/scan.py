@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import func, select, text
@@ -30,9 +29,9 @@ _SNAPSHOT = "_ducklake_internal_snapshot_id"
 @dataclass(frozen=True, slots=True)
 class _File:
     id: int
-    path: Path
+    path: str
     mapping_id: int | None
-    delete_file: Path | None
+    delete_file: str | None
     deletes_partial: bool
     deleted_rows: tuple[int, ...]
 
@@ -74,7 +73,7 @@ def _files(rx: Reader, table: str, table_id: int, snapshot: int | None) -> list[
     )
     found = []
     for id_, path, relative, mapping_id, key, partial_max in rows:
-        place = base / path if relative else Path(path)
+        place = lake.located(rx, base, path, relative)
         if key is not None:
             raise QueryFailed(f"{place} is encrypted; only the ducklake extension reads it")
         if partial_max is not None and snapshot is not None and snapshot < partial_max:
@@ -86,9 +85,7 @@ def _files(rx: Reader, table: str, table_id: int, snapshot: int | None) -> list[
     return found
 
 
-def _delete_files(
-    rx: Reader, base: Path, table_id: int, snapshot: int | None
-) -> dict[int, tuple[Path, bool]]:
+def _delete_files(rx: Reader, base: str, table_id: int, snapshot: int | None) -> dict[int, tuple[str, bool]]:
     t = s.delete_files
     wanted = (
         t.c.data_file_id,
@@ -98,11 +95,11 @@ def _delete_files(
         t.c.encryption_key,
         t.c.partial_max,
     )
-    found: dict[int, tuple[Path, bool]] = {}
+    found: dict[int, tuple[str, bool]] = {}
     for id_, path, relative, kind, key, partial_max in rx.connection.execute(
         select(*wanted).where(t.c.table_id == table_id, alive(t, snapshot))
     ):
-        place = base / path if relative else Path(path)
+        place = lake.located(rx, base, path, relative)
         if key is not None or kind not in (None, "parquet"):
             raise QueryFailed(f"{place} ({kind}) can only be read by the ducklake extension")
         found[id_] = (place, partial_max is not None)
@@ -123,7 +120,7 @@ def _inlined_deletions(rx: Reader, table_id: int, snapshot: int | None) -> dict[
     return {file_id: tuple(rows) for file_id, rows in found.items()}
 
 
-def _plain(fields: Sequence[Field], paths: Sequence[Path], *, rows: bool = False) -> str:
+def _plain(fields: Sequence[Field], paths: Sequence[str], *, rows: bool = False) -> str:
     option = f", {_ROW} = true" if rows else ""
     return f"SELECT {_names(fields)} FROM read_parquet({_list(paths)}, schema = {_schema(fields)}{option})"
 
@@ -222,8 +219,8 @@ def _names(fields: Sequence[Field]) -> str:
     return ", ".join(quoted(f.name) for f in fields)
 
 
-def _list(paths: Sequence[Path]) -> str:
-    return f"[{', '.join(_quote(str(path)) for path in paths)}]"
+def _list(paths: Sequence[str]) -> str:
+    return f"[{', '.join(map(_quote, paths))}]"
 
 
 def _quote(value: str) -> str:

@@ -46,7 +46,10 @@ def init(
     ] = False,
     data_folder: Annotated[
         str | None,
-        typer.Option("--data-folder", help="Where the files of a new workspace in PostgreSQL lie."),
+        typer.Option(
+            "--data-folder",
+            help="Where the files of a new workspace in PostgreSQL lie: a folder, or s3://BUCKET/PREFIX.",
+        ),
     ] = None,
     everything: AllOption = False,
     as_json: JsonOption = False,

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 from sqlglot import exp
@@ -26,6 +26,9 @@ from interlock.engines.schema import Schema
 from interlock.engines.scratch import Scratch
 from interlock.errors import ColumnMissing, DataError, DataUnreadable
 from interlock.names import partition_label
+
+if TYPE_CHECKING:
+    from interlock.catalog import Files as Published
 
 STREAMED_ROWS = 16
 CSV_TABLE_BYTES_MAX = 16 << 20  # of CSV files that are held as a table while they are staged
@@ -64,7 +67,8 @@ class DuckDB:
     name = "duckdb"
     dialect = "duckdb"
 
-    def __init__(self) -> None:
+    def __init__(self, published: Published | None = None) -> None:
+        """``published``: the files of a workspace, which statements may read where they lie."""
         self.statements: list[str] = []
         self._scratch = Scratch()
         self._folder = self._scratch.path
@@ -72,6 +76,8 @@ class DuckDB:
         self._connection = duckdb.connect(config=self._config())
         self._connection.execute("SET TimeZone = 'UTC'")
         without_bar(self._connection)
+        if published is not None:
+            published.serve(self._connection)
 
     def _config(self) -> dict[str, str | bool | int | float | list[str]]:
         limits = settings.current()

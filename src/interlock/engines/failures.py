@@ -15,6 +15,8 @@ from interlock.errors import (
     InterlockError,
     QueryFailed,
     StorageFailed,
+    StoreRefused,
+    StoreUnreachable,
 )
 
 _STORAGE = re.compile(
@@ -25,6 +27,11 @@ _STORAGE = re.compile(
 _PREFIX = re.compile(r"^[A-Z][A-Za-z-]*(?: [A-Za-z-]+)* [Ee]rror: ")
 _FORBIDDEN = re.compile(r'cannot open file "[^"]*": permission denied', re.IGNORECASE)
 _BROKEN_FILE = re.compile(r"failed to read file|decompression fail|corrupt|thrift|TProtocol", re.IGNORECASE)
+# What a file system written in Python raised: DuckDB gives its trace as the message of an error of its own.
+_STORES: dict[str, type[InterlockError]] = {
+    k.__name__: k for k in (StoreUnreachable, StoreRefused, StorageFailed)
+}
+_STORE = re.compile(rf"\b({'|'.join(_STORES)}): (.*?)(?: \(([^()]*)\))?$", re.MULTILINE)
 _CSV_LINE = re.compile(r"CSV Error on Line: (\d+)")
 _MESSAGE_LENGTH_MAX = 240
 
@@ -73,6 +80,8 @@ def translate(error: BaseException, *, what: str, reading: bool) -> InterlockErr
     if isinstance(error, InterlockError):
         return error
     line, text = one_line(error), str(error)
+    if found := _STORE.search(text):
+        return _STORES[found[1]](found[2], hint=found[3])
     if isinstance(error, FileNotFoundError):
         return DataNotFound(f"{what}: no such file")
     if reading and _FORBIDDEN.search(text):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from interlock import detect, durable
+from interlock import detect
 from interlock.catalog import (
+    QUARANTINE,
     ColumnStats,
     DataFile,
     PartitionRecord,
@@ -23,6 +24,7 @@ from interlock.catalog import (
     tables,
 )
 from interlock.engines.parquet import FileFacts
+from interlock.engines.protocol import Relation
 from interlock.gates import alerting, counterpart, decided, fingerprint, layout, staging
 from interlock.gates.incoming import Staged
 from interlock.gates.request import Request
@@ -41,6 +43,11 @@ class Commit:
     features: detect.Features
 
     @property
+    def file(self) -> Path:
+        """The staged file."""
+        return self.staged.relation.files[0]
+
+    @property
     def published(self) -> bool:
         return self.verdict.decision is Decision.PUBLISHED
 
@@ -53,27 +60,44 @@ def one_writer(site: Site, table: str) -> Any:
 def commit(site: Site, request: Request, place: staging.Staging, commits: Sequence[Commit]) -> list[Verdict]:
     """Publish or quarantine judged partitions, all in one transaction; returns their verdicts.
 
-    Files are moved where they belong just before the commit; a crash in between
-    leaves files nobody refers to, which the next start removes.
+    Files are put where they belong before the transaction, which others wait for; a
+    crash in between leaves files nobody refers to, which the next start removes.
     """
     good = [c for c in commits if c.published]
-    facts = site.engine.parquet_facts([c.staged.relation.files[0] for c in good]) if good else []
-    digests = [fingerprint.of_content(c.staged.relation.files[0]) for c in commits]
-    with place.undone_on_error(site.catalog), site.catalog.write() as tx:
+    facts = site.engine.parquet_facts([c.file for c in good]) if good else []
+    folder = lake_folder(site, request.table)
+    homes = {c.verdict.id: _home(request.table, folder, c) for c in commits}
+    kept = [(homes[c.verdict.id], *_measured(c.file)) for c in commits]
+    with place.undone_on_error(site.catalog):
+        place.put(site.files, {c.file: homes[c.verdict.id] for c in commits})
+        return _commit(site, request, commits, good, facts, folder, kept)
+
+
+def _commit(
+    site: Site,
+    request: Request,
+    commits: Sequence[Commit],
+    good: Sequence[Commit],
+    facts: Sequence[FileFacts],
+    folder: str,
+    kept: Sequence[tuple[str, int, str]],
+) -> list[Verdict]:
+    """The transaction. ``kept``: path, bytes and digest of each commit's file."""
+    with site.catalog.write() as tx:
         for columns in dict.fromkeys(c.staged.layout.columns for c in good):
-            ensure_lake_table(tx, request.table, columns)
-        homes = _moved(site, tx, request.table, place, commits)
+            ensure_lake_table(tx, request.table, columns, folder)
         replaced = _replaced(tx, request.table.name, commits)
+        homes = [path for c, (path, *_) in zip(commits, kept, strict=True) if c.published]
         gone = [p.data_file_id for p in replaced if p.data_file_id is not None]
-        published = _publish(tx, request.table.name, good, [homes[c.verdict.id] for c in good], facts, gone)
+        published = _publish(tx, request.table.name, good, homes, facts, gone)
         records = [
-            _record(site, request, c, homes[c.verdict.id], digest, published.get(c.verdict.id))
-            for c, digest in zip(commits, digests, strict=True)
+            _record(request, c, *file, published.get(c.verdict.id))
+            for c, file in zip(commits, kept, strict=True)
         ]
         ids = partitions.add_all(tx, records)
         arrived = [
-            (id_, replace(c.staged.relation, files=(homes[c.verdict.id],)))
-            for id_, c in zip(ids, commits, strict=True)
+            (id_, here(site, c.staged.relation, path))
+            for id_, c, (path, *_) in zip(ids, commits, kept, strict=True)
             if c.published
         ]
         counterpart.publish(site, tx, request.table.name, arrived, replaced)
@@ -90,14 +114,18 @@ def commit(site: Site, request: Request, place: staging.Staging, commits: Sequen
     return told
 
 
-def _moved(
-    site: Site, tx: Writer, table: TableRecord, place: staging.Staging, commits: Sequence[Commit]
-) -> dict[str, Path]:
-    """The files, moved where they belong; by verdict."""
-    homes = {c.verdict.id: _home(site, tx, table, c) for c in commits}
-    place.announce(list(homes.values()))
-    durable.move_all({c.staged.relation.files[0]: homes[c.verdict.id] for c in commits})
-    return homes
+def here(site: Site, staged: Relation, path: str) -> Relation:
+    """What was staged and is kept as ``path``, read from this machine where it still is."""
+    file = staged.files[0]
+    if not file.exists():
+        file = site.files.local(path, site.engine.temporary())
+    return replace(staged, files=(file,))
+
+
+def _measured(file: Path) -> tuple[int, str]:
+    """A file's size in bytes, and its digest."""
+    digest = fingerprint.of_content(file)
+    return file.stat().st_size, digest
 
 
 def _replaced(tx: Writer, table: str, commits: Sequence[Commit]) -> list[PartitionRecord]:
@@ -116,7 +144,7 @@ def _publish(
     tx: Writer,
     table: str,
     good: Sequence[Commit],
-    paths: Sequence[Path],
+    paths: Sequence[str],
     facts: Sequence[FileFacts],
     replaced: Sequence[int],
 ) -> dict[str, tuple[int, int]]:
@@ -130,11 +158,11 @@ def _publish(
     return {c.verdict.id: (f, made.snapshot_id) for c, f in zip(good, made.data_file_ids, strict=True)}
 
 
-def ensure_lake_table(tx: Writer, table: TableRecord, columns: layout.Columns) -> None:
-    """Create the lake table, or evolve it to hold ``columns``."""
+def ensure_lake_table(tx: Writer, table: TableRecord, columns: layout.Columns, folder: str) -> None:
+    """Create the lake table with its files in ``folder``, or evolve it to hold ``columns``."""
     record = tables.get(tx, table.name)
     if record.lake_table_id is None:
-        table_id = lake.create_table(tx, table.name, columns, table.partition)
+        table_id = lake.create_table(tx, table.name, columns, table.partition, folder)
         tables.put(tx, replace(record, lake_table_id=table_id))
     else:
         lake.evolve(tx, table.name, columns)
@@ -148,26 +176,30 @@ def past_the_gate(tx: Writer, table: str, values: Sequence[Any]) -> list[int]:
     return sorted(others & {id_ for value in values for id_ in lake.partition_files(tx, table, value)})
 
 
-def _home(site: Site, tx: Writer, table: TableRecord, c: Commit) -> Path:
+def _home(table: TableRecord, folder: str, c: Commit) -> str:
     if not c.published:
-        return (
-            site.quarantine
-            / file_name(table.name)
-            / f"{file_name(c.staged.label)}-{c.verdict.id[:12]}.parquet"
-        )
-    return published_home(tx, table, c.staged.label)
+        name = f"{file_name(c.staged.label)}-{c.verdict.id[:12]}.parquet"
+        return f"{QUARANTINE}/{file_name(table.name)}/{name}"
+    return published_home(folder, c.staged.label)
 
 
-def published_home(tx: Writer, table: TableRecord, label: str) -> Path:
-    """A new file name in the lake for a partition; the lake table must exist.
+def lake_folder(site: Site, table: TableRecord) -> str:
+    """Where the table's published files lie, or will once it is in the lake: the one writer it has says so."""
+    with site.catalog.read() as rx:
+        known = tables.get(rx, table.name).lake_table_id is not None
+        return lake.folder(rx, table.name) if known else lake.new_folder(table.name)
+
+
+def published_home(folder: str, label: str) -> str:
+    """A new file name in the table's folder for a partition.
 
     All files of a table lie in one folder: a backfill then syncs one folder, not
     one a partition. The label in the name is for people; the catalog decides.
     """
-    return lake.folder(tx, table.name) / f"{file_name(label)}-{uuid.uuid4().hex[:12]}.parquet"
+    return f"{folder}/{file_name(label)}-{uuid.uuid4().hex[:12]}.parquet"
 
 
-def data_file(folder: Path, path: Path, facts: FileFacts, value: Any) -> DataFile:
+def data_file(folder: str, path: str, facts: FileFacts, value: Any) -> DataFile:
     """What the lake must know of a file in ``folder``; ``value`` is the partition column's."""
     columns = {
         f.field_id: ColumnStats(
@@ -177,12 +209,17 @@ def data_file(folder: Path, path: Path, facts: FileFacts, value: Any) -> DataFil
         if f.field_id is not None
     }
     return DataFile(
-        str(path.relative_to(folder)), facts.rows, facts.file_size, facts.footer_size, columns, value
+        str(PurePosixPath(path).relative_to(folder)),
+        facts.rows,
+        facts.file_size,
+        facts.footer_size,
+        columns,
+        value,
     )
 
 
 def _record(
-    site: Site, request: Request, c: Commit, path: Path, digest: str, published: tuple[int, int] | None
+    request: Request, c: Commit, path: str, size_bytes: int, digest: str, published: tuple[int, int] | None
 ) -> PartitionRecord:
     file_id, snapshot_id = published or (None, None)
     return PartitionRecord(
@@ -190,10 +227,10 @@ def _record(
         label=c.staged.label,
         state=State.PUBLISHED if published else State.QUARANTINED,
         rows=c.staged.relation.rows,
-        size_bytes=path.stat().st_size,
+        size_bytes=size_bytes,
         loaded_at=request.now,
         schema=[[k.name, k.type] for k in c.staged.relation.schema],
-        path=str(path.relative_to(site.folder)),
+        path=path,
         digest=digest,
         data_file_id=file_id,
         snapshot_id=snapshot_id,

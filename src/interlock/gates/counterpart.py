@@ -129,7 +129,8 @@ def _comment(rx: Reader, record: TableRecord) -> str:
 
 def _judged(site: Site, record: PartitionRecord, columns: Schema) -> Relation:
     """A version's rows, in the types that the table has by now."""
-    stored = site.engine.relation(str(site.folder / (record.path or "")))
+    file = site.files.local(record.path or "", site.engine.temporary())
+    stored = site.engine.relation(str(file))
     there = {c.name for c in stored.schema}
     kept = tuple(c for c in columns if c.name in there)
     cast = ", ".join(f"CAST({quoted(c.name)} AS {c.type}) AS {quoted(c.name)}" for c in kept)

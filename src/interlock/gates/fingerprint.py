@@ -9,16 +9,26 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
+from typing import BinaryIO
 
 from interlock import durable
 
 _CONTENT, _TIME = "sha256:", "mtime:"
+_BLOCK_BYTES = 1 << 20
 
 
 def of_content(path: Path) -> str:
     """``sha256:`` and the digest of a file's bytes. Raises `StorageFailed` where it cannot be read."""
     with durable.refusals(path), path.open("rb") as file:
-        return _CONTENT + hashlib.file_digest(file, "sha256").hexdigest()
+        return of_bytes(file)
+
+
+def of_bytes(stream: BinaryIO) -> str:
+    """`of_content` of what a stream still holds."""
+    digest = hashlib.sha256()
+    while block := stream.read(_BLOCK_BYTES):
+        digest.update(block)
+    return _CONTENT + digest.hexdigest()
 
 
 def of_time(facts: os.stat_result) -> str:

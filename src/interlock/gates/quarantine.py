@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
-import os
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from interlock import durable
 from interlock.catalog import (
     Mode,
     PartitionRecord,
@@ -115,7 +112,8 @@ def _release_in_place(site: Site, record: PartitionRecord, reason: str, who: str
 def _release(
     site: Site, table: TableRecord, record: PartitionRecord, place: staging.Staging, reason: str, who: str
 ) -> dict[str, Any]:
-    source = site.engine.relation(str(site.folder / (record.path or "")))
+    held_ = site.files.local(record.path or "", place.path / "held.parquet")
+    source = site.engine.relation(str(held_))
     with site.catalog.read() as rx:
         known = tables.get(rx, table.name).lake_table_id is not None
         plan = (
@@ -134,45 +132,48 @@ def _release(
         raise SchemaIncompatible(plan.problem, hint="write it again with the column cast to the table's type")
     staged = site.engine.stage(source, place.path / "data.parquet", columns=plan.targets)
     (facts,) = site.engine.parquet_facts(staged.files)
-    digest = fingerprint.of_content(staged.files[0])
-    with place.undone_on_error(site.catalog), site.catalog.write() as tx:
-        commit.ensure_lake_table(tx, table, plan.columns)
-        home = commit.published_home(tx, table, record.label)
-        place.announce([home])
-        durable.move(staged.files[0], home)
-        replaced = partitions.one(tx, table.name, record.label)
-        gone = [replaced.data_file_id] if replaced is not None and replaced.data_file_id is not None else []
-        value = incoming.typed(record.label) if table.partition else None
-        file = commit.data_file(lake.folder(tx, table.name), home, facts, value)
-        gone += commit.past_the_gate(tx, table.name, [value])
-        published = lake.publish(
-            tx, table.name, [file], gone, author="interlock", message=f"released {record.label}"
-        )
-        if replaced is not None:
-            partitions.move(tx, _ids([replaced]), State.REPLACED)
-        partitions.move(tx, _ids([record]), State.RELEASED)
-        new_id = partitions.add(
-            tx,
-            PartitionRecord(
-                table=table.name,
-                label=record.label,
-                state=State.PUBLISHED,
-                rows=staged.rows,
-                size_bytes=home.stat().st_size,
-                loaded_at=tx.now,
-                schema=[[c.name, c.type] for c in staged.schema],
-                path=str(home.relative_to(site.folder)),
-                digest=digest,
-                data_file_id=published.data_file_ids[0],
-                snapshot_id=published.snapshot_id,
-                verdict_id=record.verdict_id,
-            ),
-        )
-        arrived = [(new_id, replace(staged, files=(home,)))]
-        counterpart.publish(site, tx, table.name, arrived, [replaced] if replaced is not None else [])
-        if document is not None and history:
-            profiles.put(tx, new_id, document, history[0].vector, names, history[0].domains)
-        return _told(tx, "release", record, reason, who)
+    digest, size_bytes = fingerprint.of_content(staged.files[0]), staged.files[0].stat().st_size
+    folder = commit.lake_folder(site, table)
+    home = commit.published_home(folder, record.label)
+    with place.undone_on_error(site.catalog):
+        place.put(site.files, {staged.files[0]: home})
+        with site.catalog.write() as tx:
+            commit.ensure_lake_table(tx, table, plan.columns, folder)
+            replaced = partitions.one(tx, table.name, record.label)
+            gone = (
+                [replaced.data_file_id] if replaced is not None and replaced.data_file_id is not None else []
+            )
+            value = incoming.typed(record.label) if table.partition else None
+            file = commit.data_file(folder, home, facts, value)
+            gone += commit.past_the_gate(tx, table.name, [value])
+            published = lake.publish(
+                tx, table.name, [file], gone, author="interlock", message=f"released {record.label}"
+            )
+            if replaced is not None:
+                partitions.move(tx, _ids([replaced]), State.REPLACED)
+            partitions.move(tx, _ids([record]), State.RELEASED)
+            new_id = partitions.add(
+                tx,
+                PartitionRecord(
+                    table=table.name,
+                    label=record.label,
+                    state=State.PUBLISHED,
+                    rows=staged.rows,
+                    size_bytes=size_bytes,
+                    loaded_at=tx.now,
+                    schema=[[c.name, c.type] for c in staged.schema],
+                    path=home,
+                    digest=digest,
+                    data_file_id=published.data_file_ids[0],
+                    snapshot_id=published.snapshot_id,
+                    verdict_id=record.verdict_id,
+                ),
+            )
+            arrived = [(new_id, commit.here(site, staged, home))]
+            counterpart.publish(site, tx, table.name, arrived, [replaced] if replaced is not None else [])
+            if document is not None and history:
+                profiles.put(tx, new_id, document, history[0].vector, names, history[0].domains)
+            return _told(tx, "release", record, reason, who)
 
 
 def drop(site: Site, table: TableRecord, label: str, reason: str, who: str) -> dict[str, Any]:
@@ -182,8 +183,7 @@ def drop(site: Site, table: TableRecord, label: str, reason: str, who: str) -> d
         record = held(tx, table.name, label)
         partitions.move(tx, _ids([record]), State.DROPPED)
         if table.mode is Mode.MANAGED and record.path:
-            with contextlib.suppress(OSError):
-                os.utime(site.folder / record.path)  # the grace period begins now
+            site.files.retire(record.path)
         fact = _told(tx, "drop", record, reason, who)
     decided.project(site)
     return fact

@@ -182,7 +182,7 @@ def stored(site: Site, request: Request, label: str) -> Healthy:
     def healthy() -> list[tuple[str, Relation]]:
         with site.catalog.read() as rx:
             before = _before(rx, request, label)
-        return [(p.label, site.engine.relation(str(_path(site, request, p)))) for p in before]
+        return [(p.label, site.engine.relation(str(_local(site, request, p)))) for p in before]
 
     return healthy
 
@@ -201,6 +201,7 @@ def _before(rx: Reader, request: Request, label: str) -> list[PartitionRecord]:
     return found
 
 
-def _path(site: Site, request: Request, record: PartitionRecord) -> Path:
+def _local(site: Site, request: Request, record: PartitionRecord) -> Path:
     managed = request.table.mode is Mode.MANAGED
-    return site.folder / (record.path or "") if managed else Path(record.path or "")
+    path = record.path or ""
+    return site.files.local(path, site.engine.temporary()) if managed else Path(path)

@@ -7,27 +7,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from interlock.catalog import Catalog, Locks
+from interlock.catalog import Catalog, Files, Locks
 from interlock.engines.duckdb import DuckDB
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """``folder`` holds what is published in ``data/``, the rest by the names below, and the catalog if it is a file."""
+    """``folder`` holds what is named below, the catalog if it is a file, and the data `files` unless they are on S3."""
 
     folder: Path
     catalog: Catalog
     engine: DuckDB
 
     @property
-    def staging(self) -> Path:
-        """Writes in progress; on the same file system as the data, so that moves are renames."""
-        return self.folder / "staging"
+    def files(self) -> Files:
+        """Published files, and those kept from readers."""
+        return self.catalog.files
 
     @property
-    def quarantine(self) -> Path:
-        """Files kept from readers."""
-        return self.folder / "quarantine"
+    def staging(self) -> Path:
+        """Writes in progress; where files lie in the folder too, on the same file system, so that moves are renames."""
+        return self.folder / "staging"
 
     @property
     def locks(self) -> Locks:

@@ -3,8 +3,8 @@
 The folder holds the staged file until it is moved into place, and a note of
 what is being written and where it will go. While the writer lives it holds the
 folder's lock; a folder whose lock is free belongs to a writer that died, and
-`leftovers` finds it. The note is durable before any file is moved, so that a
-moved file that was never committed can be found and removed.
+`leftovers` finds it. The note is durable before any file is put in place, so that
+one that was never committed can be found and removed.
 
 A folder is made, locked and given its note under the lock of all folders, and
 loses its note last but for its lock: one without a note holds nothing.
@@ -14,15 +14,15 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
+import posixpath
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from interlock import durable
-from interlock.catalog import Catalog, Locks, partitions
+from interlock.catalog import Catalog, Files, Locks, partitions
 from interlock.errors import InterlockError, WorkspaceBusy
 from interlock.settings import current
 
@@ -39,11 +39,16 @@ class Staging:
     label: str
     unsettled: set[Path] = field(default_factory=set)
 
-    def announce(self, destinations: Sequence[Path]) -> None:
+    def announce(self, destinations: Sequence[str]) -> None:
         """Say durably which files this write will put in place."""
         # Relative, so that a copy of the workspace never speaks of the original's files.
-        places = [os.path.relpath(d, self.path) for d in destinations]
+        places = [posixpath.relpath(d, _within(self.path)) for d in destinations]
         durable.write(self.path / NOTE, _note(self.table, self.label, places))
+
+    def put(self, files: Files, staged: Mapping[Path, str]) -> None:
+        """Put staged files in place, having said so. What goes wrong later takes them back: `undone_on_error`."""
+        self.announce(list(staged.values()))
+        files.put(staged)
 
     @contextmanager
     def undone_on_error(self, catalog: Catalog) -> Iterator[None]:
@@ -63,19 +68,19 @@ class Staging:
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
-    """What a writer that died left behind."""
+    """What a writer that died left behind. ``destinations`` are paths among the workspace's `Files`."""
 
     path: Path
     table: str
     label: str
-    destinations: tuple[Path, ...]
+    destinations: tuple[str, ...]
 
     def settle(self, catalog: Catalog) -> bool:
         """Remove the files it put in place and never committed; whether it had committed."""
         # As a writer, so that a transaction whose connection was lost at its commit is over, either way.
         with catalog.write() as tx:
-            kept = {catalog.folder / p.path for p in partitions.all_(tx) if p.path}
-        durable.remove(d for d in self.destinations if d not in kept)
+            kept = {p.path for p in partitions.all_(tx) if p.path}
+        catalog.files.remove(d for d in self.destinations if d not in kept)
         return bool(self.destinations) and kept.issuperset(self.destinations)
 
     def discard(self) -> None:
@@ -130,6 +135,11 @@ def _remove(path: Path) -> None:
         path.rmdir()
 
 
+def _within(path: Path) -> str:
+    """The folder's name where data files have their paths."""
+    return f"staging/{path.name}"
+
+
 def _note(table: str, label: str, destinations: Sequence[str]) -> bytes:
     return json.dumps({"table": table, "label": label, "destinations": list(destinations)}).encode()
 
@@ -138,7 +148,7 @@ def _read(path: Path) -> Leftover | None:
     """What the note says; None where there is none to read, and so nothing to put right."""
     try:
         note = json.loads((path / NOTE).read_text())
-        places = tuple(Path(os.path.normpath(path / d)) for d in note["destinations"])
+        places = tuple(posixpath.normpath(f"{_within(path)}/{d}") for d in note["destinations"])
         return Leftover(path, note["table"], note["label"], places)
     except (OSError, ValueError, KeyError, TypeError):
         return None

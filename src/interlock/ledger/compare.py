@@ -30,7 +30,7 @@ def compare(catalog: Catalog, entries: Sequence[bytes | None], size: int) -> lis
     with catalog.read() as rx:
         rows = outbox.all_(rx)
         parsed = [_value(row.entry) for row in rows]
-        problems = list(_outbox_problems(rows, parsed, entries, size, catalog.id))
+        problems = list(_outbox_problems(rows, parsed, entries, size, catalog))
         values = [(index, value) for index, value in enumerate(parsed) if value is not None]
         problems += _verdict_problems(rx, values, {row.digest for row in rows})
         problems += _partition_problems(rx, values)
@@ -52,10 +52,10 @@ def _outbox_problems(
     parsed: Sequence[dict[str, Any] | None],
     entries: Sequence[bytes | None],
     size: int,
-    workspace: str,
+    catalog: Catalog,
 ) -> Iterator[Problem]:
     placed = sum(row.ledger_index is not None for row in rows)
-    if size < placed:
+    if size < placed and catalog.one_folder:
         yield Problem(
             "checkpoint", f"speaks of {size:,} entries; the catalog knows {placed:,} to have been written"
         )
@@ -66,7 +66,7 @@ def _outbox_problems(
             yield Problem(PLACE, f"outbox row {row.id} claims place {row.ledger_index}", entry=index)
         if index < len(entries) and entries[index] not in (None, row.entry):
             yield Problem(PLACE, f"outbox row {row.id} is not the entry in the ledger", entry=index)
-        elif (complaint := _row_complaint(row, value, workspace)) is not None:
+        elif (complaint := _row_complaint(row, value, catalog.id)) is not None:
             yield Problem(PLACE, f"outbox row {row.id} {complaint}", entry=index)
 
 

@@ -129,7 +129,7 @@ class Ledger:
         what = f"{self.folder / CHECKPOINT} speaks of {before.size:,} entries"
         if before.origin != origin_of(catalog.id):
             raise LedgerTampered(f"{self.folder / CHECKPOINT} belongs to another workspace: {before.origin}")
-        if before.size < placed:
+        if before.size < placed and catalog.one_folder:
             raise LedgerTampered(
                 f"{what}; {placed:,} had been written", hint="the folder was rolled back or emptied"
             )

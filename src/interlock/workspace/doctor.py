@@ -14,7 +14,7 @@ from interlock.constraints.table_contract import TableContract
 from interlock.engines import postgres
 from interlock.engines.postgres import address
 from interlock.errors import InterlockError, StorageFailed
-from interlock.gates import counterpart, fingerprint, staging
+from interlock.gates import counterpart, decided, fingerprint, staging
 from interlock.gates.site import Site
 from interlock.ledger import Ledger, verify
 from interlock.workspace import recovery
@@ -159,18 +159,17 @@ def _recorded(site: Site) -> list[PartitionRecord]:
 
 def _placed(site: Site, records: list[PartitionRecord]) -> tuple[list[PartitionRecord], list[Finding]]:
     """The versions whose files are there in their size, and what is to be said of all."""
-    found = [(record, _misplaced(site, record)) for record in records]
+    there = site.files.sizes(record.path or "" for record in records)
+    found = [(record, _misplaced(record, there.get(record.path or ""))) for record in records]
     broken = [_damaged(site, record, what) for record, what in found if what]
     fine = Finding(True, "files", f"{len(records):,} files are where they belong")
     return [record for record, what in found if not what], broken or [fine]
 
 
-def _misplaced(site: Site, record: PartitionRecord) -> str | None:
-    try:
-        size = (site.folder / (record.path or "")).stat().st_size
-    except OSError:
+def _misplaced(record: PartitionRecord, size_bytes: int | None) -> str | None:
+    if size_bytes is None:
         return "is missing"
-    return None if size == record.size_bytes else "was changed"
+    return None if size_bytes == record.size_bytes else "was changed"
 
 
 def _contents(site: Site, records: list[PartitionRecord], hashed: Progress) -> Iterator[Finding]:
@@ -193,14 +192,15 @@ def _contents(site: Site, records: list[PartitionRecord], hashed: Progress) -> I
 
 def _altered(site: Site, record: PartitionRecord) -> str | None:
     try:
-        digest = fingerprint.of_content(site.folder / (record.path or ""))
+        with site.files.read(record.path or "") as file:
+            digest = fingerprint.of_bytes(file)
     except StorageFailed as error:
         return f"cannot be read: {error.message}"
     return None if digest == record.digest else "was changed; its size is the same, its contents are not"
 
 
 def _damaged(site: Site, record: PartitionRecord, what: str) -> Finding:
-    path = site.folder / (record.path or "")
+    path = site.files.place(record.path or "")
     return Finding(
         False, "files", f"{record.table}@{record.label}: {path} {what}", "restore it from a backup"
     )
@@ -258,17 +258,25 @@ def _ledger(site: Site) -> Iterator[Finding]:
 
 def verify_ledger(site: Site) -> Report:
     """Re-derive the ledger from its files and compare it with the catalog."""
+    _catch_up(site)
     return verify(site.ledger, site.catalog)
 
 
 def ledger_entries(site: Site, limit: int) -> list[dict[str, Any]]:
     """The newest entries, oldest first, each with its ``index`` and one line ``what``."""
+    _catch_up(site)
     ledger = Ledger(site.ledger, site.locks)
     size = ledger.size
     return [
         {"index": e.index, **e.value, "what": _what(e.value)}
         for e in ledger.entries(max(0, size - limit), size)
     ]
+
+
+def _catch_up(site: Site) -> None:
+    """What other machines have committed is not in a ledger of this machine's own yet."""
+    if not site.catalog.one_folder:
+        decided.project(site)
 
 
 def _what(entry: dict[str, Any]) -> str:

@@ -44,7 +44,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class SharedPlace:
-    """A workspace in the database at ``address``, with its files in a folder that ``data`` names if it is given.
+    """A workspace in the database at ``address``, with its files where ``data`` says if it is given.
 
     Its contract is the current folder's, else the one in its folder.
     """
@@ -80,7 +80,7 @@ def find(
     ``interlock.yaml`` or other files is a project, its workspace is the
     ``.interlock`` in it; anything else becomes a workspace itself. A path to
     an ``interlock.yaml`` means the project around it. ``postgresql://…`` is a
-    workspace in a database, whose files lie in the folder ``data``.
+    workspace in a database, whose files lie in ``data``: a folder, or ``s3://…``.
     """
     if path is not None and "://" in os.fspath(path):
         return SharedPlace(os.fspath(path), data, _contract(Path.cwd()))

@@ -36,6 +36,7 @@ def sql(site: Site, query: str, on_broken: str = OnBroken.WARN) -> duckdb.DuckDB
         raise UsageError(f"on_broken={on_broken!r} means nothing", hint=hint)
     connection = duckdb.connect()
     without_bar(connection)
+    site.files.serve(connection)
     with translated("query", reading=False):
         statements = connection.extract_statements(query)
         if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:

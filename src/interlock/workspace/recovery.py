@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
-from pathlib import Path
 
-from interlock import durable
 from interlock.catalog import State, lake, partitions, triggers
 from interlock.constraints.table_contract import TableContract
 from interlock.errors import InterlockError, LedgerError
@@ -51,23 +50,20 @@ def run_triggers(site: Site, contract_of: Callable[[str], TableContract]) -> Non
             trigger.run_pending(site, name, declared, {}, wait_s=0)
 
 
-def collect_orphans(site: Site) -> list[Path]:
-    """Remove files nobody refers to that are older than the grace period; returns them.
+def collect_orphans(site: Site) -> list[str]:
+    """Remove files nobody refers to that are older than the grace period; returns their paths.
 
     Files of dropped partitions count as unreferenced. Everything a snapshot of
     the lake still lists is kept, by whoever it was written.
     """
     with site.catalog.read() as rx:
-        kept = {site.folder / p.path for p in partitions.all_(rx) if p.path and p.state is not State.DROPPED}
-        kept |= lake.every_path(rx)
+        known = (p.path for p in partitions.all_(rx) if p.path and p.state is not State.DROPPED)
+        kept = {site.files.place(path) for path in known} | lake.every_place(rx)
     before = time.time() - current().orphan_grace_s
     gone = []
-    for folder in (site.catalog.data, site.quarantine):
-        for file in folder.rglob("*.parquet"):
-            try:
-                if file not in kept and file.stat().st_mtime < before:
-                    durable.remove([file])
-                    gone.append(file)
-            except (OSError, InterlockError):
-                continue
+    for path, file in site.files.listed().items():
+        if site.files.place(path) not in kept and file.changed_at < before:
+            with contextlib.suppress(InterlockError):
+                site.files.remove([path])
+                gone.append(path)
     return gone

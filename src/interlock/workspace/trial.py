@@ -12,6 +12,7 @@ from interlock import backtest, detect
 from interlock import profiles as profiling
 from interlock.catalog import PartitionRecord, Reader, State, accepts, partitions, profiles
 from interlock.engines.duckdb import DuckDB
+from interlock.gates import fingerprint
 from interlock.gates.site import Site
 from interlock.profiles.profile import Profile
 from interlock.workspace import request
@@ -36,9 +37,9 @@ def run(
 ) -> backtest.Backtest:
     """See `Table.backtest`; ``not_clean`` are labels. The table's own sensitivity is tried too."""
     rules = request.rules(table)
-    rows, left_out = past(table.workspace.site, table.name, table.history(), not_clean)
     spared = frozenset({table.partition} if table.partition else ())
     with DuckDB() as engine:
+        rows, left_out = past(table.workspace.site, engine, table.name, table.history(), not_clean)
         return backtest.run(
             engine,
             table.name,
@@ -54,18 +55,22 @@ def run(
 
 
 def past(
-    site: Site, table: str, history: detect.History, not_clean: Collection[str]
+    site: Site, engine: DuckDB, table: str, history: detect.History, not_clean: Collection[str]
 ) -> tuple[list[backtest.Past], dict[str, int]]:
-    """The published partitions in the order of ``history``, and how many are kept from readers, by reason."""
+    """The published partitions in the order of ``history``, and how many are kept from readers, by reason.
+
+    Files that do not lie on this machine are copied into the engine's folder when they are asked for.
+    """
     with site.catalog.read() as rx:
         current = {p.label: p for p in partitions.current(rx, table)}
         held = _held(rx, table, current)
         accepted = {a.since for a in accepts.list_(rx, table)}
+    there = site.files.sizes(p.path for p in current.values() if p.path)
     rows = [
         backtest.Past(
             row,
             _Profile(site, current[row.label].id or 0),
-            _file(site, current[row.label]),
+            _file(site, engine, current[row.label], there),
             _left_out(row, row.label in accepted, row.label in not_clean),
         )
         for row in history.rows
@@ -88,8 +93,13 @@ def _held(rx: Reader, table: str, current: Collection[str]) -> set[str]:
     return {p.label for p in partitions.all_(rx, table) if p.state in kept and p.label not in current}
 
 
-def _file(site: Site, record: PartitionRecord) -> Path | None:
-    return site.catalog.folder / record.path if record.path else None
+def _file(
+    site: Site, engine: DuckDB, record: PartitionRecord, there: Collection[str]
+) -> Callable[[], Path] | None:
+    path = record.path or ""
+    if fingerprint.is_of_time(record.digest):  # somebody else's, where it is
+        return (lambda: Path(path)) if Path(path).exists() else None
+    return (lambda: site.files.local(path, engine.temporary())) if path in there else None
 
 
 @dataclass

@@ -49,11 +49,13 @@ def open(
     unfinished is cleaned up first; `Workspace.recovered` says what.
 
     ``postgresql://USER@HOST/DATABASE?schema=NAME`` is a workspace that several machines
-    share: its catalog is in that schema, its files are in the folder ``data``, which is
-    given when it is made, and again by a machine that reaches it under another path.
+    share: its catalog is in that schema, its files are in ``data``, a folder or
+    ``s3://BUCKET/PREFIX``, which is given when it is made, and again by a machine that
+    reaches it under another name.
 
     Raises `WorkspaceNotFound`, `WorkspaceVersion`, `ContractError`, `StorageFailed`; for a
-    database also `FolderMissing`, `DatabaseUnreachable`, `DatabaseRefused`, `ExtraMissing`.
+    database also `FolderMissing`, `DatabaseUnreachable`, `DatabaseRefused`, `ExtraMissing`,
+    and for S3 `StoreUnreachable`, `StoreRefused`.
     """
     found = place.find(path, data) if create else place.existing(path, data)
     contract = _read(found.contract) if found.contract else None
@@ -74,7 +76,7 @@ class Workspace:
     def __init__(self, catalog: Catalog, contract: Contract | None, contract_path: Path) -> None:
         self.path = catalog.folder
         self.contract_path = contract_path
-        self.site = Site(catalog.folder, catalog, DuckDB())
+        self.site = Site(catalog.folder, catalog, DuckDB(catalog.files))
         self._contract = contract
         self._tables: dict[str, Table] = {}
         self._hooks: dict[str, list[Trigger]] = {}
@@ -101,9 +103,11 @@ class Workspace:
 
     @property
     def where(self) -> str:
-        """What messages call it: the folder, or the database and the folder."""
+        """What messages call it: the folder, or the database and where the files are."""
         return (
-            str(self.path) if self.site.catalog.local else f"{self.site.catalog.where}, files in {self.path}"
+            str(self.path)
+            if self.site.catalog.local
+            else f"{self.site.catalog.where}, files in {self.site.files.where}"
         )
 
     @property
