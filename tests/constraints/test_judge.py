@@ -281,3 +281,23 @@ def test_a_sum_of_floats_is_the_same_whatever_the_threads(place: Make) -> None:
                 items = ", ".join(check.sql("duckdb") for check in built.checks)
                 seen.add(connection.execute(f"SELECT {items} FROM t").fetchone())
     assert len(seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("sql", "close"),
+    [
+        ("sum(f) <= 0.3", True),  # 0.30000000000000004
+        ("0.3 >= sum(f)", True),
+        ("sum(f) BETWEEN 0.1 AND 0.3", True),
+        ("avg(f) < 0.15 AND count(*) > 0", True),
+        ("sum(f) <= 0.29", False),
+        ("sum(i) < 3", False),  # whole numbers are exact
+        ("max(f) < 0.2", False),
+        ("count(*) < 2", False),
+    ],
+)
+def test_a_rounded_value_within_its_bound_of_the_limit_says_so(place: Make, sql: str, *, close: bool) -> None:
+    table = place("SELECT * FROM (VALUES (0.1::DOUBLE, 1), (0.2::DOUBLE, 2)) AS v(f, i)")
+    violation = table.judge(sql)
+    assert violation is not None and violation.outcome is Outcome.FAIL
+    assert violation.observed.endswith("within its error bound of the limit") is close

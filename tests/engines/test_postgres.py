@@ -56,6 +56,15 @@ class TestAgreement(AgreementConformance):
 # --- what only it has -------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("text", ["a\rb", "\r", "a\r\nb", "a\nb", '"\r"', "\\.", "\\", ","])
+def test_a_text_with_any_line_end_comes_here_as_it_is(
+    engine: PostgreSQL, db: psycopg.Connection[Any], text: str
+) -> None:
+    db.execute("CREATE TABLE t (s text)")
+    db.execute("INSERT INTO t VALUES (%s), (NULL)", [text])
+    assert compute(engine, relation_of(engine, db, "t")).columns["s"]["max"] == text
+
+
 def relation_of(engine: PostgreSQL, db: psycopg.Connection[Any], name: str) -> Relation:
     return engine.relation(catalog.relation(db, name))
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import math
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,7 @@ from interlock import settings
 from interlock.engines.protocol import Engine
 from interlock.engines.schema import Kind
 from interlock.engines.spark import Folder, Slot, Spark, Table, publish
+from interlock.engines.spark.session import as_one_job, prepared
 from interlock.errors import DataNotFound, DataTypeUnsupported, InterlockError, QueryFailed, UsageError
 from interlock.profiles import compute
 from interlock.profiles.profile import StatisticClass
@@ -250,16 +253,38 @@ def _count(engine: Spark, data: object) -> Any:
     return exp.select(exp.Count(this=exp.Star())).from_(engine.source(engine.relation(data)))
 
 
-def test_whole_numbers_too_large_to_square_have_a_mean_and_no_deviation(
+def test_whole_numbers_of_64_bits_have_an_exact_mean_and_deviation(
     spark: SparkSession, engine: Spark
 ) -> None:
-    frame = spark.range(10).selectExpr("CAST(id AS BIGINT) AS small")
-    far = spark.range(10).selectExpr("9223372036854775807 - id AS big", "id AS small")
+    far = "(id % 2 * -2 + 1) * (9223372036854775807 - id)"  # both signs
+    frame = spark.range(10).selectExpr(
+        "9223372036854775807 - id AS big", f"{far} AS far", "2147483648 - id AS mid"
+    )
     with settings.override(exact_rows_max=1, sample_rows=1):
-        columns = compute(engine, engine.relation(far)).columns
-        near = compute(engine, engine.relation(frame.select("small"))).columns
-    assert (columns["big"]["mean"], columns["big"]["stddev"]) == ((10 * (2**63 - 1) - 45) / 10, None)
-    assert columns["small"]["stddev"] == near["small"]["stddev"] == pytest.approx(3.0276503540974917)
+        found = compute(engine, engine.relation(frame)).columns
+    for name, values in {
+        "big": [2**63 - 1 - i for i in range(10)],
+        "far": [(-1) ** i * (2**63 - 1 - i) for i in range(10)],
+        "mid": [2**31 - i for i in range(10)],
+    }.items():
+        mean = Fraction(sum(values), 10)
+        deviation = math.sqrt(sum((v - mean) ** 2 for v in values) / 9)
+        assert (found[name]["mean"], found[name]["stddev"]) == (float(mean), deviation)
+
+
+def test_a_wide_table_is_compiled_in_parts_and_still_one_job(spark: SparkSession, engine: Spark) -> None:
+    columns = [f"id + {n} AS c{n}" for n in range(30)] + ["CAST(id AS STRING) AS s"]
+    relation = engine.relation(spark.range(100).selectExpr(*columns))
+    with settings.override(exact_rows_max=1, sample_rows=1):
+        jobs = _jobs(spark)
+        found = compute(engine, relation).columns
+    assert _jobs(spark) - jobs == 1
+    assert [found[f"c{n}"]["max"] for n in range(30)] == list(range(99, 129))
+    with prepared(spark, as_one_job(spark, 100)):
+        plan = spark.sql(engine.statements[-1])._jdf.queryExecution().executedPlan().toString()
+    loops = [line for line in plan.splitlines() if "HashAggregate" in line]
+    assert len(loops) > 2, "in parts"
+    assert all("*(" in line for line in loops), "each compiled"
 
 
 def test_history_is_learned_from_partitions_profiled_there(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -61,6 +61,7 @@ class Compiled:
     revealing: tuple[bool, ...] = ()  # whether such a value is a cell's own
     counts_errors: bool = False
     limit: str = ""
+    limits: tuple[tuple[str, float], ...] = ()  # numbers that rounded ones of ``shown`` are compared with
 
 
 def compile(
@@ -103,6 +104,7 @@ def compile(
         shown=built.shown,
         revealing=built.revealing,
         counts_errors=built.counts_errors,
+        limits=tuple(_limits(statement)),
     )
 
 
@@ -152,6 +154,19 @@ def _partition(emitter: Emitter, node: Node) -> _Built:
         shown.append(text_of(aggregate))
         revealing.append(aggregate.op in ("min", "max", "quantile_disc"))
     return _Built(tuple(checks), failed is not None, tuple(shown), tuple(revealing))
+
+
+_ROUNDED = ("sum", "avg", "stddev", "stddev_pop", "variance", "var_pop")
+_COMPARED = ("=", "<>", "<", "<=", ">", ">=", "between", "not_between")
+
+
+def _limits(node: Node) -> Iterator[tuple[str, float]]:
+    """Each aggregate that is rounded, with each number it is compared with."""
+    for n in node.walk():
+        numbers = [float(a.value) for a in n.args if a.op == "literal" and isinstance(a.value, float | int)]
+        for a in n.args:
+            if n.op in _COMPARED and a.op in _ROUNDED and Kind.FLOAT in {v.type.kind for v in a.args}:
+                yield from ((text_of(a), number) for number in numbers)
 
 
 def _shown(emitter: Emitter, value: exp.Expression, kind: Kind | None) -> exp.Expression:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -10,6 +11,8 @@ from interlock.constraints.compile import Compiled, hides
 from interlock.constraints.constraint import Constraint, Level, Violation
 from interlock.names import Outcome
 
+ROUNDING = 1e-9  # how far sums of floats may be off, as a part of the value
+_CLOSE = ", within its error bound of the limit"
 _STATISTICS = {
     "not_null": "nulls",
     "unique": "duplicates",
@@ -101,14 +104,24 @@ def _partition(compiled: Compiled, values: Sequence[Any], *, hidden: bool) -> Vi
     code = int(values[0])
     if code == emit.TRUE and not errors:
         return None
-    shown = _shown(compiled, values[2 if compiled.counts_errors else 1 :], hidden=hidden)
+    given = values[2 if compiled.counts_errors else 1 :]
+    shown = _shown(compiled, given, hidden=hidden)
     expected = f"{compiled.shown[0]} {compiled.limit}" if compiled.limit else constraint.sql
     if errors:
         return violation(constraint, f"{errors:,} rows could not be evaluated", expected, rows=errors)
     if code == emit.NULL:
         return violation(constraint, f"{shown}: nothing to judge by", expected, outcome=Outcome.INCONCLUSIVE)
-    return violation(
-        constraint, shown if code == emit.FALSE else f"{shown}: could not be evaluated", expected
+    if code != emit.FALSE:
+        return violation(constraint, f"{shown}: could not be evaluated", expected)
+    return violation(constraint, shown + (_CLOSE if _close(compiled, given) else ""), expected)
+
+
+def _close(compiled: Compiled, values: Sequence[Any]) -> bool:
+    """Whether a rounded value lies so near a limit that it may as well be beyond it."""
+    found = dict(zip(compiled.shown, values, strict=True))
+    return any(
+        found.get(name) is not None and math.isclose(float(found[name]), limit, rel_tol=ROUNDING)
+        for name, limit in compiled.limits
     )
 
 

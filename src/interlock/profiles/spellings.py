@@ -100,14 +100,14 @@ class Spark(Spelling):
         return f"abs({x}) = DOUBLE('Infinity')" if kind is Kind.FLOAT else "FALSE"
 
     def finite(self, x: str, kind: Kind) -> str:
-        """Of dates those that Python has."""
-        if kind is Kind.FLOAT:
-            return f"abs({x}) < DOUBLE('Infinity')"
-        return f"year({self.value(x, kind, '')}) BETWEEN 1 AND 9999"
+        """Of dates and moments those that Python has."""
+        return (
+            f"abs({x}) < DOUBLE('Infinity')"
+            if kind is Kind.FLOAT
+            else f"{x} BETWEEN {_FIRST} AND {_LAST[kind]}"
+        )
 
     def value(self, x: str, kind: Kind, type: str) -> str:
-        if kind is Kind.TIMESTAMPTZ:
-            return f"timestampadd(MICROSECOND, unix_micros({x}), TIMESTAMP_NTZ'1970-01-01')"
         return f"CAST({x} AS STRING)" if kind is Kind.OTHER else x
 
     def length(self, x: str, kind: Kind, type: str) -> str:
@@ -120,33 +120,38 @@ class Spark(Spelling):
 
     def moments(self, x: str, kind: Kind, type: str) -> tuple[str, ...]:
         if kind is Kind.INTEGER:
-            return f"count({x})", _whole_sum(x, type), _squares(x, type)
+            return f"count({x})", *(_wide(x) if type == "BIGINT" else _narrow(f"CAST({x} AS BIGINT)"))
         number = f"CAST({x} AS DOUBLE)"
         within = f"CASE WHEN abs({number}) < {SQUARED_MAX} THEN {number} END"
         return f"avg({within})", f"stddev_samp({within})"
 
 
-def _whole_sum(x: str, type: str) -> str:
+_FIRST = "DATE'0001-01-01'"
+_LAST = {
+    Kind.DATE: "DATE'9999-12-31'",
+    Kind.TIMESTAMP: "TIMESTAMP_NTZ'9999-12-31 23:59:59.999999'",
+    Kind.TIMESTAMPTZ: "TIMESTAMP'9999-12-31 23:59:59.999999Z'",
+}
+
+
+def _narrow(x: str) -> tuple[str, str]:
+    """Sums of 32-bit numbers and of their squares."""
+    return f"sum({x})", _total(f"({x} * {x})")
+
+
+def _wide(x: str) -> tuple[str, str]:
+    """Of 64-bit numbers, as high * 2^32 + low, both signed, so that no product leaves 64 bits."""
+    high = f"(shiftright({x}, 32) + (shiftright({x}, 31) & 1))"
+    low = f"shiftright(shiftleft({x}, 32), 32)"
+    squares = (f"({low} * {low})", f"({high} * {low})", f"({high} * {high})")
+    least, middle, most = map(_total, squares)
+    return f"array(sum({low}), sum({high}))", f"array({least}, 2 * ({middle}), {most})"
+
+
+def _total(whole: str) -> str:
     """In two halves, each of which adds up in 64 bits."""
-    return _joined(f"CAST({x} AS BIGINT)", 32) if type == "BIGINT" else f"sum(CAST({x} AS BIGINT))"
-
-
-def _squares(x: str, type: str) -> str:
-    """Squares of 32-bit numbers in halves; of larger ones, which are seldom, as decimals."""
-    wide = f"CAST({x} AS BIGINT)"
-    if type != "BIGINT":
-        return _joined(f"({wide} * {wide})", 31)
-    near = f"{wide} BETWEEN -2147483648 AND 2147483647"
-    far = f"CAST({x} AS DECIMAL(38, 0)) * CAST({x} AS DECIMAL(38, 0))"
-    small = _joined(f"CASE WHEN {near} THEN {wide} * {wide} END", 31)
-    large = f"try_sum(CASE WHEN NOT {near} THEN {far} END)"
-    any_large = f"bool_or(NOT {near})"
-    return f"coalesce({small}, 0) + CASE WHEN {any_large} THEN {large} ELSE 0 END"
-
-
-def _joined(whole: str, bits: int) -> str:
-    high, low = f"sum(shiftright({whole}, {bits}))", f"sum({whole} & {2**bits - 1})"
-    return f"CAST({high} AS DECIMAL(38, 0)) * {2**bits} + {low}"
+    high, low = f"sum(shiftright({whole}, 31))", f"sum({whole} & {2**31 - 1})"
+    return f"CAST({high} AS DECIMAL(38, 0)) * {2**31} + {low}"
 
 
 SPELLINGS: dict[str, Spelling] = {"postgres": Postgres(), "spark": Spark()}

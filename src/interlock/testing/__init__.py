@@ -1,9 +1,11 @@
-"""Shipped with the package: suites and strategies for those who write an engine or a store. Needs pytest."""
+"""Shipped with the package: suites and strategies for those who write an engine. Needs pytest and hypothesis."""
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from interlock.errors import ExtraMissing
 
 if TYPE_CHECKING:
     from interlock.testing.agreement import AgreementConformance
@@ -19,6 +21,11 @@ _FILES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name in _FILES:
+    if name not in _FILES:
+        raise AttributeError(name)
+    try:
         return getattr(import_module(f"interlock.testing.{_FILES[name]}"), name)
-    raise AttributeError(name)
+    except ModuleNotFoundError as error:
+        if error.name not in ("pytest", "hypothesis"):
+            raise
+        raise ExtraMissing(f"{name} needs {error.name}", hint=f"pip install {error.name}") from None

@@ -153,7 +153,7 @@ def _read(local: DuckDB, path: Path, schema: Schema, *, hashed: bool) -> Relatio
     given = ", ".join(f"{literal(name)}: {literal(type_)}" for name, type_ in columns.items())
     item = (
         f"read_csv({literal(str(path))}, columns = {{{given}}}, header = false, auto_detect = false, delim = ',',"
-        " quote = '\"', escape = '\"', nullstr = '', allow_quoted_nulls = false, parallel = false,"
+        " quote = '\"', escape = '\"', nullstr = '', allow_quoted_nulls = false, new_line = '\\n', parallel = false,"
         f" max_line_size = {_LINE_BYTES_MAX})"
     )
     taken = [f"{_received(name, c)} AS {quoted(c.name)}" for name, c in zip(names, schema, strict=True)]

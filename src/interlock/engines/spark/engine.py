@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 # What Spark can only compute without compiling it, or by rows spread anew: each in a branch of its own,
 # so that the rest is one compiled loop.
 _APART = re.compile(r"\b(DISTINCT|COLLECT_LIST|PERCENTILE)\b", re.IGNORECASE)
-_EXTREME = re.compile(r"(min|max)\(", re.IGNORECASE)
-_TOGETHER_MAX = 400  # aggregates of one branch: methods that large are still compiled
+_EXTREME = re.compile(r"(min|max)\((?!length\()", re.IGNORECASE)
+_TOGETHER_MAX = 40  # aggregates of one branch: Java compiles no methods that are much larger
 _SAMPLE = -1  # the branch that holds the sample
 
 
@@ -274,7 +274,8 @@ def _expected(frame: DataFrame) -> int:
 def _branches(aggregates: Sequence[str], schema: Schema) -> list[list[str]]:
     """What is computed in one loop over the rows.
 
-    The least text keeps Spark from compiling what is computed beside it, since texts have no fixed width.
+    The least text keeps Spark from compiling what is computed beside it, since texts have no fixed width. Columns
+    stay together, so that few are read in two branches.
     """
     unfixed = [quoted(c.name) for c in schema if c.kind in (Kind.TEXT, Kind.OTHER)]
     alone: list[list[str]] = []

@@ -48,6 +48,8 @@ _MERGING = (
 _EXCLUDED = "spark.sql.optimizer.excludedRules"
 _ROWS_A_TASK = 500_000  # of those that are spread anew, as they are to be counted DISTINCT
 
+_FIELDS_MAX = 10_000  # Spark compiles nothing with more of them; a table's columns shall not decide
+
 
 def as_one_job(session: SparkSession, rows: int) -> dict[str, str]:
     """Settings with which a statement over about so many rows is one job: else each exchange would be one."""
@@ -57,6 +59,7 @@ def as_one_job(session: SparkSession, rows: int) -> dict[str, str]:
     return {
         "spark.sql.adaptive.enabled": "false",
         "spark.sql.shuffle.partitions": str(tasks),
+        "spark.sql.codegen.maxFields": str(_FIELDS_MAX),
         _EXCLUDED: ",".join([*excluded, *_MERGING]),
     }
 

@@ -84,9 +84,7 @@ def _read(scope: Scope, row: tuple[Any, ...], rows: int) -> Values:
         return {
             name: _finite(None if v is None else float(v)) for name, v in zip(FAMILY.means, row, strict=True)
         }
-    if row[0] and row[2] is None:  # they left the engine's numbers
-        return {"mean": int(row[1]) / int(row[0]) if row[1] is not None else None, "stddev": None}
-    n, total, squares = (int(v or 0) for v in row)
+    n, total, squares = map(_whole, row)
     low, scale = (scope.low, scope.scale) if scope.size is Size.LARGE else (0, 1.0)
     if scale is None or n == 0:
         return {"mean": None, "stddev": None}
@@ -94,6 +92,12 @@ def _read(scope: Scope, row: tuple[Any, ...], rows: int) -> Values:
         return {"mean": total / n, "stddev": _root_of(n * squares - total * total, n)}
     mean = Fraction(low) + Fraction(total, n) / Fraction(scale)
     return {"mean": float(mean), "stddev": _deviation(n, total, squares, Fraction(scale))}
+
+
+def _whole(value: Any) -> int:
+    """A whole number, or what its digits in base 2^32 make, the least first."""
+    digits = value if isinstance(value, list) else [value]
+    return sum(int(digit or 0) << 32 * place for place, digit in enumerate(digits))
 
 
 def _root_of(scaled_variance: int, n: int) -> float | None:

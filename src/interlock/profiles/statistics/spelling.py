@@ -76,6 +76,7 @@ class Spelling:
     def moments(self, x: str, kind: Kind, type: str) -> tuple[str, ...]:
         """Count, sum and sum of squares of whole numbers where they are exact; else mean and standard deviation.
 
+        A whole number may be an array of its digits in base 2^32, the least first, each of any size and sign.
         Of those below `SQUARED_MAX`; where there are others, neither is known. Only asked of engines afar.
         """
         raise NotImplementedError
