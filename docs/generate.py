@@ -294,6 +294,8 @@ reaches files, the network or the environment.
 - A row for which the evaluation **fails** (a text that is no number, an integer divided by 0) does break it.
 - An expression over the partition that is NULL, such as the average of nothing, is **inconclusive**: never a pass.
 - An error inside the argument of an aggregate is counted, and fails.
+- Sums, means and deviations of floats are exact to 1e-9 of themselves. Where one lies so near the number it is compared
+  with, the verdict says so, whether the rule holds or not.
 
 ## Operators
 

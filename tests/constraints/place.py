@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 from sqlglot import exp
 
-from interlock.constraints import Constraint, Violation, compile, failing_rows, judge, parse
+from interlock.constraints import Compiled, Constraint, Violation, compile, doubt, failing_rows, judge, parse
 from interlock.engines.schema import Column, Kind, Schema
 
 NOW = dt.datetime(2020, 1, 10, 12, tzinfo=dt.UTC)
@@ -69,11 +69,15 @@ class Place:
     ) -> Violation | None:
         made = parse(constraint, self.schema, **options) if isinstance(constraint, str) else constraint
         compiled = compile(made, self.schema, now=NOW, source_of=source_of)
-        values: Any = ()
-        if compiled.checks:
-            items = ", ".join(check.sql("duckdb") for check in compiled.checks)
-            values = self.connection.execute(f"SELECT {items} FROM t").fetchone()
-        return judge(compiled, values, self.rows, sensitive=sensitive)
+        return judge(compiled, self._values(compiled), self.rows, sensitive=sensitive)
+
+    def doubt(self, constraint: str, *, sensitive: Collection[str] = ()) -> str | None:
+        compiled = compile(parse(constraint, self.schema), self.schema, now=NOW)
+        return doubt(compiled, self._values(compiled), sensitive=sensitive)
+
+    def _values(self, compiled: Compiled) -> Any:
+        items = ", ".join(check.sql("duckdb") for check in compiled.checks)
+        return self.connection.execute(f"SELECT {items} FROM t").fetchone() if items else ()
 
     def failing(self, constraint: str | Constraint, *columns: str, limit: int = 5) -> list[tuple[Any, ...]]:
         made = parse(constraint, self.schema) if isinstance(constraint, str) else constraint

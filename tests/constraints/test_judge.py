@@ -301,3 +301,30 @@ def test_a_rounded_value_within_its_bound_of_the_limit_says_so(place: Make, sql:
     violation = table.judge(sql)
     assert violation is not None and violation.outcome is Outcome.FAIL
     assert violation.observed.endswith("within its error bound of the limit") is close
+
+
+@pytest.mark.parametrize(
+    ("sql", "close"),
+    [
+        ("sum(f) > 0.3", True),  # 0.30000000000000004
+        ("sum(f) BETWEEN 0.1 AND 0.30000000000001", True),
+        ("sum(f) < 0.31", False),
+        ("sum(i) >= 3", False),  # whole numbers are exact
+        ("max(f) <= 0.2", False),
+        ("sum(f) < 0.3", False),  # a violation says so itself
+        ("sum(f) > CASE WHEN count(*) > 5 THEN 0.3 END", False),  # NULL
+        ("f < 0.3", False),
+    ],
+)
+def test_a_rule_that_holds_within_its_bound_of_the_limit_is_in_doubt(
+    place: Make, sql: str, *, close: bool
+) -> None:
+    table = place("SELECT * FROM (VALUES (0.1::DOUBLE, 1), (0.2::DOUBLE, 2)) AS v(f, i)")
+    assert (table.doubt(sql) is not None) is close
+
+
+def test_a_doubt_hides_what_is_sensitive(place: Make) -> None:
+    table = place("SELECT * FROM (VALUES (0.1::DOUBLE), (0.2::DOUBLE)) AS v(f)")
+    rule = "sum(f) > 0.3 AND max(f) < 9"
+    assert "max(f) = 0.2," in str(table.doubt(rule))
+    assert "max(f) = (hidden)," in str(table.doubt(rule, sensitive=["f"]))

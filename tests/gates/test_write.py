@@ -285,6 +285,17 @@ def test_without_a_rule_or_history_there_is_nothing_to_judge_by(ws: Workspace) -
     assert any("nothing to judge by" in note for note in verdict.notes)
 
 
+def test_a_rule_that_holds_by_less_than_a_sum_is_exact_is_told(ws: Workspace) -> None:
+    sums = ws.table("sums").require("sum(x) >= 0.3", "sum(x) > 0.2", "sum(n) >= 3")
+    verdict = sums.write(pd.DataFrame({"x": [0.1, 0.2], "n": [1, 2]}))
+    assert verdict.outcome == "pass"
+    (note,) = verdict.notes
+    assert note.startswith("sum_x_ge_0.3") and note.endswith(
+        " holds, but sum(x) = 0.30000000000000004, within its error bound of the limit"
+    )
+    assert list(ws.verdicts()[0]["notes"]) == [note]
+
+
 def test_early_partitions_are_judged_again_once_there_is_history(ws: Workspace) -> None:
     t = ws.table("events", partition="day", key=["id"])
     odd = a_day(2, delay=[1e6 + i for i in range(30)])

@@ -9,7 +9,7 @@ from interlock.constraints.compile import Compiled, compile, failing_rows
 from interlock.constraints.constraint import Constraint, Level, Violation
 from interlock.constraints.document import from_dict, to_dict
 from interlock.constraints.emitters import EMITTERS, provide
-from interlock.constraints.judge import judge, violation
+from interlock.constraints.judge import doubt, judge, violation
 from interlock.constraints.parse import name_of, parse
 from interlock.constraints.sugar import fresh, identifier, in_set, matches, not_null, references, unique
 
@@ -20,6 +20,7 @@ __all__ = [
     "Level",
     "Violation",
     "compile",
+    "doubt",
     "failing_rows",
     "fresh",
     "from_dict",

@@ -116,6 +116,16 @@ def _partition(compiled: Compiled, values: Sequence[Any], *, hidden: bool) -> Vi
     return violation(constraint, shown + (_CLOSE if _close(compiled, given) else ""), expected)
 
 
+def doubt(compiled: Compiled, values: Sequence[Any], *, sensitive: Collection[str] = ()) -> str | None:
+    """What was seen of a constraint that holds, but only within the error bound of a rounded value; else None."""
+    if not compiled.limits or int(values[0]) != emit.TRUE:
+        return None
+    given = values[2 if compiled.counts_errors else 1 :]
+    if not _close(compiled, given):
+        return None
+    return f"{_shown(compiled, given, hidden=hides(compiled, sensitive))}{_CLOSE}"
+
+
 def _close(compiled: Compiled, values: Sequence[Any]) -> bool:
     """Whether a rounded value lies so near a limit that it may as well be beyond it."""
     found = dict(zip(compiled.shown, values, strict=True))

@@ -132,11 +132,14 @@ def judge(
     """
     found = list(drifted)
     features = detect.features(profiled)
+    doubts = []
     for compiled in prepared.compiled:
         values = profiled.checks.get(compiled.constraint.name, ())
         violation = constraints.judge(compiled, values, profiled.rows, sensitive=rules.sensitive)
         if violation is not None:
             found.append(violation)
+        elif doubt := constraints.doubt(compiled, values, sensitive=rules.sensitive):
+            doubts.append(f"{compiled.constraint.name} holds, but {doubt}")
     if learned is not None:
         found.extend(learned.judge_features(features, label))
     violations = tuple(
@@ -159,7 +162,7 @@ def judge(
         ),
         outcome=outcome_of(violations) if judged else Outcome.INCONCLUSIVE,
         judged=judged,
-        notes=tuple(_notes(profiled, judged)),
+        notes=(*_notes(profiled, judged), *doubts),
     )
 
 
