@@ -134,6 +134,26 @@ def test_machines_that_share_no_disk_read_and_go_on_with_each_others_partitions(
     assert not list(lake.machines.rglob("*.parquet"))
 
 
+def test_a_table_in_postgresql_is_filled_from_files_on_s3(
+    lake: Shared, postgres: Server, tmp_path: Path
+) -> None:
+    """With what other machines published, what this one writes, and what it releases."""
+    name = f"{lake.bucket.replace('-', '_')}_flights"
+    with lake.opened("second") as ws:
+        ws.table("flights", postgres=name)
+        ws.table("flights").write(str(data(tmp_path, (3, 1))))
+        ws.existing_table("flights").release(day(1), "looked at")
+        expected = ws.rows(
+            "SELECT day::VARCHAR, count(*), sum(delay) FROM flights GROUP BY day ORDER BY day"
+        )[1]
+        assert [f.text for f in ws.doctor(data=True) if not f.ok] == []
+    with postgres.connect() as db:
+        found = db.execute(
+            f"SELECT day::text, count(*), sum(delay) FROM {name} GROUP BY day ORDER BY day".encode()
+        ).fetchall()
+    assert found == expected and len(found) == 4
+
+
 def test_a_machine_that_lost_its_folder_starts_with_a_new_one(lake: Shared, tmp_path: Path) -> None:
     (lake.machines / "first").rename(tmp_path / "lost")
     found, recovered = assert_whole(lake, "first")
