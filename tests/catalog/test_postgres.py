@@ -111,10 +111,10 @@ def test_a_database_that_is_not_there_is_told(postgres: Server) -> None:
 
 
 def test_a_new_workspace_needs_a_folder(postgres: Server) -> None:
-    with pytest.raises(errors.UsageError, match="no folder for its files"):
+    with pytest.raises(errors.UsageError, match="no place for its files"):
         Catalog.create(f"{postgres.url()}?schema=homeless")
-    with pytest.raises(errors.UsageError, match="files lie in a folder"):
-        Catalog.create(f"{postgres.url()}?schema=homeless", "s3://bucket/lake")
+    with pytest.raises(errors.UsageError, match="no address of files on S3"):
+        Catalog.create(f"{postgres.url()}?schema=homeless", "gs://bucket/lake")
     with pytest.raises(errors.WorkspaceNotFound):
         Catalog.open(f"{postgres.url()}?schema=homeless")
 
@@ -128,7 +128,7 @@ def test_the_folder_is_kept_and_another_machine_may_reach_it_otherwise(
         assert opened.folder == tmp_path / "lake"
     mounted.symlink_to(tmp_path / "lake")
     with Catalog.open(url, mounted) as opened:
-        assert (opened.folder, opened.data) == (mounted, mounted / "data")
+        assert (opened.folder, opened.files.where) == (mounted, str(mounted))
     with Catalog.open(f"{url}&data={quote(str(mounted))}") as opened:
         assert opened.folder == mounted
     with Catalog.open(url) as opened:

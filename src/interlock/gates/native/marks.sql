@@ -24,6 +24,9 @@ DECLARE
   changed text;
   labels bigint;
   total bigint;
+  one boolean;
+  came text := 'NULL';
+  went text := 'NULL';
 BEGIN
   IF TG_OP = 'TRUNCATE' THEN
     INSERT INTO interlock.mark (relation, whole, event) VALUES (TG_RELID, true, TG_OP);
@@ -31,6 +34,30 @@ BEGIN
     RETURN NULL;
   END IF;
   IF TG_ARGV[1] <> '' AND EXISTS (SELECT FROM pg_attribute WHERE attrelid = TG_RELID AND attname = TG_ARGV[1]::name) THEN
+    IF TG_OP = 'INSERT' THEN
+      one := (SELECT count(*) = 1 FROM (SELECT FROM interlock_added LIMIT 2) s);
+    ELSIF TG_OP = 'DELETE' THEN
+      one := (SELECT count(*) = 1 FROM (SELECT FROM interlock_removed LIMIT 2) s);
+    ELSE
+      one := (SELECT count(*) = 1 FROM (SELECT FROM interlock_added LIMIT 2) s)
+        AND (SELECT count(*) = 1 FROM (SELECT FROM interlock_removed LIMIT 2) s);
+    END IF;
+    IF one THEN  -- most statements are of one row: to plan a grouping costs as much as all the rest
+      changed := format('(SELECT CASE WHEN %1$I IS NOT NULL THEN format(''%%s'', %1$I) END FROM interlock_', TG_ARGV[1]);
+      IF TG_OP <> 'DELETE' THEN
+        came := changed || 'added)';
+      END IF;
+      IF TG_OP <> 'INSERT' THEN
+        went := changed || 'removed)';
+      END IF;
+      EXECUTE format('SELECT %s, %s', came, went) INTO came, went;
+      INSERT INTO interlock.mark (relation, label, whole, event, added, removed)
+        SELECT TG_RELID, CASE WHEN octet_length(l) <= 1000 THEN l END, coalesce(octet_length(l) > 1000, false), TG_OP, a, r
+        FROM (VALUES (came, TG_OP <> 'DELETE', 1, (TG_OP = 'UPDATE' AND came IS NOT DISTINCT FROM went)::int),
+                     (went, TG_OP = 'DELETE' OR TG_OP = 'UPDATE' AND came IS DISTINCT FROM went, 0, 1)) v (l, there, a, r)
+        WHERE there;
+      RETURN NULL;
+    END IF;
     changed := CASE TG_OP
       WHEN 'INSERT' THEN format('SELECT %I AS v, count(*) AS a, 0 AS r FROM interlock_added GROUP BY 1', TG_ARGV[1])
       WHEN 'DELETE' THEN format('SELECT %I AS v, 0 AS a, count(*) AS r FROM interlock_removed GROUP BY 1', TG_ARGV[1])
