@@ -57,6 +57,9 @@ class Postgres(Spelling):
             return f"char_length({self.value(x, kind, type)})"
         return f"octet_length({x})" if kind is Kind.BINARY else f"cardinality({x})"
 
+    def total(self, whole: str) -> str:
+        return f"sum({whole})"  # of 32 bits in 64, of 64 exactly
+
     def about_distinct(self, value: str) -> str | None:
         return None
 
