@@ -240,6 +240,42 @@ class StoreRefused(WorkspaceError):
     code = "IL413"
 
 
+class VaultError(WorkspaceError):
+    """The vault cannot do what was asked."""
+
+    code = "IL440"
+
+
+class VersionNotFound(VaultError):
+    """The vault has no such model, version, alias or file; the message names the nearest."""
+
+    code = "IL441"
+
+
+class VersionDeleted(VaultError):
+    """The version was deleted. `interlock vault restore` brings it back until it is purged."""
+
+    code = "IL442"
+
+
+class ObjectMissing(VaultError):
+    """A store does not hold an object that the vault put there. `interlock vault scrub --repair` fetches it."""
+
+    code = "IL443"
+
+
+class ObjectCorrupt(VaultError):
+    """Bytes read from a store are not those that were put there; none of them were handed out as whole."""
+
+    code = "IL444"
+
+
+class ObjectTaken(VaultError):
+    """Other bytes lie under the name of an object already; nothing was overwritten."""
+
+    code = "IL445"
+
+
 # --- 5xx: gates -----------------------------------------------------------------------
 
 
@@ -268,6 +304,28 @@ class ReadRefused(GateRefused):
     """The query reads what is broken, or nobody can tell, and `on_broken="fail"` was asked for."""
 
     code = "IL530"
+
+
+class DeleteRefused(GateRefused):
+    """The delete gate refused: in use, too many models at once, or before its time. Nothing was changed.
+
+    ``request`` is the id under which a second person may approve it, None where nobody can.
+    """
+
+    code = "IL540"
+
+    def __init__(self, message: str, *, hint: str | None = None, request: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.request = request
+
+    def to_dict(self) -> dict[str, object]:
+        return {**super().to_dict(), "request": self.request}
+
+
+class ApprovalRefused(GateRefused):
+    """Who asks may not approve this: it is their own request, or it is not pending any more."""
+
+    code = "IL541"
 
 
 class HealthWarning(UserWarning):

@@ -35,6 +35,47 @@ def table_name(text: str) -> str:
     return text
 
 
+MODEL_NAME_LENGTH_MAX = 1024
+_VERSION = re.compile(r"v?([1-9][0-9]{0,9})")
+_ALIAS = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,127}")
+
+
+def model_name(text: str) -> str:
+    """``text`` if it can name a model, a file or a snapshot in the vault, else `NameRefused`.
+
+    A path of parts divided by ``/``: ``team/ranker``. Refused: empty parts, ``.`` and ``..``,
+    control characters, ``\\``, ``@`` (``ranker@v41`` is how a version is named), a part over
+    200 bytes, a whole over 1,024 characters.
+    """
+    if not isinstance(text, str) or not text.strip("/"):
+        raise NameRefused("a model's name is empty")
+    if len(text) > MODEL_NAME_LENGTH_MAX:
+        raise NameRefused(f"a model's name of {len(text)} characters; {MODEL_NAME_LENGTH_MAX} is the most")
+    parts = text.split("/")
+    if _CONTROL.search(text) or any(c in text for c in "\\@") or {"", ".", ".."} & set(parts):
+        raise NameRefused(
+            f"{text!r} cannot name a model", hint="write TEAM/NAME: no '@', '\\', empty part, '.' or '..'"
+        )
+    if any(len(part.encode(errors="surrogatepass")) > 200 for part in parts):
+        raise NameRefused(f"{text[:60]!r}… has a part of over 200 bytes")
+    return text
+
+
+def version_number(text: str) -> int | None:
+    """``v41`` or ``41`` → 41; None where it is no version's number, but perhaps an alias."""
+    found = _VERSION.fullmatch(text)
+    return int(found[1]) if found else None
+
+
+def alias(text: str) -> str:
+    """``text`` if it can be an alias such as ``champion``, else `NameRefused`: a letter, then letters, digits, ``_.-``."""
+    if not _ALIAS.fullmatch(text) or version_number(text) is not None:
+        raise NameRefused(
+            f"{text!r} cannot be an alias", hint="a letter, then letters, digits, '_', '.', '-'"
+        )
+    return text
+
+
 PartitionValue = str | int | dt.date | dt.datetime | None
 
 

@@ -24,7 +24,7 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-REVISION = "0003"
+REVISION = "0004"
 """The newest migration; a workspace at this revision opens without Alembic."""
 
 VERSION_TABLE = "interlock_version"

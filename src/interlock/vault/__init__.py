@@ -1,0 +1,1 @@
+"""Where model versions and dataset snapshots live: files as plain objects, versions as manifests over them."""

@@ -1,0 +1,28 @@
+"""The keys of the vault's objects in a store, as docs/formats/vault-v1.md writes them."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+FORMAT_KEY = "format.json"
+OBJECTS, VERSIONS, CHUNKS, RECIPES = "objects/", "versions/", "chunks/", "recipes/"
+
+
+def object_key(sha256: str) -> str:
+    """A whole file's, named by the SHA-256 of its bytes."""
+    return f"{OBJECTS}{sha256[:2]}/{sha256}"
+
+
+def recipe_key(sha256: str) -> str:
+    """The recipe of a file that is kept in chunks, named by the SHA-256 of the file's bytes."""
+    return f"{RECIPES}{sha256[:2]}/{sha256}.json"
+
+
+def chunk_key(sha256: str, *, compressed: bool) -> str:
+    """A chunk's, named by the SHA-256 of its bytes before compression."""
+    return f"{CHUNKS}{sha256[:2]}/{sha256}{'.zst' if compressed else ''}"
+
+
+def manifest_key(name: str, version: int) -> str:
+    """A version's manifest: each part of the name percent-encoded, so that any name is a safe path."""
+    return f"{VERSIONS}{'/'.join(quote(part, safe='') for part in name.split('/'))}/v{version}.json"

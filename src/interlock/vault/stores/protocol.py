@@ -1,0 +1,100 @@
+"""What a store of the vault can do. *There is no delete*: what must not happen has no method.
+
+Keys are relative and use ``/``; `interlock.vault.layout` makes them. An object is
+immutable once it is there, and lasting when the call that put it returns. Only the
+collector of the delete gate (`interlock.gates.delete.collector`) can remove one.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+OnBytes = Callable[[int], None]
+"""Called with the number of bytes just done; for progress and rate limits."""
+
+CHUNK_BYTES = 1 << 20  # of one read; large enough to keep a disk busy, small enough for a progress bar
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An object that is there.
+
+    ``version`` names these very bytes under this key, whatever is put there later: the
+    version id of a bucket with versions, else whatever the store can tell them by.
+    ``locked_until`` is the retention as the store itself says it, None without one.
+    """
+
+    key: str
+    size_bytes: int
+    version: str
+    locked_until: dt.datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Bytes that were read once, hashed, and lie on this machine until they are kept or dropped.
+
+    ``path`` may be the source itself where a store need not copy it first; ``ours`` says
+    that it is a temporary file, which goes when it is dropped or kept.
+    """
+
+    path: Path
+    sha256: str
+    size_bytes: int
+    ours: bool
+
+
+class Store(Protocol):
+    """One place. Methods may be called from several threads at once.
+
+    All raise `StorageFailed` (a folder) or `StoreUnreachable` and `StoreRefused` (S3).
+    """
+
+    @property
+    def where(self) -> str:
+        """What messages call it; holds no secret."""
+
+    @property
+    def locks(self) -> bool:
+        """Whether objects can be locked until a moment against everybody (S3 object lock)."""
+
+    def take(self, source: Path | BinaryIO, on_bytes: OnBytes | None = None) -> Taken:
+        """Read ``source`` once and hash it; nothing is in the store yet. `DataUnreadable`, `DataNotFound`."""
+
+    def keep(self, taken: Taken, key: str, *, until: dt.datetime | None = None) -> Held:
+        """Put taken bytes under ``key`` unless an object is there, which is then returned as it is.
+
+        What arrives is compared with ``taken.sha256``: `ObjectCorrupt` where the source changed
+        meanwhile. An object of another size under the key is `ObjectTaken`. ``until``: locked until
+        then, where the store locks; what was there already has its lock extended.
+        """
+
+    def drop(self, taken: Taken) -> None:
+        """Forget taken bytes. After `keep` nothing is left to forget; may be called all the same."""
+
+    def put(self, key: str, data: bytes, *, until: dt.datetime | None = None) -> Held:
+        """Put a small object whole unless it is there. The same bytes again are no error; others are `ObjectTaken`."""
+
+    def read(
+        self, key: str, *, version: str | None = None, start: int = 0, length: int | None = None
+    ) -> Iterator[bytes]:
+        """An object's bytes, or ``length`` of them from ``start`` on, in pieces. `ObjectMissing`. Nothing is verified."""
+
+    def stat(self, key: str, *, version: str | None = None) -> Held | None:
+        """The object under ``key``, its version of that name; None where there is none."""
+
+    def list(self, prefix: str = "") -> Iterator[Held]:
+        """Every object whose key begins with ``prefix``, by key; of a bucket with versions the newest."""
+
+    def retain(self, key: str, version: str, until: dt.datetime) -> dt.datetime | None:
+        """Lock an object until then at least, never for less than it is; the retention *read back*, None without locks."""
+
+    def mend(self, taken: Taken, key: str) -> Held:
+        """Put taken bytes in the place of an object that is missing, or whose bytes are not ``taken.sha256``.
+
+        Looks at what is there itself: whole bytes are never replaced, and are returned as they are.
+        """
