@@ -68,7 +68,7 @@ def version_number(text: str) -> int | None:
 
 
 def alias(text: str) -> str:
-    """``text`` if it can be an alias such as ``champion``, else `NameRefused`: a letter, then letters, digits, ``_.-``."""
+    """``text`` if it can be an alias such as ``champion``, else `NameRefused`. Not ``v41``, which is a version."""
     if not _ALIAS.fullmatch(text) or version_number(text) is not None:
         raise NameRefused(
             f"{text!r} cannot be an alias", hint="a letter, then letters, digits, '_', '.', '-'"

@@ -82,7 +82,7 @@ class Store(Protocol):
     def read(
         self, key: str, *, version: str | None = None, start: int = 0, length: int | None = None
     ) -> Iterator[bytes]:
-        """An object's bytes, or ``length`` of them from ``start`` on, in pieces. `ObjectMissing`. Nothing is verified."""
+        """An object's bytes, or ``length`` of them from ``start`` on, in pieces, not verified. `ObjectMissing`."""
 
     def stat(self, key: str, *, version: str | None = None) -> Held | None:
         """The object under ``key``, its version of that name; None where there is none."""
@@ -91,7 +91,7 @@ class Store(Protocol):
         """Every object whose key begins with ``prefix``, by key; of a bucket with versions the newest."""
 
     def retain(self, key: str, version: str, until: dt.datetime) -> dt.datetime | None:
-        """Lock an object until then at least, never for less than it is; the retention *read back*, None without locks."""
+        """Lock an object until then or longer; the retention as *read back*, None without locks."""
 
     def mend(self, taken: Taken, key: str) -> Held:
         """Put taken bytes in the place of an object that is missing, or whose bytes are not ``taken.sha256``.
