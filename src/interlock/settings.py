@@ -130,6 +130,14 @@ class Settings:
         "Where a machine keeps ledger and writes in progress of workspaces whose files are on S3;"
         " empty: `interlock` in `XDG_DATA_HOME`, else `~/.local/share/interlock`.",
     )
+    # vault
+    vault_lease_s: float = _setting(
+        3_600.0,
+        "How long a put that died keeps its objects from the collector; a living one renews its lease.",
+    )
+    vault_threads: int = _setting(
+        4, "Files that a put or get handles at once: enough to hide a store's latency."
+    )
     # triggers
     trigger_attempts: int = _setting(
         3, "Tries of a failing trigger before it is left for `interlock doctor`."

@@ -54,14 +54,15 @@ class Writer(Reader):
     """A transaction: everything done with it commits at the end of the block, or nothing does.
 
     ``uncited`` holds ids of partition versions that were added or changed and
-    that no ledger entry of this transaction speaks of yet; `commit` writes one
-    for those left.
+    that no ledger entry of this transaction speaks of yet, ``changed_versions`` those of
+    the vault's; one is written at the commit for those left.
     """
 
     def __init__(self, catalog: Catalog, connection: Connection) -> None:
         super().__init__(catalog, connection)
         self.now = dt.datetime.now(dt.UTC)
         self.uncited: dict[int, None] = {}
+        self.changed_versions: dict[int, None] = {}
 
     def insert(self, table: Table) -> sqlite.Insert:
         """An INSERT that knows ``on_conflict_do_update`` and ``on_conflict_do_nothing``."""

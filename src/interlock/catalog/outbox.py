@@ -61,16 +61,28 @@ def take_uncited(
 
 def cite_rest(tx: Writer) -> None:
     """Entries for every version the transaction changed without one (called before commit)."""
+    from interlock.catalog.vault import versions
+
+    changed = [fact for cited in take_uncited(tx).values() for fact in cited]
+    append_all(tx, [("partitions", {"partitions": chunk}) for chunk in _chunks(changed)])
+    if tx.changed_versions:
+        facts = [record.fact() for record in versions.get(tx, list(tx.changed_versions))]
+        tx.changed_versions.clear()
+        append_all(tx, [("versions", {"versions": chunk}) for chunk in _chunks(facts)])
+
+
+def _chunks(facts: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Facts in as few entries as hold them."""
     chunks: list[list[dict[str, Any]]] = []
     room = 0
-    for fact in (fact for cited in take_uncited(tx).values() for fact in cited):
+    for fact in facts:
         size = len(canonical(fact))
         if size > room:
             chunks.append([])
             room = _FACTS_BYTES_MAX
         chunks[-1].append(fact)
         room -= size
-    append_all(tx, [("partitions", {"partitions": chunk}) for chunk in chunks])
+    return chunks
 
 
 def pending(rx: Reader) -> list[OutboxRow]:

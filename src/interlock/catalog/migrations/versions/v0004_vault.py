@@ -33,6 +33,7 @@ STATEMENTS = (
         key TEXT PRIMARY KEY NOT NULL, size_bytes INTEGER NOT NULL, kept_at TEXT NOT NULL, state TEXT NOT NULL,
         marked_at TEXT
     )""",
+    "CREATE INDEX interlock_vault_object_by_size ON interlock_vault_object (size_bytes)",
     "CREATE INDEX interlock_vault_object_by_state ON interlock_vault_object (state)",
     """CREATE TABLE interlock_vault_use (
         version_id INTEGER NOT NULL, key TEXT NOT NULL, PRIMARY KEY (version_id, key)

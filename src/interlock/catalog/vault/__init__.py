@@ -1,0 +1,1 @@
+"""What the catalog knows of the vault: names, versions, aliases, objects, leases, requests, holds."""

@@ -1,0 +1,66 @@
+"""Objects the vault has put, or is putting, into its stores; and leases, which keep the collector from them.
+
+A lease is taken on a key before anybody looks whether its object is there. The
+collector removes only what is neither used nor leased, and says so first by the
+state ``deleting``: whoever wants a lease on that waits until it is gone.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import delete, select, update
+
+from interlock.catalog.catalog import Reader, Writer
+from interlock.catalog.vault import schema as s
+from interlock.catalog.vault.parts import parts
+
+HELD, DELETING = "held", "deleting"
+
+
+def lease(tx: Writer, id_: str, sizes: Mapping[str, int], expires_at: dt.datetime) -> list[str]:
+    """Lease these keys (key → bytes of its object); returns those being removed, which must be asked for again."""
+    going: list[str] = []
+    for some in parts(sizes):
+        wanted = select(s.objects.c.key).where(s.objects.c.key.in_(some), s.objects.c.state == DELETING)
+        going += tx.connection.scalars(wanted)
+    free = [key for key in sizes if key not in set(going)]
+    for some in parts(free):
+        rows = [{"key": k, "size_bytes": sizes[k], "kept_at": tx.now, "state": HELD} for k in some]
+        tx.connection.execute(tx.insert(s.objects).on_conflict_do_nothing(), rows)
+        leased = tx.insert(s.leases).on_conflict_do_nothing()
+        tx.connection.execute(leased, [{"id": id_, "key": key, "expires_at": expires_at} for key in some])
+    return going
+
+
+def renew(tx: Writer, id_: str, expires_at: dt.datetime) -> None:
+    """A lease lasts longer."""
+    tx.connection.execute(update(s.leases).where(s.leases.c.id == id_).values(expires_at=expires_at))
+
+
+def release(tx: Writer, id_: str) -> None:
+    """A lease ends."""
+    tx.connection.execute(delete(s.leases).where(s.leases.c.id == id_))
+
+
+def of_size(rx: Reader, size_bytes: int) -> bool:
+    """Whether any object has this many bytes: only then may a file be one that is there already."""
+    wanted = select(s.objects.c.key).where(s.objects.c.size_bytes == size_bytes).limit(1)
+    return rx.connection.scalar(wanted) is not None
+
+
+def pin(tx: Writer, store: str, versions: Sequence[tuple[str, str, dt.datetime | None]]) -> None:
+    """Which bytes under a key are ours: (key, version, locked until), in the store of this name."""
+    rows = [{"store": store, "key": k, "version": v, "locked_until": until} for k, v, until in versions]
+    made = tx.insert(s.copies)
+    newer = {"version": made.excluded.version, "locked_until": made.excluded.locked_until}
+    statement = made.on_conflict_do_update(index_elements=["store", "key"], set_=newer)
+    for some in parts(rows):
+        tx.connection.execute(statement, list(some))
+
+
+def pinned(rx: Reader, store: str, key: str) -> str | None:
+    """The version of an object in a store that is ours."""
+    c = s.copies
+    return rx.connection.scalar(select(c.c.version).where(c.c.store == store, c.c.key == key))

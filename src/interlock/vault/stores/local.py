@@ -1,0 +1,217 @@
+"""A store in a folder: one plain file an object, under its key.
+
+Objects are written to ``tmp/``, synced, and linked to their name, so that a name never
+stands for half an object. They are read-only, against accidents; a folder of the same
+operating-system user protects against nothing else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import hashlib
+import os
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from interlock import durable
+from interlock.errors import DataNotFound, DataUnreadable, ObjectCorrupt, ObjectMissing, ObjectTaken
+from interlock.vault.stores.protocol import CHUNK_BYTES, Held, OnBytes, Taken
+
+TEMPORARY = "tmp"
+READ_ONLY = 0o444
+
+
+@dataclass(frozen=True, slots=True)
+class LocalStore:
+    """Objects in the folder ``root``, which is made with the first of them."""
+
+    root: Path
+
+    @property
+    def where(self) -> str:
+        return str(self.root)
+
+    @property
+    def locks(self) -> bool:
+        return False
+
+    def take(self, source: Path | BinaryIO, on_bytes: OnBytes | None = None) -> Taken:
+        """Copies while it hashes: the bytes are synced to ``tmp/`` when this returns."""
+        folder = self.root / TEMPORARY
+        durable.make_folder(folder)
+        copy = folder / f"{uuid.uuid4().hex}{durable.TEMPORARY_SUFFIX}"
+        try:
+            with contextlib.ExitStack() as stack:
+                read = stack.enter_context(_opened(source)) if isinstance(source, Path) else source
+                with durable.refusals(copy):
+                    write = stack.enter_context(open(copy, "xb", buffering=0))
+                sha256, size = _copied(read, write, copy, on_bytes)
+        except BaseException:
+            durable.remove([copy])
+            raise
+        return Taken(copy, sha256, size, ours=True)
+
+    def keep(self, taken: Taken, key: str, *, until: dt.datetime | None = None) -> Held:
+        ours = taken if taken.ours else self._copy(taken)
+        path = self.root / key
+        try:
+            durable.make_folder(path.parent)
+            with durable.refusals(path):
+                try:
+                    os.link(ours.path, path)
+                except FileExistsError:
+                    return self._same(key, ours.size_bytes)
+            durable.sync_folder(path.parent)
+        finally:
+            self.drop(ours)
+        return self._held(key)
+
+    def drop(self, taken: Taken) -> None:
+        if taken.ours:
+            with durable.refusals(taken.path), contextlib.suppress(FileNotFoundError):
+                os.unlink(taken.path)  # no sync: one that comes back is swept with the others
+
+    def put(self, key: str, data: bytes, *, until: dt.datetime | None = None) -> Held:
+        import io
+
+        held = self.keep(self.take(io.BytesIO(data)), key, until=until)
+        if b"".join(self.read(key)) != data:
+            raise ObjectTaken(
+                f"{self.root / key} holds something else already", hint="nothing was overwritten"
+            )
+        return held
+
+    def read(
+        self, key: str, *, version: str | None = None, start: int = 0, length: int | None = None
+    ) -> Iterator[bytes]:
+        path = self.root / key
+        try:
+            file = open(path, "rb", buffering=0)  # noqa: SIM115
+        except (FileNotFoundError, NotADirectoryError):
+            raise ObjectMissing(
+                f"{path} is gone", hint="`interlock vault scrub --repair` fetches it"
+            ) from None
+        except OSError as error:
+            raise durable.storage_failed(error, path) from error
+        with file, durable.refusals(path):
+            file.seek(start)
+            left = length
+            while left is None or left > 0:
+                data = file.read(CHUNK_BYTES if left is None else min(CHUNK_BYTES, left))
+                if not data:
+                    return
+                left = None if left is None else left - len(data)
+                yield data
+
+    def stat(self, key: str, *, version: str | None = None) -> Held | None:
+        with durable.refusals(self.root / key):
+            try:
+                held = self._held(key)
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+        return held if version in (None, held.version) else None
+
+    def list(self, prefix: str = "") -> Iterator[Held]:
+        folder, _, start = prefix.rpartition("/")
+        with durable.refusals(self.root):
+            yield from self._walk(folder, start)
+
+    def retain(self, key: str, version: str, until: dt.datetime) -> dt.datetime | None:
+        return None
+
+    def mend(self, taken: Taken, key: str) -> Held:
+        ours = taken if taken.ours else self._copy(taken)
+        path = self.root / key
+        try:
+            if not self._is(key, ours.sha256):
+                durable.move(ours.path, path)
+        finally:
+            self.drop(ours)
+        return self._held(key)
+
+    # --- files ------------------------------------------------------------------------
+
+    def _walk(self, folder: str, start: str) -> Iterator[Held]:
+        try:
+            entries = sorted(os.scandir(self.root / folder), key=lambda e: e.name + "/" * e.is_dir())
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        for entry in entries:
+            name = f"{folder}/{entry.name}".lstrip("/")
+            if not entry.name.startswith(start) or name == TEMPORARY:
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                yield from self._walk(name, "")
+            else:
+                with contextlib.suppress(FileNotFoundError):
+                    yield self._held(name)
+
+    def _held(self, key: str) -> Held:
+        found = os.stat(self.root / key)
+        return Held(key, found.st_size, f"{found.st_mtime_ns:x}-{found.st_size:x}")
+
+    def _same(self, key: str, size_bytes: int) -> Held:
+        held = self._held(key)
+        if held.size_bytes != size_bytes:
+            raise ObjectTaken(
+                f"{self.root / key} is there with {held.size_bytes:,} bytes, not {size_bytes:,}",
+                hint="`interlock vault scrub --repair` mends it; nothing was overwritten",
+            )
+        return held
+
+    def _copy(self, taken: Taken) -> Taken:
+        copy = self.take(taken.path)
+        if copy.sha256 != taken.sha256:
+            self.drop(copy)
+            raise ObjectCorrupt(
+                f"{taken.path} changed while it was put", hint="put it again when it is whole"
+            )
+        return copy
+
+    def _is(self, key: str, sha256: str) -> bool:
+        hashed = hashlib.sha256()
+        try:
+            for data in self.read(key):
+                hashed.update(data)
+        except ObjectMissing:
+            return False
+        return hashed.hexdigest() == sha256
+
+
+@contextlib.contextmanager
+def _opened(source: Path) -> Iterator[BinaryIO]:
+    try:
+        file = open(source, "rb", buffering=0)  # noqa: SIM115
+    except FileNotFoundError:
+        raise DataNotFound(f"{source} is not there") from None
+    except OSError as error:
+        raise DataUnreadable(f"{source}: {error.strerror}") from error
+    with file:
+        yield file
+
+
+def _copied(read: BinaryIO, write: BinaryIO, path: Path, on_bytes: OnBytes | None) -> tuple[str, int]:
+    """SHA-256 and number of the bytes that were copied, and synced."""
+    hashed, size = hashlib.sha256(), 0
+    while data := _piece(read):
+        hashed.update(data)
+        with durable.refusals(path):
+            write.write(data)
+        size += len(data)
+        if on_bytes is not None:
+            on_bytes(len(data))
+    with durable.refusals(path):
+        os.fchmod(write.fileno(), READ_ONLY)
+        os.fsync(write.fileno())
+    return hashed.hexdigest(), size
+
+
+def _piece(read: BinaryIO) -> bytes:
+    try:
+        return read.read(CHUNK_BYTES)
+    except OSError as error:
+        raise DataUnreadable(f"{getattr(read, 'name', 'the source')}: {error.strerror}") from error
