@@ -35,7 +35,8 @@ def table_name(text: str) -> str:
     return text
 
 
-MODEL_NAME_LENGTH_MAX = 1024
+MODEL_NAME_LENGTH_MAX = 1_024
+PART_BYTES_MAX = 200  # of a part of it: below what file systems allow, with what is added
 _VERSION = re.compile(r"v?([1-9][0-9]{0,9})")
 _ALIAS = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,127}")
 
@@ -47,17 +48,28 @@ def model_name(text: str) -> str:
     control characters, ``\\``, ``@`` (``ranker@v41`` is how a version is named), a part over
     200 bytes, a whole over 1,024 characters.
     """
+    if "@" in str(text):
+        raise NameRefused(f"{text!r} cannot name a model", hint="'@' is for versions: TEAM/NAME@v41")
+    return _path(text, "a model's name")
+
+
+def file_path(text: str) -> str:
+    """``text`` if it can be a file's path in a version, else `NameRefused`. As `model_name`, but ``@`` is fine."""
+    return _path(text, "a file's path")
+
+
+def _path(text: str, what: str) -> str:
     if not isinstance(text, str) or not text.strip("/"):
-        raise NameRefused("a model's name is empty")
+        raise NameRefused(f"{what} is empty")
     if len(text) > MODEL_NAME_LENGTH_MAX:
-        raise NameRefused(f"a model's name of {len(text)} characters; {MODEL_NAME_LENGTH_MAX} is the most")
+        raise NameRefused(f"{what} has {len(text):,} characters; {MODEL_NAME_LENGTH_MAX:,} is the most")
     parts = text.split("/")
-    if _CONTROL.search(text) or any(c in text for c in "\\@") or {"", ".", ".."} & set(parts):
+    if _CONTROL.search(text) or "\\" in text or {"", ".", ".."} & set(parts):
         raise NameRefused(
-            f"{text!r} cannot name a model", hint="write TEAM/NAME: no '@', '\\', empty part, '.' or '..'"
+            f"{text!r} cannot be {what}", hint="no '\\', control character, empty part, '.' or '..'"
         )
-    if any(len(part.encode(errors="surrogatepass")) > 200 for part in parts):
-        raise NameRefused(f"{text[:60]!r}… has a part of over 200 bytes")
+    if any(len(part.encode(errors="surrogatepass")) > PART_BYTES_MAX for part in parts):
+        raise NameRefused(f"{text[:60]!r}… has a part of over {PART_BYTES_MAX} bytes")
     return text
 
 

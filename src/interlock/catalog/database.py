@@ -58,6 +58,9 @@ class Database(Protocol):
     def insert(self, table: Table) -> sqlite.Insert:
         """An INSERT that knows ON CONFLICT."""
 
+    def user(self) -> str:
+        """Who is at work: the operating-system user, or the role that is connected."""
+
     def locks(self, folder: Path) -> Locks:
         """The locks of a workspace whose files lie in ``folder``."""
 

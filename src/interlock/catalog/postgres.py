@@ -93,6 +93,10 @@ class Postgres:
     def insert(self, table: Table) -> sqlite.Insert:
         return postgresql.insert(table)  # type: ignore[return-value]  # alike in all that is used
 
+    def user(self) -> str:
+        with self.transaction(write=False) as connection:
+            return str(connection.exec_driver_sql("SELECT session_user").scalar())
+
     def locks(self, folder: Path) -> _Locks:
         return _Locks(self, folder)
 

@@ -22,6 +22,7 @@ from interlock.cli import (
     sensitivity,
     slo,
     tables,
+    vault,
     verdict,
     watch,
     write,
@@ -62,6 +63,7 @@ app.command("report")(report.report)
 app.command("profile")(tables.profile)
 app.command("sql")(tables.sql)
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(vault.app, name="vault")
 app.add_typer(ledger.app, name="ledger")
 app.command("demo")(demo.demo)
 app.command("incident")(demo.incident)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import getpass
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from interlock.constraints.contract import Contract
     from interlock.ledger import Report
+    from interlock.workspace.vault import Vault
 
 
 def open(
@@ -116,6 +118,21 @@ class Workspace:
         with contextlib.suppress(Exception):
             return getpass.getuser()
         return str(os.getuid())
+
+    @property
+    def identity(self) -> str:
+        """Who acts, for what needs a second person: the operating-system user, whatever the environment claims.
+
+        In PostgreSQL the role that is connected.
+        """
+        return self.site.catalog.database.user()
+
+    @functools.cached_property
+    def vault(self) -> Vault:
+        """Model versions and dataset snapshots."""
+        from interlock.workspace.vault import Vault
+
+        return Vault(self)
 
     # --- tables -----------------------------------------------------------------------
 

@@ -1,0 +1,18 @@
+"""``interlock vault``: model versions and dataset snapshots that can't be lost."""
+
+from __future__ import annotations
+
+import typer
+
+from interlock.cli.vault import keep, look
+
+app = typer.Typer(
+    help="Keep model versions and dataset snapshots; nothing in it can be lost by one person.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+app.command("put")(keep.put)
+app.command("get")(keep.get)
+app.command("ls")(look.ls)
+app.command("show")(look.show)

@@ -1,0 +1,251 @@
+"""Putting a version: its files become objects, then its manifest, then the catalog says so.
+
+The last step is the acknowledgement. Whatever stops a put before it leaves objects that
+nothing refers to, which a next put of the same files finds and the collector removes
+otherwise. Every object is leased before anybody looks whether it is there already.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from interlock.catalog import Catalog, outbox
+from interlock.catalog.vault import objects, versions
+from interlock.catalog.vault.records import Kind, VersionRecord
+from interlock.errors import InterlockError, VaultError, WorkspaceBusy
+from interlock.names import Digest
+from interlock.settings import current
+from interlock.vault import layout
+from interlock.vault.hashing import sha256_of_file
+from interlock.vault.manifest import File, Manifest
+from interlock.vault.stores.opened import MAIN, Stores
+from interlock.vault.stores.protocol import Held, OnBytes, Store, Taken
+
+ENTRY = "vault"
+Progress = Callable[[int, int], None]  # (bytes done, bytes in all)
+Sources = Mapping[str, Path | BinaryIO]  # path in the version → where its bytes come from
+
+_BATCH_FILES = 64
+_BATCH_BYTES = 256 << 20  # of files hashed before their leases are taken together
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is put: a version of ``name``. ``until``: locked until then where a store locks."""
+
+    name: str
+    kind: Kind
+    who: str
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    lineage: Mapping[str, Any] = field(default_factory=dict)
+    of: Mapping[str, Any] = field(default_factory=dict)
+    until: dt.datetime | None = None
+
+
+class Lease:
+    """Keeps objects of one put from the collector until it ends."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+        self.id = uuid.uuid4().hex
+        self._renewed = time.monotonic()
+
+    def cover(self, sizes: Mapping[str, int]) -> None:
+        """Lease these keys, waiting for those that are just being removed."""
+        deadline = time.monotonic() + current().lock_timeout_s
+        left = dict(sizes)
+        while left:
+            with self.catalog.write() as tx:
+                going = objects.lease(tx, self.id, left, self._end(tx.now))
+                objects.renew(tx, self.id, self._end(tx.now))
+            self._renewed = time.monotonic()
+            left = {key: left[key] for key in going}
+            if left and time.monotonic() > deadline:
+                raise WorkspaceBusy(
+                    f"the collector is removing {next(iter(left))}", hint="try again in a minute"
+                )
+            time.sleep(0.05 if left else 0)
+
+    def keep_up(self) -> None:
+        """Renew it when a third of its time has passed; cheap to call often."""
+        if time.monotonic() - self._renewed > current().vault_lease_s / 3:
+            with self.catalog.write() as tx:
+                objects.renew(tx, self.id, self._end(tx.now))
+            self._renewed = time.monotonic()
+
+    def _end(self, now: dt.datetime) -> dt.datetime:
+        return now + dt.timedelta(seconds=current().vault_lease_s)
+
+
+def put(stores: Stores, wanted: Wanted, sources: Sources, progress: Progress | None = None) -> VersionRecord:
+    """Put files as the next version of a name; atomic, and lasting when it returns.
+
+    Raises `NameRefused`, `DataNotFound`, `DataUnreadable`, `VaultError`, `ObjectCorrupt` where a source
+    changed meanwhile, and what stores raise. A put that failed may simply be repeated: what it
+    had stored is found.
+    """
+    if not sources:
+        raise VaultError(f"nothing to put as {wanted.name}: there is no file")
+    with _staged(stores, wanted) as (staged, lease):
+        files, pins = _stored(stores, sources, lease, wanted.until, _counting(sources, progress))
+        return finish(stores, wanted, staged, lease, files, pins)
+
+
+@contextlib.contextmanager
+def _staged(stores: Stores, wanted: Wanted) -> Iterator[tuple[VersionRecord, Lease]]:
+    """A version's number and a lease, both given up where the block fails."""
+    stores.found()
+    lease = Lease(stores.catalog)
+    with stores.catalog.write() as tx:
+        staged = versions.reserve(tx, wanted.name, wanted.kind, wanted.who)
+    try:
+        yield staged, lease
+    except BaseException:
+        with contextlib.suppress(InterlockError), stores.catalog.write() as tx:
+            versions.abandon(tx, [staged.id])
+            objects.release(tx, lease.id)
+        raise
+
+
+def finish(
+    stores: Stores,
+    wanted: Wanted,
+    staged: VersionRecord,
+    lease: Lease,
+    files: Iterable[File],
+    pins: Iterable[Held],
+) -> VersionRecord:
+    """Write the manifest and commit: from here on the version is acknowledged."""
+    listed = tuple(sorted(files, key=lambda file: file.path))
+    made = Manifest(
+        wanted.kind,
+        wanted.name,
+        staged.version,
+        staged.created_at,
+        wanted.who,
+        listed,
+        wanted.metadata,
+        wanted.lineage,
+        wanted.of,
+    )
+    data = made.encode()
+    held = [*pins, stores.main.put(made.key, data, until=wanted.until)]
+    with stores.catalog.write() as tx:
+        record = versions.commit(
+            tx,
+            staged,
+            manifest=Digest.of(data).hex,
+            size_bytes=made.size_bytes,
+            files=len(listed),
+            keys=[h.key for h in held if h.key != made.key],
+            sha256=listed[0].sha256 if wanted.kind is Kind.FILE else None,
+            metadata=wanted.metadata,
+            lineage=wanted.lineage,
+        )
+        objects.pin(tx, MAIN, [(h.key, h.version, h.locked_until) for h in held])
+        objects.release(tx, lease.id)
+        said = {"action": "put", "who": wanted.who, "of": wanted.kind.value, "files": len(listed)}
+        outbox.append(tx, ENTRY, {**said, "name": wanted.name, "version": staged.version})
+    return record
+
+
+def _stored(
+    stores: Stores, sources: Sources, lease: Lease, until: dt.datetime | None, on_bytes: OnBytes | None
+) -> tuple[list[File], list[Held]]:
+    """The files as they are listed, and the objects that hold them."""
+    files: list[File] = []
+    pins: dict[str, Held] = {}
+    store = stores.main
+    with ThreadPoolExecutor(current().vault_threads) as pool:
+
+        def counted(done: int) -> None:
+            lease.keep_up()
+            if on_bytes is not None:
+                on_bytes(done)
+
+        for batch in _batches(sources):
+            taken: list[Taken] = []
+            try:
+                known = _of_known_size(stores.catalog, batch)
+                waiting = [pool.submit(_take, store, s, p in known, counted) for p, s in batch.items()]
+                taken = _all_of(waiting, store)
+                sizes = {layout.object_key(t.sha256): t.size_bytes for t in taken}
+                lease.cover(sizes)
+                for held in pool.map(lambda t: _keep(store, t, until), taken):
+                    pins[held.key] = held
+            finally:
+                for one in taken:
+                    store.drop(one)
+            files += [File(path, t.sha256, t.size_bytes) for path, t in zip(batch, taken, strict=True)]
+    return files, list(pins.values())
+
+
+def _take(store: Store, source: Path | BinaryIO, known: bool, on_bytes: OnBytes | None) -> Taken:
+    """A file of a size the vault has is hashed before it is copied: it may be there already."""
+    if known and isinstance(source, Path):
+        return Taken(source, *sha256_of_file(source, on_bytes), ours=False)
+    return store.take(source, on_bytes)
+
+
+def _keep(store: Store, taken: Taken, until: dt.datetime | None) -> Held:
+    key = layout.object_key(taken.sha256)
+    if not taken.ours and until is None and (held := store.stat(key)) and held.size_bytes == taken.size_bytes:
+        return held
+    return store.keep(taken, key, until=until)
+
+
+def _all_of(waiting: Iterable[Any], store: Store) -> list[Taken]:
+    """Every result, or, where one failed, its error once nothing taken is left."""
+    done: list[Taken] = []
+    failed: BaseException | None = None
+    for one in waiting:
+        try:
+            done.append(one.result())
+        except BaseException as error:
+            failed = failed or error
+    if failed is not None:
+        for taken in done:
+            store.drop(taken)
+        raise failed
+    return done
+
+
+def _of_known_size(catalog: Catalog, batch: Sources) -> set[str]:
+    sizes = {path: s.stat().st_size for path, s in batch.items() if isinstance(s, Path) and s.is_file()}
+    with catalog.read() as rx:
+        return {path for path, size in sizes.items() if objects.of_size(rx, size)}
+
+
+def _batches(sources: Sources) -> Iterator[dict[str, Path | BinaryIO]]:
+    batch: dict[str, Path | BinaryIO] = {}
+    size = 0
+    for path, source in sources.items():
+        batch[path] = source
+        size += source.stat().st_size if isinstance(source, Path) and source.is_file() else 0
+        if len(batch) >= _BATCH_FILES or size >= _BATCH_BYTES:
+            yield batch
+            batch, size = {}, 0
+    if batch:
+        yield batch
+
+
+def _counting(sources: Sources, progress: Progress | None) -> OnBytes | None:
+    if progress is None:
+        return None
+    total = sum(s.stat().st_size for s in sources.values() if isinstance(s, Path) and s.is_file())
+    done = 0
+
+    def on_bytes(some: int) -> None:
+        nonlocal done
+        done += some
+        progress(min(done, total), total)
+
+    return on_bytes

@@ -1,0 +1,180 @@
+"""Getting files out again: verified while they are written, from the replica where the main store fails."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import uuid
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+
+from interlock import durable
+from interlock.catalog.vault.records import VersionRecord
+from interlock.errors import (
+    DataNotFound,
+    HealthWarning,
+    InterlockError,
+    ObjectCorrupt,
+    ObjectMissing,
+    VersionNotFound,
+    nearest,
+)
+from interlock.settings import current
+from interlock.vault import layout
+from interlock.vault.hashing import sha256_of_file
+from interlock.vault.manifest import File, Manifest, Stored
+from interlock.vault.stores.opened import Stores
+from interlock.vault.stores.protocol import OnBytes, Store
+
+Progress = Callable[[int, int], None]
+T = TypeVar("T")
+
+
+def manifest(stores: Stores, record: VersionRecord) -> Manifest:
+    """A version's manifest, as it was put. `ObjectMissing`, `ObjectCorrupt`."""
+    key = layout.manifest_key(record.name, record.version)
+    return _first(stores, key, lambda store: Manifest.decode(b"".join(store.read(key)), record.manifest))
+
+
+def get(
+    stores: Stores,
+    record: VersionRecord,
+    into: Path,
+    *,
+    paths: Sequence[str] | None = None,
+    progress: Progress | None = None,
+) -> list[Path]:
+    """Write a version's files, or those of ``paths``, into a folder; returns where they are.
+
+    Each file appears whole and verified or not at all; one that is there already with the right
+    bytes is left as it is. Raises `ObjectCorrupt`, `ObjectMissing`, `VersionNotFound` for a path
+    that is not in it, `StorageFailed`.
+    """
+    wanted = [f for f in manifest(stores, record).files if paths is None or f.path in set(paths)]
+    if paths is not None and len(wanted) < len(set(paths)):
+        missing = next(p for p in paths if p not in {f.path for f in wanted})
+        raise VersionNotFound(f"{record.ref} holds no file {missing!r}")
+    on_bytes = _counting(sum(f.size_bytes for f in wanted), progress)
+    with ThreadPoolExecutor(current().vault_threads) as pool:
+        return list(pool.map(lambda file: _write(stores, file, into / file.path, on_bytes), wanted))
+
+
+def open_(stores: Stores, record: VersionRecord, path: str | None = None) -> BinaryIO:
+    """A file's bytes to read from, verified before the first is handed out. The only file, or that at ``path``."""
+    file = find(manifest(stores, record), record, path)
+    spooled = tempfile.TemporaryFile(prefix="interlock-")  # noqa: SIM115
+    try:
+        _copy(stores, file, spooled, None)
+    except BaseException:
+        spooled.close()
+        raise
+    spooled.seek(0)
+    return spooled
+
+
+def find(made: Manifest, record: VersionRecord, path: str | None) -> File:
+    """The file at ``path``, or the only one. `VersionNotFound`."""
+    by_path = {file.path: file for file in made.files}
+    if path is None and len(made.files) == 1:
+        return made.files[0]
+    if path is None or path not in by_path:
+        what = f"no file {path!r}" if path else f"{len(made.files)} files"
+        hint = (
+            nearest(path or "", by_path) or f"name one: {record.ref}/{made.files[0].path}"
+            if made.files
+            else None
+        )
+        raise VersionNotFound(f"{record.ref} holds {what}", hint=hint)
+    return by_path[path]
+
+
+def pieces(stores: Stores, store: Store, file: File) -> Iterator[bytes]:
+    """A file's bytes from one store, not verified as a whole."""
+    if file.stored is Stored.PLAIN:
+        yield from store.read(layout.object_key(file.sha256))
+    elif file.stored is Stored.LAKE:
+        assert file.at is not None
+        with stores.catalog.files.read(file.at) as source:
+            while data := source.read(1 << 20):
+                yield data
+    else:
+        raise ObjectMissing(f"{file.path} is kept in a way this Interlock does not read: {file.stored}")
+
+
+def _write(stores: Stores, file: File, target: Path, on_bytes: OnBytes | None) -> Path:
+    if _there(target, file):
+        if on_bytes is not None:
+            on_bytes(file.size_bytes)
+        return target
+    durable.make_folder(target.parent)
+    temporary = target.with_name(f".{target.name[:100]}.{uuid.uuid4().hex[:12]}{durable.TEMPORARY_SUFFIX}")
+    try:
+        with durable.refusals(temporary), open(temporary, "xb", buffering=0) as out:
+            _copy(stores, file, out, on_bytes)
+        durable.sync_file(temporary)
+        durable.move(temporary, target)
+    except BaseException:
+        durable.remove([temporary])
+        raise
+    return target
+
+
+def _there(target: Path, file: File) -> bool:
+    try:
+        return target.stat().st_size == file.size_bytes and sha256_of_file(target)[0] == file.sha256
+    except (OSError, DataNotFound):
+        return False
+
+
+def _copy(stores: Stores, file: File, out: BinaryIO, on_bytes: OnBytes | None) -> None:
+    """Write a file's bytes, all of them right; from the next store where one fails."""
+
+    def from_(store: Store) -> None:
+        out.seek(0)
+        out.truncate()
+        hashed = hashlib.sha256()
+        for data in pieces(stores, store, file):
+            hashed.update(data)
+            out.write(data)
+            if on_bytes is not None:
+                on_bytes(len(data))
+        if hashed.hexdigest() != file.sha256:
+            raise ObjectCorrupt(
+                f"{file.path} in {store.where} is not what was put",
+                hint="`interlock vault scrub --repair` mends it from the replica",
+            )
+
+    _first(stores, file.path, from_)
+
+
+def _first(stores: Stores, what: str, read: Callable[[Store], T]) -> T:
+    """What the main store gives, else the replica; the main store's error where both fail."""
+    failed: InterlockError | None = None
+    for _, store in stores.each():
+        try:
+            found = read(store)
+        except (ObjectMissing, ObjectCorrupt) as error:
+            failed = failed or error
+            continue
+        if failed is not None:
+            said = f"{what} was read from the replica: {failed.message}; `interlock vault scrub --repair` mends it"
+            warnings.warn(HealthWarning(said), stacklevel=2)
+        return found
+    assert failed is not None
+    raise failed
+
+
+def _counting(total: int, progress: Progress | None) -> OnBytes | None:
+    if progress is None:
+        return None
+    done = 0
+
+    def on_bytes(some: int) -> None:
+        nonlocal done
+        done = min(done + some, total)
+        progress(done, total)
+
+    return on_bytes

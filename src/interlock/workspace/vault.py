@@ -1,0 +1,129 @@
+"""The vault of a workspace, as people use it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from interlock.catalog.vault import aliases, versions
+from interlock.catalog.vault.records import READABLE, AliasRecord, Kind, VersionRecord, VersionState
+from interlock.vault import intake, lookup, materialise, sources, tree
+from interlock.vault.intake import Wanted
+from interlock.vault.manifest import Manifest
+from interlock.vault.stores.opened import Stores
+
+if TYPE_CHECKING:
+    from interlock.workspace.workspace import Workspace
+
+Progress = Callable[[int, int], None]
+
+
+class Vault:
+    """Model versions and dataset snapshots. ``Workspace.vault``.
+
+    A version is named ``ranker@v41``, by an alias ``ranker@champion``, or ``ranker`` for the newest
+    that is live; a file in it ``ranker@v41/weights.safetensors``.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self.stores = Stores.of(workspace.site.catalog)
+
+    @property
+    def _catalog(self) -> Any:
+        return self._workspace.site.catalog
+
+    # --- in and out -------------------------------------------------------------------
+
+    def put(
+        self,
+        name: str,
+        files: sources.Given,
+        *,
+        metadata: Mapping[str, Any] | None = None,
+        lineage: Mapping[str, Any] | None = None,
+        progress: Progress | None = None,
+    ) -> VersionRecord:
+        """Keep a file, a folder or files by path (path → file, bytes or open file) as the next version of ``name``.
+
+        Atomic, and lasting when it returns. ``lineage`` may hold ``snapshots``, ``run``, ``verdicts`` and
+        ``models``: what it was made of. Raises `NameRefused`, `DataNotFound`, `DataUnreadable`, `VaultError`.
+        """
+        return self._put(name, Kind.MODEL, sources.sources(files), metadata, lineage, progress)
+
+    def put_file(self, path: str, source: str | os.PathLike[str] | bytes | BinaryIO) -> VersionRecord:
+        """Write one file by its path in the vault; one that is there becomes an older version of itself."""
+        only = path.rpartition("/")[2]
+        return self._put(path, Kind.FILE, sources.sources({only: source}), None, None, None)
+
+    def get(
+        self,
+        ref: str,
+        into: str | os.PathLike[str],
+        *,
+        paths: Sequence[str] | None = None,
+        deleted: bool = False,
+        progress: Progress | None = None,
+    ) -> list[Path]:
+        """Write a version's files into a folder, each whole and verified; returns where they are.
+
+        Raises `VersionNotFound`, `VersionDeleted` (unless ``deleted``), `ObjectCorrupt`, `ObjectMissing`.
+        """
+        record = self.show(ref, deleted=deleted)
+        path = lookup.Reference.of(ref).path
+        wanted = [path] if path else paths
+        return materialise.get(self.stores, record, Path(into), paths=wanted, progress=progress)
+
+    def open(self, ref: str, *, deleted: bool = False) -> BinaryIO:
+        """A file of a version to read from, verified before its first byte is handed out. Raises as `get` does."""
+        record = self.show(ref, deleted=deleted)
+        return materialise.open_(self.stores, record, lookup.Reference.of(ref).path)
+
+    # --- looking ----------------------------------------------------------------------
+
+    def show(self, ref: str, *, deleted: bool = True) -> VersionRecord:
+        """The version a reference stands for. Raises `VersionNotFound`, and `VersionDeleted` unless ``deleted``."""
+        with self._catalog.read() as rx:
+            return lookup.resolve(rx, ref, deleted=deleted)
+
+    def manifest(self, ref: str) -> Manifest:
+        """What a version is made of."""
+        return materialise.manifest(self.stores, self.show(ref))
+
+    def versions(
+        self, prefix: str = "", *, deleted: bool = False, limit: int | None = None
+    ) -> list[VersionRecord]:
+        """Versions at or under a name, by name and number; with ``deleted`` the tombstones too."""
+        states = READABLE if deleted else (VersionState.LIVE,)
+        with self._catalog.read() as rx:
+            return versions.list_(rx, prefix=prefix.rstrip("/"), states=states, limit=limit)
+
+    def ls(self, folder: str = "", *, deleted: bool = False, limit: int | None = None) -> list[tree.Entry]:
+        """What lies directly in a folder of names, by name."""
+        with self._catalog.read() as rx:
+            return tree.children(rx, folder.rstrip("/"), deleted=deleted, limit=limit)
+
+    def aliases(self, name: str | None = None) -> list[AliasRecord]:
+        """Aliases of a name, or all."""
+        with self._catalog.read() as rx:
+            return aliases.list_(rx, name)
+
+    # --- inside -----------------------------------------------------------------------
+
+    def _put(
+        self,
+        name: str,
+        kind: Kind,
+        files: intake.Sources,
+        metadata: Mapping[str, Any] | None,
+        lineage: Mapping[str, Any] | None,
+        progress: Progress | None,
+    ) -> VersionRecord:
+        wanted = Wanted(
+            lookup.Reference.of(name).name, kind, self._workspace.identity, metadata or {}, lineage or {}
+        )
+        record = intake.put(self.stores, wanted, files, progress)
+        self._workspace.project()
+        return record
