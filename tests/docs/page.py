@@ -59,6 +59,12 @@ def matches(expected: str, printed: str) -> bool:
     return re.fullmatch(pattern, tidy(printed), re.DOTALL) is not None
 
 
+def shown(output: str) -> str:
+    """Beginning and end of what was printed: what went wrong is said last."""
+    half = SHOWN_MAX // 2
+    return output if len(output) <= SHOWN_MAX else f"{output[:half]}\n[…]\n{output[-half:]}"
+
+
 def run(page: Path, folder: Path, more: Mapping[str, str] = NOTHING) -> int:
     """Run ``page`` in ``folder``; the number of blocks that ran. Raises AssertionError naming the line.
 
@@ -80,7 +86,7 @@ def run(page: Path, folder: Path, more: Mapping[str, str] = NOTHING) -> int:
             _console(block, environment, where, folder)
             ran, printed = ran + 1, None
         elif block.language == "text" and printed is not None:
-            assert matches(block.text, printed), f"{where} prints\n{printed[:SHOWN_MAX]}"
+            assert matches(block.text, printed), f"{where} prints\n{shown(printed)}"
             printed = None
     return ran
 
@@ -112,7 +118,7 @@ def _console(block: Block, environment: dict[str, str], where: str, folder: Path
             stderr=subprocess.STDOUT,
         )
         status = int(m[1]) if (m := _EXIT.search(command)) else 0
-        said = done.stdout[:SHOWN_MAX]
+        said = shown(done.stdout)
         assert done.returncode == status, f"{where}: `{command}` ended with {done.returncode}\n{said}"
         assert not expected.strip() or matches(expected, done.stdout), f"{where}: `{command}` prints\n{said}"
 

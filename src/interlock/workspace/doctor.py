@@ -99,7 +99,7 @@ def in_postgres(workspace: Workspace) -> Iterator[Finding]:
 
 
 def _installed(table: str, location: str, contract: TableContract) -> Finding:
-    from interlock.gates.native import drift, quoting  # what few workspaces need
+    from interlock.gates.native import quoting, stands  # what few workspaces need
 
     place = address.of(location)
     if not (url := place.url or settings.current().postgres_url):
@@ -108,7 +108,7 @@ def _installed(table: str, location: str, contract: TableContract) -> Finding:
         )
     try:
         with postgres.connected(url) as connection:
-            found = drift.drifted(connection, table, contract, place.relation or quoting.name(table))
+            found = stands.otherwise(connection, table, contract, place.relation or quoting.name(table))
     except InterlockError as error:
         return Finding(False, "PostgreSQL", f"{table} was not looked at: {error.message}", error.hint)
     if found is None:

@@ -18,8 +18,8 @@ from interlock.constraints.parse import Fresh, References, statement_of
 from interlock.constraints.postgres import SCHEMA, PostgresEmitter
 from interlock.constraints.table_contract import TableContract
 from interlock.engines.postgres import Part, Relation
-from interlock.errors import ColumnMissing, ExpressionRefused, RelationNotFound
-from interlock.gates.native import marks, quoting
+from interlock.errors import ExpressionRefused, RelationNotFound
+from interlock.gates.native import marks, quoting, rules
 from interlock.gates.native.trigger import Trigger
 
 NAMED = "interlock commit "  # how the names of its triggers begin: with a space, so that no rule's does
@@ -53,9 +53,7 @@ def of(constraint: Constraint, relation: Relation, sensitive: Collection[str] = 
     try:
         statement = statement_of(constraint.sql, relation.columns)
     except MissingColumn as missing:
-        raise ColumnMissing(
-            f"{relation} has no column {missing.column!r}, which rule {constraint.name!r} needs"
-        ) from None
+        raise rules.column_missing(relation, constraint, missing) from None
     except ExpressionRefused as refused:
         return refused.message.split("\n")[0]
     if isinstance(statement, References):

@@ -84,8 +84,11 @@ def of(constraint: Constraint, relation: Relation) -> Rule | str:
         columns = frozenset(c.name for c in breaks.find_all(exp.Column))
         return Rule(constraint, breaks.sql("postgres"), patterns, columns)
     except MissingColumn as missing:
-        raise ColumnMissing(
-            f"{relation} has no column {missing.column!r}, which rule {constraint.name!r} needs"
-        ) from None
+        raise column_missing(relation, constraint, missing) from None
     except ExpressionRefused as refused:
         return refused.message.split("\n")[0]
+
+
+def column_missing(relation: Relation, constraint: Constraint, missing: MissingColumn) -> ColumnMissing:
+    """The error for a rule on a column that is not there."""
+    return ColumnMissing(f"{relation} has no column {missing.column!r}, which rule {constraint.name!r} needs")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import psycopg
 
 
-def drifted(
+def otherwise(
     connection: psycopg.Connection[Any], table: str, contract: TableContract, relation: str
 ) -> bool | None:
     """Whether installing again would change anything; None where nothing of ours stands on it.
