@@ -135,6 +135,18 @@ def link(source: Path, target: Path) -> None:
     sync_folder(target.parent)
 
 
+def link_new(source: Path, target: Path) -> bool:
+    """Give a file a second name unless something has it: False then, and nothing happens."""
+    make_folder(target.parent)
+    with refusals(target):
+        try:
+            os.link(source, target)
+        except FileExistsError:
+            return False
+    sync_folder(target.parent)
+    return True
+
+
 def remove(paths: Iterable[Path]) -> None:
     """Remove files that are no longer referenced; those already gone don't matter."""
     folders: dict[Path, None] = {}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from interlock.catalog.vault import aliases, versions
 from interlock.catalog.vault.records import READABLE, AliasRecord, Kind, VersionRecord, VersionState
+from interlock.names import model_name
 from interlock.vault import intake, lookup, materialise, sources, tree
 from interlock.vault.intake import Wanted
 from interlock.vault.manifest import Manifest
@@ -121,9 +122,7 @@ class Vault:
         lineage: Mapping[str, Any] | None,
         progress: Progress | None,
     ) -> VersionRecord:
-        wanted = Wanted(
-            lookup.Reference.of(name).name, kind, self._workspace.identity, metadata or {}, lineage or {}
-        )
+        wanted = Wanted(model_name(name), kind, self._workspace.identity, metadata or {}, lineage or {})
         record = intake.put(self.stores, wanted, files, progress)
         self._workspace.project()
         return record

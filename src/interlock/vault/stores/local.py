@@ -59,21 +59,15 @@ class LocalStore:
         ours = taken if taken.ours else self._copy(taken)
         path = self.root / key
         try:
-            durable.make_folder(path.parent)
-            with durable.refusals(path):
-                try:
-                    os.link(ours.path, path)
-                except FileExistsError:
-                    return self._same(key, ours.size_bytes)
-            durable.sync_folder(path.parent)
+            if not durable.link_new(ours.path, path):
+                return self._same(key, ours.size_bytes)
         finally:
             self.drop(ours)
         return self._held(key)
 
     def drop(self, taken: Taken) -> None:
         if taken.ours:
-            with durable.refusals(taken.path), contextlib.suppress(FileNotFoundError):
-                os.unlink(taken.path)  # no sync: one that comes back is swept with the others
+            durable.remove([taken.path])
 
     def put(self, key: str, data: bytes, *, until: dt.datetime | None = None) -> Held:
         import io
