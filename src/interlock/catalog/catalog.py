@@ -9,7 +9,6 @@ take turns and wait up to ``settings.lock_timeout_s`` for each other.
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import os
 import uuid
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 from sqlalchemy import Connection, CursorResult, Table, insert, select, update
 
 from interlock import durable
-from interlock.catalog import home, migrations, s3, schema
+from interlock.catalog import clock, home, migrations, s3, schema
 from interlock.catalog import lake_schema as s
 from interlock.catalog.address import Address, is_address
 from interlock.catalog.database import Database, Locks
@@ -60,7 +59,7 @@ class Writer(Reader):
 
     def __init__(self, catalog: Catalog, connection: Connection) -> None:
         super().__init__(catalog, connection)
-        self.now = dt.datetime.now(dt.UTC)
+        self.now = clock.now()
         self.uncited: dict[int, None] = {}
         self.changed_versions: dict[int, None] = {}
 
