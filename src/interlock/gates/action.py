@@ -115,7 +115,9 @@ def _run(command: Sequence[str], document: Mapping[str, Any], timeout_s: float) 
 
 
 def title_of(document: Mapping[str, Any]) -> str:
-    """``flights@2013-06-01 quarantined``; ``recovered`` or ``settled`` where that is all there is to tell."""
+    """``flights@2013-06-01 quarantined``; ``recovered`` or ``settled`` if that is all; its own where it has one."""
+    if "title" in document:
+        return str(document["title"])
     news, digest = document.get("news", ()), document.get("digest")
     if digest is not None:
         owner = f" of {digest['owner']}" if digest["owner"] else ""
@@ -128,6 +130,8 @@ def title_of(document: Mapping[str, Any]) -> str:
 
 def body_of(document: Mapping[str, Any]) -> str:
     """The alerts in words, each with the next command; the broken constraints where there are none."""
+    if "body" in document:
+        return str(document["body"])
     if document.get("news"):
         return "\n".join(_line(n) for n in document["news"])
     lines = []

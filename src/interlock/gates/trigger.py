@@ -98,6 +98,15 @@ def put_notices(tx: Writer, table: str, notices: Sequence[Notice], declared: Seq
     triggers.put_all(tx, runs)
 
 
+def put_said(
+    tx: Writer, table: str, label: str, said: Mapping[str, Any], declared: Sequence[Trigger]
+) -> None:
+    """Record that all who hear of alerts are to be told this: a ``title`` and a ``body``; no verdict is behind it."""
+    mine = [t for t in declared if t.on == "alert" and not isinstance(t.target, Repair)]
+    runs = [TriggerRun(label, table, label, {**_told(t), "said": dict(said)}, tx.now, tx.now) for t in mine]
+    triggers.put_all(tx, runs)
+
+
 def _concerns(trigger: Trigger, notice: Notice) -> bool:
     if isinstance(trigger.target, Repair):
         return False
@@ -270,6 +279,8 @@ def _attempt(catalog: Catalog, run: TriggerRun, trigger: Trigger, verdict: Verdi
 
 def _document(rx: Reader, run: TriggerRun) -> dict[str, Any] | None:
     """What an action is given: the verdict, with the news of alerts; None where there is nothing to tell any more."""
+    if "said" in run.trigger:
+        return dict(run.trigger["said"])
     stored = verdicts.get(rx, run.verdict_id)
     document = dict(stored.document) if stored is not None else {}
     digest = run.trigger.get("digest")

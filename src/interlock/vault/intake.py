@@ -10,14 +10,13 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import time
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Self
 
-from interlock.catalog import Catalog, outbox
+from interlock.catalog import Catalog, Writer, outbox
 from interlock.catalog.vault import objects, versions
 from interlock.catalog.vault.records import Kind, VersionRecord
 from interlock.errors import InterlockError, VaultError, WorkspaceBusy
@@ -30,6 +29,7 @@ from interlock.vault.stores.opened import MAIN, Stores
 from interlock.vault.stores.protocol import Held, OnBytes, Store, Taken
 
 ENTRY = "vault"
+LEASE = "v"  # and the id of the staged version it is for
 Progress = Callable[[int, int], None]  # (bytes done, bytes in all)
 Sources = Mapping[str, Path | BinaryIO]  # path in the version → where its bytes come from
 
@@ -51,12 +51,20 @@ class Wanted:
 
 
 class Lease:
-    """Keeps objects of one put from the collector until it ends."""
+    """Keeps the objects of one put, and its staged version, from the collector until it ends."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, id_: str) -> None:
         self.catalog = catalog
-        self.id = uuid.uuid4().hex
+        self.id = id_
         self._renewed = time.monotonic()
+
+    @classmethod
+    def of(cls, tx: Writer, staged: VersionRecord) -> Self:
+        """The lease of a version just reserved; without a living one the collector gives the version up."""
+        lease = cls(tx.catalog, f"{LEASE}{staged.id}")
+        manifest = layout.manifest_key(staged.name, staged.version)
+        objects.lease(tx, lease.id, {manifest: 0}, lease._end(tx.now))
+        return lease
 
     def cover(self, sizes: Mapping[str, int]) -> None:
         """Lease these keys, waiting for those that are just being removed."""
@@ -70,7 +78,8 @@ class Lease:
             left = {key: left[key] for key in going}
             if left and time.monotonic() > deadline:
                 raise WorkspaceBusy(
-                    f"the collector is removing {next(iter(left))}", hint="try again in a minute"
+                    f"the collector is removing {next(iter(left))}",
+                    hint="if none is at work, `interlock vault collect` finishes what one began",
                 )
             time.sleep(0.05 if left else 0)
 
@@ -103,9 +112,9 @@ def put(stores: Stores, wanted: Wanted, sources: Sources, progress: Progress | N
 def _staged(stores: Stores, wanted: Wanted) -> Iterator[tuple[VersionRecord, Lease]]:
     """A version's number and a lease, both given up where the block fails."""
     stores.found()
-    lease = Lease(stores.catalog)
     with stores.catalog.write() as tx:
         staged = versions.reserve(tx, wanted.name, wanted.kind, wanted.who)
+        lease = Lease.of(tx, staged)
     try:
         yield staged, lease
     except BaseException:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 
 from interlock.catalog.catalog import Reader, Writer
 from interlock.catalog.vault import schema as s
@@ -28,7 +28,8 @@ def lease(tx: Writer, id_: str, sizes: Mapping[str, int], expires_at: dt.datetim
     free = [key for key in sizes if key not in set(going)]
     for some in parts(free):
         rows = [{"key": k, "size_bytes": sizes[k], "kept_at": tx.now, "state": HELD} for k in some]
-        tx.connection.execute(tx.insert(s.objects).on_conflict_do_nothing(), rows)
+        again = tx.insert(s.objects).on_conflict_do_update(index_elements=["key"], set_={"marked_at": None})
+        tx.connection.execute(again, rows)  # whoever needs it last begins its grace anew
         leased = tx.insert(s.leases).on_conflict_do_nothing()
         tx.connection.execute(leased, [{"id": id_, "key": key, "expires_at": expires_at} for key in some])
     return going
@@ -42,6 +43,13 @@ def renew(tx: Writer, id_: str, expires_at: dt.datetime) -> None:
 def release(tx: Writer, id_: str) -> None:
     """A lease ends."""
     tx.connection.execute(delete(s.leases).where(s.leases.c.id == id_))
+
+
+def leased(rx: Reader, id_: str, now: dt.datetime) -> int:
+    """How many keys a lease covers still."""
+    lease = s.leases.c
+    wanted = select(func.count()).where(lease.id == id_, lease.expires_at > now)
+    return int(rx.connection.scalar(wanted) or 0)
 
 
 def of_size(rx: Reader, size_bytes: int) -> bool:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, func, insert, literal, or_, select, update
 
 from interlock.catalog.catalog import Reader, Writer, inserted_id
 from interlock.catalog.vault import schema as s
@@ -53,6 +54,47 @@ def reserve(tx: Writer, name: str, kind: Kind, who: str, owner: str | None = Non
     }
     id_ = inserted_id(tx.connection.execute(insert(s.versions).values(**made)))
     return get(tx, [id_])[0]
+
+
+def claim(tx: Writer, like: str, name: str) -> None:
+    """Take a new name of the same kind and owner, whose numbers go on where those of ``like`` are.
+
+    One that was taken and never had a version may be taken again. `VaultError` for any other.
+    """
+    old = tx.connection.execute(select(s.names).where(s.names.c.name == like)).one()
+    known = kind_of(tx, name)
+    if known is None:
+        _refuse_overlap(tx, name)
+        row = {**old._mapping, "name": name, "created_at": tx.now}
+        tx.connection.execute(insert(s.names).values(**row))
+        return
+    had = select(s.versions.c.id).where(s.versions.c.name == name).limit(1)
+    if known != old.kind or tx.connection.scalar(had) is not None:
+        raise VaultError(
+            f"{name} is a name in the vault already", hint="choose another; names are never reused"
+        )
+    counted_on = update(s.names).where(s.names.c.name == name, s.names.c.next_version < old.next_version)
+    tx.connection.execute(counted_on.values(next_version=old.next_version))
+
+
+def copy(
+    tx: Writer, record: VersionRecord, name: str, manifest: str, lineage: Mapping[str, Any]
+) -> VersionRecord:
+    """A live version like this one under another name, with the same number, objects and past."""
+    known = {f.name: getattr(record, f.name) for f in fields(record) if f.name not in ("id", "kind")}
+    values = known | {
+        "name": name,
+        "state": VersionState.LIVE.value,
+        "manifest": manifest,
+        "metadata": dict(record.metadata),
+        "lineage": dict(lineage),
+    }
+    values |= dict.fromkeys(("deleted_at", "deleted_by", "purge_after", "request_id"))
+    id_ = inserted_id(tx.connection.execute(insert(s.versions).values(**values)))
+    used = select(literal(id_), s.uses.c.key).where(s.uses.c.version_id == record.id)
+    tx.connection.execute(insert(s.uses).from_select(["version_id", "key"], used))
+    tx.changed_versions[id_] = None
+    return replace(record, id=id_, name=name, manifest=manifest, lineage=dict(lineage))
 
 
 def _refuse_overlap(rx: Reader, name: str) -> None:
@@ -186,6 +228,23 @@ def list_(
     if prefix:
         wanted = wanted.where(at_or_under(s.versions.c.name, prefix))
     return list(_records(rx, wanted.order_by(s.versions.c.name, s.versions.c.version).limit(limit)))
+
+
+def named(rx: Reader, names: Sequence[str], states: Sequence[VersionState] = READABLE) -> list[VersionRecord]:
+    """Versions of these names, in no order; names the vault does not have are left out."""
+    found: list[VersionRecord] = []
+    for some in parts(dict.fromkeys(names)):
+        found += _records(rx, _rows().where(_in(states), s.versions.c.name.in_(some)))
+    return found
+
+
+def of_requests(rx: Reader, request_ids: Iterable[int]) -> list[VersionRecord]:
+    """Tombstones that these requests made, in no order."""
+    found: list[VersionRecord] = []
+    for some in parts(dict.fromkeys(request_ids)):
+        deleted = _rows().where(_in((VersionState.DELETED,)), s.versions.c.request_id.in_(some))
+        found += _records(rx, deleted)
+    return found
 
 
 def kind_of(rx: Reader, name: str) -> Kind | None:
