@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests import places
+from tests import objectstore, places
 from tests import s3 as stores
 from tests import spark as sparks
 from tests.postgres import Server, running
@@ -51,6 +51,15 @@ def postgres() -> Iterator[Server]:
 def s3() -> Iterator[stores.Server]:
     """An S3 server, one for each worker."""
     with stores.running() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def object_store() -> Iterator[objectstore.Server]:
+    """An S3 server with versions and locks, one for each worker; its users' profiles are known to every client."""
+    with objectstore.running() as server, pytest.MonkeyPatch.context() as patched:
+        for name, value in server.environment.items():
+            patched.setenv(name, value)
         yield server
 
 

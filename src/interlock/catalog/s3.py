@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 SCHEME = "s3://"
 PUT_BYTES_MAX = 5 << 30  # of one PUT; a larger file goes up in parts
-CONNECT_S = 10
+CONNECT_S, READ_S = 10, 60  # for a connection, and between two pieces of an answer
 AT_ONCE = 8  # requests of one writer: enough to hide latency, few enough not to be slowed down
 REMOVED_MAX = 1000  # keys of one request
 _ADDRESS = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/([^?#\\]*))?")
@@ -74,8 +74,11 @@ class S3:
     client: Any
 
     @classmethod
-    def of(cls, url: str) -> Self:
-        """``s3://BUCKET/PREFIX``. `UsageError` for anything else, which is not repeated: it may hold a secret."""
+    def of(cls, url: str, **how: Any) -> Self:
+        """``s3://BUCKET/PREFIX``. `UsageError` for anything else, which is not repeated: it may hold a secret.
+
+        ``how`` to reach it is `connect`'s.
+        """
         found = _ADDRESS.fullmatch(url)
         parts = [] if found is None else [p for p in (found[2] or "").split("/") if p]
         if found is None or {".", ".."} & set(parts):
@@ -83,7 +86,7 @@ class S3:
                 "this is no address of files on S3",
                 hint="write s3://BUCKET/PREFIX; credentials are those of the AWS tools, never part of it",
             )
-        return cls(found[1], "".join(f"{part}/" for part in parts), _client())
+        return cls(found[1], "".join(f"{part}/" for part in parts), connect(**how))
 
     # --- the workspace's own place ----------------------------------------------------
 
@@ -93,7 +96,7 @@ class S3:
 
     def claim(self, workspace: str) -> None:
         """Take the prefix for a new workspace. `UsageError` where there is anything under it."""
-        with self._answers():
+        with self.answers():
             if self.client.list_objects_v2(Bucket=self.bucket, Prefix=self.prefix, MaxKeys=1)["KeyCount"]:
                 raise UsageError(
                     f"{self.where} holds objects already",
@@ -129,14 +132,14 @@ class S3:
         keys = [{"Key": f"{self.prefix}{path}"} for path in paths]
         for start in range(0, len(keys), REMOVED_MAX):
             some = {"Objects": keys[start : start + REMOVED_MAX], "Quiet": True}
-            with self._answers():
+            with self.answers():
                 answer = self.client.delete_objects(Bucket=self.bucket, Delete=some)
             for failed in answer.get("Errors", ()):
                 raise self._refused(failed.get("Code", "an error"))
 
     def listed(self) -> dict[str, Stored]:
         found = {}
-        with self._answers():
+        with self.answers():
             for part in (DATA, QUARANTINE):
                 pages = self.client.get_paginator("list_objects_v2")
                 for page in pages.paginate(Bucket=self.bucket, Prefix=f"{self.prefix}{part}/"):
@@ -152,7 +155,7 @@ class S3:
 
     @contextlib.contextmanager
     def read(self, path: str) -> Iterator[BinaryIO]:
-        with self._answers(path):
+        with self.answers(path):
             found = self.client.get_object(Bucket=self.bucket, Key=f"{self.prefix}{path}")
             with contextlib.closing(found["Body"]) as body:
                 yield body
@@ -174,7 +177,7 @@ class S3:
     def part(self, place: str, asked: str) -> Part:
         """The bytes ``asked`` for, as in an HTTP header, of an object of any bucket."""
         bucket, _, key = place.removeprefix(SCHEME).partition("/")
-        with self._answers(place):
+        with self.answers(place):
             found = self.client.get_object(Bucket=bucket, Key=key, Range=asked)
             with contextlib.closing(found["Body"]) as body:
                 data = body.read()
@@ -188,7 +191,7 @@ class S3:
             digest = base64.b64encode(hashlib.file_digest(file, "sha256").digest()).decode()
             size = file.seek(0, 2)
             file.seek(0)
-            with self._answers(path):
+            with self.answers(path):
                 self._upload(file, size, digest, {"Bucket": self.bucket, "Key": f"{self.prefix}{path}"})
 
     def _upload(self, file: BinaryIO, size: int, digest: str, to: dict[str, str]) -> None:
@@ -208,7 +211,7 @@ class S3:
                 raise
 
     @contextlib.contextmanager
-    def _answers(self, path: str = "") -> Iterator[None]:
+    def answers(self, path: str = "") -> Iterator[None]:
         """Turn what S3 and the network refuse into one-line errors; ``path`` is what was asked for."""
         from boto3.exceptions import Boto3Error
         from botocore import exceptions as e
@@ -250,7 +253,10 @@ class S3:
         return StoreRefused(f"{self.where}: S3 answers {code}", hint=_HINTS.get(code, "nothing was changed"))
 
 
-def _client() -> Any:
+def connect(
+    *, profile: str | None = None, endpoint: str | None = None, region: str | None = None, **config: Any
+) -> Any:
+    """boto3's client; what isn't given is found as by every AWS tool. ``config`` is botocore's, beyond ours."""
     try:
         import boto3
         import fsspec  # noqa: F401  # what `serve` needs
@@ -258,9 +264,16 @@ def _client() -> Any:
         from botocore.exceptions import BotoCoreError
     except ImportError:
         raise ExtraMissing("S3 needs boto3", hint="pip install 'interlock[s3]'") from None
-    usual = Config(connect_timeout=CONNECT_S, max_pool_connections=4 * AT_ONCE, retries={"mode": "standard"})
+    usual = Config(
+        connect_timeout=CONNECT_S,
+        read_timeout=READ_S,
+        max_pool_connections=4 * AT_ONCE,
+        retries={"mode": "standard"},
+        **config,
+    )
     try:
-        return boto3.session.Session().client("s3", config=usual)
+        session = boto3.session.Session(profile_name=profile, region_name=region)
+        return session.client("s3", endpoint_url=endpoint, config=usual)
     except (BotoCoreError, ValueError) as error:
         raise StoreRefused(
             f"the AWS settings cannot be used ({type(error).__name__})",

@@ -1,10 +1,12 @@
-"""SHA-256 of files."""
+"""SHA-256 of files, and how a source is read."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from interlock.errors import DataNotFound, DataUnreadable
 from interlock.vault.stores.protocol import CHUNK_BYTES, OnBytes
@@ -23,10 +25,26 @@ def sha256_of(pieces: Iterable[bytes], on_bytes: OnBytes | None = None) -> tuple
 
 def sha256_of_file(path: Path, on_bytes: OnBytes | None = None) -> tuple[str, int]:
     """As `sha256_of`, of a file. `DataNotFound`, `DataUnreadable`."""
+    with opened(path) as file:
+        return sha256_of(iter(lambda: piece(file), b""), on_bytes)
+
+
+@contextlib.contextmanager
+def opened(source: Path, *, buffering: int = 0) -> Iterator[BinaryIO]:
+    """A file to read from. `DataNotFound`, `DataUnreadable`."""
     try:
-        with open(path, "rb", buffering=0) as file:
-            return sha256_of(iter(lambda: file.read(CHUNK_BYTES), b""), on_bytes)
+        file = open(source, "rb", buffering=buffering)  # noqa: SIM115
     except FileNotFoundError:
-        raise DataNotFound(f"{path} is not there") from None
+        raise DataNotFound(f"{source} is not there") from None
     except OSError as error:
-        raise DataUnreadable(f"{path}: {error.strerror}") from error
+        raise DataUnreadable(f"{source}: {error.strerror}") from error
+    with file:
+        yield file
+
+
+def piece(source: BinaryIO, size: int = CHUNK_BYTES) -> bytes:
+    """The next bytes of a source, none at its end. `DataUnreadable`."""
+    try:
+        return source.read(size)
+    except OSError as error:
+        raise DataUnreadable(f"{getattr(source, 'name', 'the source')}: {error.strerror}") from error

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from interlock import durable
-from interlock.errors import DataNotFound, DataUnreadable, ObjectCorrupt, ObjectMissing, ObjectTaken
+from interlock.errors import ObjectCorrupt, ObjectMissing, ObjectTaken
+from interlock.vault.hashing import opened, piece
 from interlock.vault.stores.protocol import CHUNK_BYTES, Held, OnBytes, Taken
 
 TEMPORARY = "tmp"
@@ -46,7 +47,7 @@ class LocalStore:
         copy = folder / f"{uuid.uuid4().hex}{durable.TEMPORARY_SUFFIX}"
         try:
             with contextlib.ExitStack() as stack:
-                read = stack.enter_context(_opened(source)) if isinstance(source, Path) else source
+                read = stack.enter_context(opened(source)) if isinstance(source, Path) else source
                 with durable.refusals(copy):
                     write = stack.enter_context(open(copy, "xb", buffering=0))
                 sha256, size = _copied(read, write, copy, on_bytes)
@@ -176,22 +177,10 @@ class LocalStore:
         return hashed.hexdigest() == sha256
 
 
-@contextlib.contextmanager
-def _opened(source: Path) -> Iterator[BinaryIO]:
-    try:
-        file = open(source, "rb", buffering=0)  # noqa: SIM115
-    except FileNotFoundError:
-        raise DataNotFound(f"{source} is not there") from None
-    except OSError as error:
-        raise DataUnreadable(f"{source}: {error.strerror}") from error
-    with file:
-        yield file
-
-
 def _copied(read: BinaryIO, write: BinaryIO, path: Path, on_bytes: OnBytes | None) -> tuple[str, int]:
     """SHA-256 and number of the bytes that were copied, and synced."""
     hashed, size = hashlib.sha256(), 0
-    while data := _piece(read):
+    while data := piece(read):
         hashed.update(data)
         with durable.refusals(path):
             write.write(data)
@@ -202,10 +191,3 @@ def _copied(read: BinaryIO, write: BinaryIO, path: Path, on_bytes: OnBytes | Non
         os.fchmod(write.fileno(), READ_ONLY)
         os.fsync(write.fileno())
     return hashed.hexdigest(), size
-
-
-def _piece(read: BinaryIO) -> bytes:
-    try:
-        return read.read(CHUNK_BYTES)
-    except OSError as error:
-        raise DataUnreadable(f"{getattr(read, 'name', 'the source')}: {error.strerror}") from error
