@@ -35,6 +35,11 @@ class _File:
     deletes_partial: bool
     deleted_rows: tuple[int, ...]
 
+    @property
+    def simple(self) -> bool:
+        """All its rows count, and it carries field ids."""
+        return self.mapping_id is None and self.delete_file is None and not self.deleted_rows
+
 
 def query(rx: Reader, table: str, snapshot: int | None = None, without: Collection[int] = frozenset()) -> str:
     """A DuckDB SELECT of all columns and rows of a table, now or as of a snapshot.
@@ -47,11 +52,24 @@ def query(rx: Reader, table: str, snapshot: int | None = None, without: Collecti
     fields = columns(rx, table, snapshot)
     table_id = id_of(rx, table, snapshot)
     files = [f for f in _files(rx, table, table_id, snapshot) if f.id not in without]
-    simple = [f for f in files if f.mapping_id is None and f.delete_file is None and not f.deleted_rows]
+    simple = [f for f in files if f.simple]
     parts = [_plain(fields, [f.path for f in simple])] if simple else []
     parts += [_with_deletions(rx, fields, f, snapshot) for f in files if f not in simple]
     parts += list(_inlined(rx, table_id, fields, snapshot))
     return "\nUNION ALL BY NAME\n".join(parts) or _nothing(fields)
+
+
+def plain(fields: Sequence[Field], places: Sequence[str]) -> str:
+    """A DuckDB SELECT of these columns and all rows of Parquet files that carry their field ids."""
+    return _plain(fields, places) if places else _nothing(fields)
+
+
+def is_plain(rx: Reader, table: str) -> bool:
+    """Whether a table is its data files: no row of them deleted, none in the catalog, no columns by name."""
+    table_id = id_of(rx, table)
+    files = _files(rx, table, table_id, None)
+    inlined = _inlined(rx, table_id, columns(rx, table), None)
+    return all(f.simple for f in files) and next(inlined, None) is None
 
 
 def _files(rx: Reader, table: str, table_id: int, snapshot: int | None) -> list[_File]:

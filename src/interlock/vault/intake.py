@@ -103,23 +103,23 @@ def put(stores: Stores, wanted: Wanted, sources: Sources, progress: Progress | N
     """
     if not sources:
         raise VaultError(f"nothing to put as {wanted.name}: there is no file")
-    with _staged(stores, wanted) as (staged, lease):
+    with staged(stores, wanted) as (version, lease):
         files, pins = _stored(stores, sources, lease, wanted.until, _counting(sources, progress))
-        return finish(stores, wanted, staged, lease, files, pins)
+        return finish(stores, wanted, version, lease, files, pins)
 
 
 @contextlib.contextmanager
-def _staged(stores: Stores, wanted: Wanted) -> Iterator[tuple[VersionRecord, Lease]]:
+def staged(stores: Stores, wanted: Wanted) -> Iterator[tuple[VersionRecord, Lease]]:
     """A version's number and a lease, both given up where the block fails."""
     stores.found()
     with stores.catalog.write() as tx:
-        staged = versions.reserve(tx, wanted.name, wanted.kind, wanted.who)
-        lease = Lease.of(tx, staged)
+        version = versions.reserve(tx, wanted.name, wanted.kind, wanted.who)
+        lease = Lease.of(tx, version)
     try:
-        yield staged, lease
+        yield version, lease
     except BaseException:
         with contextlib.suppress(InterlockError), stores.catalog.write() as tx:
-            versions.abandon(tx, [staged.id])
+            versions.abandon(tx, [version.id])
             objects.release(tx, lease.id)
         raise
 
@@ -131,8 +131,13 @@ def finish(
     lease: Lease,
     files: Iterable[File],
     pins: Iterable[Held],
+    pinned: Iterable[str] = (),
+    check: Callable[[Writer], None] | None = None,
 ) -> VersionRecord:
-    """Write the manifest and commit: from here on the version is acknowledged."""
+    """Write the manifest and commit: from here on the version is acknowledged.
+
+    ``pinned`` are the keys of what it needs that lies outside the store; ``check`` may still refuse.
+    """
     listed = tuple(sorted(files, key=lambda file: file.path))
     made = Manifest(
         wanted.kind,
@@ -148,13 +153,15 @@ def finish(
     data = made.encode()
     held = [*pins, stores.main.put(made.key, data, until=wanted.until)]
     with stores.catalog.write() as tx:
+        if check is not None:
+            check(tx)
         record = versions.commit(
             tx,
             staged,
             manifest=Digest.of(data).hex,
             size_bytes=made.size_bytes,
             files=len(listed),
-            keys=[h.key for h in held if h.key != made.key],
+            keys=[*(h.key for h in held if h.key != made.key), *pinned],
             sha256=listed[0].sha256 if wanted.kind is Kind.FILE else None,
             metadata=wanted.metadata,
             lineage=wanted.lineage,

@@ -19,15 +19,16 @@ from interlock.errors import (
     InterlockError,
     ObjectCorrupt,
     ObjectMissing,
+    StorageFailed,
     VersionNotFound,
     nearest,
 )
 from interlock.settings import current
 from interlock.vault import layout
-from interlock.vault.hashing import sha256_of_file
+from interlock.vault.hashing import sha256_of, sha256_of_file
 from interlock.vault.manifest import File, Manifest, Stored
 from interlock.vault.stores.opened import Stores
-from interlock.vault.stores.protocol import OnBytes, Store
+from interlock.vault.stores.protocol import CHUNK_BYTES, OnBytes, Store
 
 Progress = Callable[[int, int], None]
 T = TypeVar("T")
@@ -92,16 +93,40 @@ def find(made: Manifest, record: VersionRecord, path: str | None) -> File:
 
 
 def pieces(stores: Stores, store: Store, file: File) -> Iterator[bytes]:
-    """A file's bytes from one store, not verified as a whole."""
-    if file.stored is Stored.PLAIN:
+    """A file's bytes from one store, not verified as a whole.
+
+    What lies outside the main store is read where it is; the replica has a plain object of it.
+    """
+    outside = file.stored in (Stored.LAKE, Stored.ADOPTED)
+    if file.stored is Stored.PLAIN or (outside and store is not stores.main):
         yield from store.read(layout.object_key(file.sha256))
     elif file.stored is Stored.LAKE:
-        assert file.at is not None
-        with stores.catalog.files.read(file.at) as source:
-            while data := source.read(1 << 20):
-                yield data
+        yield from _of_lake(stores, file.at or "")
     else:
         raise ObjectMissing(f"{file.path} is kept in a way this Interlock does not read: {file.stored}")
+
+
+def verify(stores: Stores, files: Sequence[File], progress: Progress | None = None) -> None:
+    """Read files and compare them with their digests. `ObjectCorrupt`, `ObjectMissing`."""
+    on_bytes = _counting(sum(f.size_bytes for f in files), progress)
+
+    def one(file: File) -> None:
+        if sha256_of(pieces(stores, stores.main, file), on_bytes)[0] != file.sha256:
+            raise _corrupt(file, stores.main)
+
+    with ThreadPoolExecutor(current().vault_threads) as pool:
+        list(pool.map(one, files))
+
+
+def _of_lake(stores: Stores, path: str) -> Iterator[bytes]:
+    try:
+        with stores.catalog.files.read(path) as source:
+            yield from iter(lambda: source.read(CHUNK_BYTES), b"")
+    except StorageFailed as error:
+        raise ObjectMissing(
+            f"a data file is not to be read: {error.message}",
+            hint="`interlock vault scrub --repair` fetches it",
+        ) from None
 
 
 def _write(stores: Stores, file: File, target: Path, on_bytes: OnBytes | None) -> Path:
@@ -142,12 +167,16 @@ def _copy(stores: Stores, file: File, out: BinaryIO, on_bytes: OnBytes | None) -
             if on_bytes is not None:
                 on_bytes(len(data))
         if hashed.hexdigest() != file.sha256:
-            raise ObjectCorrupt(
-                f"{file.path} in {store.where} is not what was put",
-                hint="`interlock vault scrub --repair` mends it from the replica",
-            )
+            raise _corrupt(file, store)
 
     _first(stores, file.path, from_)
+
+
+def _corrupt(file: File, store: Store) -> ObjectCorrupt:
+    return ObjectCorrupt(
+        f"{file.path} in {file.at or store.where} is not what was put",
+        hint="`interlock vault scrub --repair` mends it from the replica",
+    )
 
 
 def _first(stores: Stores, what: str, read: Callable[[Store], T]) -> T:

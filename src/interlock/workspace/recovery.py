@@ -13,6 +13,7 @@ from interlock.gates import staging, trigger
 from interlock.gates.site import Site
 from interlock.ledger import Ledger
 from interlock.settings import current
+from interlock.vault import snapshots
 
 
 def recover(site: Site) -> tuple[str, ...]:
@@ -54,11 +55,11 @@ def collect_orphans(site: Site) -> list[str]:
     """Remove files nobody refers to that are older than the grace period; returns their paths.
 
     Files of dropped partitions count as unreferenced. Everything a snapshot of
-    the lake still lists is kept, by whoever it was written.
+    the lake still lists is kept, by whoever it was written, and what the vault pins.
     """
     with site.catalog.read() as rx:
-        known = (p.path for p in partitions.all_(rx) if p.path and p.state is not State.DROPPED)
-        kept = {site.files.place(path) for path in known} | lake.every_place(rx)
+        known = {p.path for p in partitions.all_(rx) if p.path and p.state is not State.DROPPED}
+        kept = {site.files.place(path) for path in known | snapshots.pinned(rx)} | lake.every_place(rx)
     before = time.time() - current().orphan_grace_s
     gone = []
     for path, file in site.files.listed().items():

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from interlock.catalog.vault import aliases, versions
 from interlock.catalog.vault.records import READABLE, AliasRecord, Kind, VersionRecord, VersionState
-from interlock.names import model_name
-from interlock.vault import intake, lookup, materialise, sources, tree
+from interlock.names import model_name, partition_label
+from interlock.vault import intake, lookup, materialise, snapshots, sources, tree
 from interlock.vault.intake import Wanted
 from interlock.vault.manifest import Manifest
 from interlock.vault.stores.opened import Stores
 
 if TYPE_CHECKING:
+    import duckdb
+
     from interlock.workspace.workspace import Workspace
 
 Progress = Callable[[int, int], None]
@@ -82,6 +84,40 @@ class Vault:
         record = self.show(ref, deleted=deleted)
         return materialise.open_(self.stores, record, lookup.Reference.of(ref).path)
 
+    def snapshot(
+        self,
+        name: str,
+        tables: str | Sequence[str],
+        *,
+        partitions: Collection[object] | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        lineage: Mapping[str, Any] | None = None,
+    ) -> VersionRecord:
+        """Keep what is published of managed tables, or these partitions of them, as the next version of ``name``.
+
+        Costs no copy: the tables' own files are pinned, and nothing removes them while the version is live or
+        a tombstone. Raises `TableNotFound`, `PartitionNotFound`, `UsageError` for an attached table, and
+        `VaultError` where nothing is published or part of what readers see never passed the gate.
+        """
+        wanted = self._wanted(name, Kind.SNAPSHOT, metadata, lineage)
+        labels = None if partitions is None else frozenset(map(partition_label, partitions))
+        chosen = [tables] if isinstance(tables, str) else list(tables)
+        record = snapshots.take(self.stores, wanted, chosen, labels)
+        self._workspace.project()
+        return record
+
+    def read(
+        self, ref: str, table: str | None = None, *, verify: bool = True, deleted: bool = False
+    ) -> duckdb.DuckDBPyRelation:
+        """A table of a snapshot as it was: a DuckDB relation, with the columns it had then.
+
+        ``table`` is needed where the snapshot holds several. ``verify`` compares every file with its digest
+        first, which reads them once more. Raises as `get` does, and `UsageError` for what is no snapshot.
+        """
+        from interlock.workspace import pinned
+
+        return pinned.read(self.stores, self.show(ref, deleted=deleted), table, verify=verify)
+
     # --- looking ----------------------------------------------------------------------
 
     def show(self, ref: str, *, deleted: bool = True) -> VersionRecord:
@@ -122,7 +158,15 @@ class Vault:
         lineage: Mapping[str, Any] | None,
         progress: Progress | None,
     ) -> VersionRecord:
-        wanted = Wanted(model_name(name), kind, self._workspace.identity, metadata or {}, lineage or {})
-        record = intake.put(self.stores, wanted, files, progress)
+        record = intake.put(self.stores, self._wanted(name, kind, metadata, lineage), files, progress)
         self._workspace.project()
         return record
+
+    def _wanted(
+        self,
+        name: str,
+        kind: Kind,
+        metadata: Mapping[str, Any] | None = None,
+        lineage: Mapping[str, Any] | None = None,
+    ) -> Wanted:
+        return Wanted(model_name(name), kind, self._workspace.identity, metadata or {}, lineage or {})

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
-from interlock.errors import DeleteRefused
-from interlock.gates.delete import approval
 from interlock.gates.delete.delete import delete
 from interlock.gates.delete.restore import restore
 from tests.gates.delete.conftest import People

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from interlock.cli.vault import keep, look
+from interlock.cli.vault import keep, look, snapshot
 
 app = typer.Typer(
     help="Keep model versions and dataset snapshots; nothing in it can be lost by one person.",
@@ -16,3 +16,4 @@ app.command("put")(keep.put)
 app.command("get")(keep.get)
 app.command("ls")(look.ls)
 app.command("show")(look.show)
+app.command("snapshot")(snapshot.snapshot)
