@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+import interlock
 from interlock import settings
 from interlock.catalog import State, lake, partitions
 from interlock.catalog import lake_schema as lakes
@@ -28,15 +29,15 @@ from interlock.vault import intake
 from interlock.vault.hashing import sha256_of_file
 from interlock.workspace import Table, Workspace, recovery
 from tests import places
+from tests import s3 as stores
 from tests.catalog.stock import Stock, stock
 from tests.gates.conftest import a_day, label
+from tests.postgres import Server
 
 __all__ = ["stock"]
 
 
-@pytest.fixture(params=places.KINDS)
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return places.of(request.param, tmp_path / "workspace", request)
+KINDS = pytest.mark.parametrize("place", places.KINDS, indirect=True)
 
 
 @pytest.fixture
@@ -64,6 +65,7 @@ def aged(ws: Workspace) -> None:
         os.utime(ws.site.files.place(path), (long_ago, long_ago))
 
 
+@KINDS
 def test_a_snapshot_lists_the_files_that_are_published_with_their_digests(
     ws: Workspace, flights: Table
 ) -> None:
@@ -94,6 +96,7 @@ def test_a_snapshot_costs_no_copy(ws: Workspace, flights: Table) -> None:
     assert bytes_in(ws.path / "vault") < 3_000
 
 
+@KINDS
 def test_what_the_table_becomes_later_is_not_in_it(ws: Workspace, flights: Table) -> None:
     ws.vault.snapshot("train", "flights")
     flights.write(a_day(0, rows=5, late=[1] * 5))
@@ -109,6 +112,7 @@ def test_what_the_table_becomes_later_is_not_in_it(ws: Workspace, flights: Table
     assert ws.vault.read("train@v1").aggregate("count(*)").fetchall() == [(60,)]
 
 
+@KINDS
 def test_a_column_that_widened_later_has_its_type_of_then(ws: Workspace, flights: Table) -> None:
     small = ws.table("small", partition="day")
     small.write(a_day(0, id=pd.array(range(30), dtype="int16")))
@@ -177,6 +181,7 @@ def test_what_cannot_be_a_snapshot_is_refused_and_leaves_nothing(
     assert not (ws.path / "vault" / "versions").exists()
 
 
+@KINDS
 def test_rows_past_the_gate_keep_a_table_from_being_a_snapshot(
     ws: Workspace, flights: Table, stock: Stock
 ) -> None:
@@ -192,6 +197,7 @@ def test_rows_past_the_gate_keep_a_table_from_being_a_snapshot(
         ws.vault.snapshot("train", "flights")
 
 
+@KINDS
 def test_nothing_removes_a_pinned_file_while_the_version_is_live_or_a_tombstone(
     ws: Workspace, flights: Table
 ) -> None:
@@ -224,6 +230,7 @@ def given_up(ws: Workspace, paths: set[str | None]) -> None:
         tx.connection.execute(files.delete().where(files.c.path.in_([Path(p or "").name for p in paths])))
 
 
+@KINDS
 def test_a_snapshot_of_files_that_were_given_up_meanwhile_is_refused(
     ws: Workspace, flights: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -286,3 +293,30 @@ def test_the_ledger_vouches_for_it(ws: Workspace, flights: Table) -> None:
     assert (put["action"], put["of"], put["name"], put["version"]) == ("put", "snapshot", "train", 1)
     assert fact["versions"][0]["manifest"] == record.manifest
     assert ws.verify_ledger().ok
+
+
+def test_files_on_s3_are_pinned_and_read_where_they_are(
+    s3: stores.Server, postgres: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {**s3.environment, "AWS_MAX_ATTEMPTS": "1"}.items():
+        monkeypatch.setenv(name, value)
+    bucket = s3.bucket()
+    with (
+        settings.override(home=str(tmp_path / "home")),
+        interlock.open(f"{postgres.url()}?schema={bucket}", data=f"s3://{bucket}/lake") as ws,
+    ):
+        table = ws.table("flights", partition="day")
+        table.write(a_day(0))
+        ws.vault.snapshot("train", "flights")
+        table.write(a_day(0, rows=3))
+        assert ws.vault.read("train").aggregate("count(*)").fetchall() == [(30,)]
+        (got,) = ws.vault.get("train", tmp_path / "out")
+        assert len(pd.read_parquet(got)) == 30
+        (file,) = ws.vault.manifest("train").files
+        key = f"lake/{file.at}"
+        s3.client().put_object(Bucket=bucket, Key=key, Body=got.read_bytes()[:-1] + b"!")
+        with pytest.raises(ObjectCorrupt):
+            ws.vault.read("train")
+        s3.client().delete_object(Bucket=bucket, Key=key)
+        with pytest.raises(ObjectMissing, match="no such object"):
+            ws.vault.read("train")
