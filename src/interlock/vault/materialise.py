@@ -27,8 +27,8 @@ from interlock.settings import current
 from interlock.vault import layout
 from interlock.vault.hashing import sha256_of, sha256_of_file
 from interlock.vault.manifest import File, Manifest, Stored
-from interlock.vault.stores.opened import Stores
-from interlock.vault.stores.protocol import CHUNK_BYTES, OnBytes, Store
+from interlock.vault.stores.opened import MAIN, Pinned, Stores
+from interlock.vault.stores.protocol import CHUNK_BYTES, OnBytes
 
 Progress = Callable[[int, int], None]
 T = TypeVar("T")
@@ -92,13 +92,13 @@ def find(made: Manifest, record: VersionRecord, path: str | None) -> File:
     return by_path[path]
 
 
-def pieces(stores: Stores, store: Store, file: File) -> Iterator[bytes]:
+def pieces(stores: Stores, store: Pinned, file: File) -> Iterator[bytes]:
     """A file's bytes from one store, not verified as a whole.
 
     What lies outside the main store is read where it is; the replica has a plain object of it.
     """
     outside = file.stored in (Stored.LAKE, Stored.ADOPTED)
-    if file.stored is Stored.PLAIN or (outside and store is not stores.main):
+    if file.stored is Stored.PLAIN or (outside and store.name != MAIN):
         yield from store.read(layout.object_key(file.sha256))
     elif file.stored is Stored.LAKE:
         yield from _of_lake(stores, file.at or "")
@@ -111,8 +111,9 @@ def verify(stores: Stores, files: Sequence[File], progress: Progress | None = No
     on_bytes = _counting(sum(f.size_bytes for f in files), progress)
 
     def one(file: File) -> None:
-        if sha256_of(pieces(stores, stores.main, file), on_bytes)[0] != file.sha256:
-            raise _corrupt(file, stores.main)
+        main = stores.pinned()[0]
+        if sha256_of(pieces(stores, main, file), on_bytes)[0] != file.sha256:
+            raise _corrupt(file, main)
 
     with ThreadPoolExecutor(current().vault_threads) as pool:
         list(pool.map(one, files))
@@ -157,7 +158,7 @@ def _there(target: Path, file: File) -> bool:
 def _copy(stores: Stores, file: File, out: BinaryIO, on_bytes: OnBytes | None) -> None:
     """Write a file's bytes, all of them right; from the next store where one fails."""
 
-    def from_(store: Store) -> None:
+    def from_(store: Pinned) -> None:
         out.seek(0)
         out.truncate()
         hashed = hashlib.sha256()
@@ -172,17 +173,17 @@ def _copy(stores: Stores, file: File, out: BinaryIO, on_bytes: OnBytes | None) -
     _first(stores, file.path, from_)
 
 
-def _corrupt(file: File, store: Store) -> ObjectCorrupt:
+def _corrupt(file: File, store: Pinned) -> ObjectCorrupt:
     return ObjectCorrupt(
         f"{file.path} in {file.at or store.where} is not what was put",
         hint="`interlock vault scrub --repair` mends it from the replica",
     )
 
 
-def _first(stores: Stores, what: str, read: Callable[[Store], T]) -> T:
+def _first(stores: Stores, what: str, read: Callable[[Pinned], T]) -> T:
     """What the main store gives, else the replica; the main store's error where both fail."""
     failed: InterlockError | None = None
-    for _, store in stores.each():
+    for store in stores.pinned():
         try:
             found = read(store)
         except (ObjectMissing, ObjectCorrupt) as error:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from interlock.catalog.vault import aliases, versions
+from interlock.catalog import clock
+from interlock.catalog.vault import aliases, policy, versions
 from interlock.catalog.vault.records import READABLE, AliasRecord, Kind, VersionRecord, VersionState
+from interlock.errors import VaultError
 from interlock.names import model_name, partition_label
 from interlock.vault import intake, lookup, materialise, snapshots, sources, tree
 from interlock.vault.intake import Wanted
 from interlock.vault.manifest import Manifest
-from interlock.vault.stores.opened import Stores
+from interlock.vault.stores.opened import MAIN, SPOOL, Stores, begin, opened, set_address
 
 if TYPE_CHECKING:
     import duckdb
@@ -37,6 +40,22 @@ class Vault:
     @property
     def _catalog(self) -> Any:
         return self._workspace.site.catalog
+
+    def keep_in(self, address: str) -> None:
+        """Put versions into this store from now on: a folder, or ``s3://BUCKET/PREFIX?profile=…&endpoint=…``.
+
+        Before the first version only: `VaultError` afterwards. Raises `UsageError`, `StoreUnreachable`, `StoreRefused`.
+        """
+        place = address if "://" in address else os.path.abspath(address)
+        begin(opened(place, self._workspace.path / SPOOL))
+        with self._catalog.write() as tx:
+            if versions.any_(tx):
+                raise VaultError(
+                    f"the vault has versions in {self.stores.main.where} already",
+                    hint="`interlock vault replica` keeps them in a second store too",
+                )
+            set_address(tx, MAIN, place)
+        self.stores = Stores.of(self._catalog)
 
     # --- in and out -------------------------------------------------------------------
 
@@ -169,4 +188,14 @@ class Vault:
         metadata: Mapping[str, Any] | None = None,
         lineage: Mapping[str, Any] | None = None,
     ) -> Wanted:
-        return Wanted(model_name(name), kind, self._workspace.identity, metadata or {}, lineage or {})
+        until = self._locked_until()
+        return Wanted(
+            model_name(name), kind, self._workspace.identity, metadata or {}, lineage or {}, until=until
+        )
+
+    def _locked_until(self) -> dt.datetime | None:
+        """Until when what is put now is locked, in a store that locks: renewed while a version needs it."""
+        if not self.stores.main.locks:
+            return None
+        with self._catalog.read() as rx:
+            return clock.now() + policy.get(rx).retention

@@ -44,7 +44,9 @@ class People:
     def __call__(self, who: str) -> Gate:
         return Gate(self.ws.site, self.stores, who)
 
-    def put(self, name: str, data: bytes = b"weights", *, who: str = "kim", **wanted: object) -> VersionRecord:
+    def put(
+        self, name: str, data: bytes = b"weights", *, who: str = "kim", **wanted: object
+    ) -> VersionRecord:
         """A model's next version: one file."""
         return self._put(Wanted(name, Kind.MODEL, who, **wanted), "model.bin", data)  # type: ignore[arg-type]
 

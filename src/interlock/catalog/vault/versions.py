@@ -268,6 +268,11 @@ def keys(rx: Reader, id_: int) -> list[str]:
     )
 
 
+def any_(rx: Reader) -> bool:
+    """Whether any version was ever begun."""
+    return rx.connection.scalar(select(s.versions.c.id).limit(1)) is not None
+
+
 def count(rx: Reader) -> int:
     """How many versions can be read."""
     return int(rx.connection.scalar(select(func.count()).select_from(s.versions).where(_in(READABLE))) or 0)

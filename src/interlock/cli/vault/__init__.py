@@ -12,6 +12,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+app.command("store")(keep.store)
 app.command("put")(keep.put)
 app.command("get")(keep.get)
 app.command("ls")(look.ls)

@@ -1,4 +1,4 @@
-"""``interlock vault put`` and ``get``."""
+"""``interlock vault put``, ``get`` and ``store``."""
 
 from __future__ import annotations
 
@@ -26,6 +26,21 @@ def put(
         console().print(
             plain(f"{record.ref}: {record.files:,} files, {size(record.size_bytes)}"), markup=False
         )
+    return 0
+
+
+def store(
+    address: Annotated[
+        str, typer.Argument(help="A folder, or s3://BUCKET/PREFIX?profile=NAME&endpoint=URL&region=REGION.")
+    ],
+    workspace: WorkspaceOption = None,
+) -> int:
+    """Say where versions are kept, before the first of them."""
+    with created(workspace) as ws:
+        ws.vault.keep_in(address)
+        where = ws.vault.stores.main
+        said = "objects are locked until their retention is over" if where.locks else "objects are not locked"
+    console().print(plain(f"versions go to {where.where}; {said}"), markup=False)
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -11,13 +12,33 @@ from sqlalchemy import select
 from interlock.catalog import Catalog, schema
 from interlock.catalog.canonical import canonical
 from interlock.catalog.catalog import Reader, Writer
-from interlock.errors import UsageError
+from interlock.catalog.vault import objects
 from interlock.vault import layout
 from interlock.vault.stores.local import LocalStore
 from interlock.vault.stores.protocol import Store
 
 MAIN, REPLICA = "main", "replica"
 FOLDER = "vault"
+SPOOL = "spool"
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """A store as it is read: of each object the very bytes that were put, whatever was put over them since."""
+
+    catalog: Catalog
+    name: str
+    store: Store
+
+    @property
+    def where(self) -> str:
+        return self.store.where
+
+    def read(self, key: str, *, start: int = 0, length: int | None = None) -> Iterator[bytes]:
+        """As `Store.read`."""
+        with self.catalog.read() as rx:
+            version = objects.pinned(rx, self.name, key)
+        return self.store.read(key, version=version, start=start, length=length)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +51,20 @@ class Stores:
 
     @classmethod
     def of(cls, catalog: Catalog) -> Self:
-        """As the catalog says; the main store is the folder ``vault`` of the workspace unless it says otherwise."""
+        """As the catalog says; the main store is ``vault`` beside the workspace's data unless it says otherwise."""
         with catalog.read() as rx:
             main, replica = address(rx, MAIN), address(rx, REPLICA)
-        store = opened(main) if main else LocalStore(catalog.folder / FOLDER)
-        return cls(catalog, store, opened(replica) if replica else None)
+        spool = catalog.folder / SPOOL
+        store = opened(main or catalog.files.place(FOLDER), spool)
+        return cls(catalog, store, opened(replica, spool) if replica else None)
 
     def each(self) -> list[tuple[str, Store]]:
         """The stores with their names, the main one first."""
         return [(MAIN, self.main), *([(REPLICA, self.replica)] if self.replica else [])]
+
+    def pinned(self) -> list[Pinned]:
+        """The stores as they are read, the main one first."""
+        return [Pinned(self.catalog, name, store) for name, store in self.each()]
 
     def found(self) -> None:
         """Write the main store's format into it, once."""
@@ -51,10 +77,12 @@ def begin(store: Store) -> None:
         store.put(layout.FORMAT_KEY, canonical({"format": "interlock-vault", "version": 1}))
 
 
-def opened(address: str) -> Store:
-    """The store at a folder's path, or ``s3://BUCKET/PREFIX``."""
+def opened(address: str, spool: Path) -> Store:
+    """The store at a folder's path, or ``s3://BUCKET/PREFIX``; ``spool`` is for what is on its way there."""
     if address.startswith("s3://"):
-        raise UsageError("a vault on S3 is not to be had yet")
+        from interlock.vault.stores.s3 import S3Store
+
+        return S3Store.of(address, spool)
     return LocalStore(Path(address))
 
 
