@@ -14,13 +14,13 @@ def object_key(sha256: str) -> str:
 
 
 def recipe_key(sha256: str) -> str:
-    """The recipe of a file that is kept in chunks, named by the SHA-256 of the file's bytes."""
+    """The recipe of a file that is kept in chunks, named by the SHA-256 of the recipe's own bytes."""
     return f"{RECIPES}{sha256[:2]}/{sha256}.json"
 
 
-def chunk_key(sha256: str, *, compressed: bool) -> str:
-    """A chunk's, named by the SHA-256 of its bytes before compression."""
-    return f"{CHUNKS}{sha256[:2]}/{sha256}{'.zst' if compressed else ''}"
+def chunk_key(blake3: str, *, compressed: bool) -> str:
+    """A chunk's, named by the BLAKE3 of its bytes before compression."""
+    return f"{CHUNKS}{blake3[:2]}/{blake3}{'.zst' if compressed else ''}"
 
 
 def manifest_key(name: str, version: int) -> str:
