@@ -13,16 +13,17 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
 from interlock.catalog import Catalog, Writer, outbox
 from interlock.catalog.vault import objects, versions
 from interlock.catalog.vault.records import Kind, VersionRecord
-from interlock.errors import InterlockError, VaultError, WorkspaceBusy
+from interlock.errors import InterlockError, UsageError, VaultError, WorkspaceBusy
 from interlock.names import Digest
 from interlock.settings import current
-from interlock.vault import layout
+from interlock.vault import chunked, layout
 from interlock.vault.hashing import sha256_of_file
 from interlock.vault.manifest import File, Manifest
 from interlock.vault.stores.opened import MAIN, Stores
@@ -37,6 +38,21 @@ _BATCH_FILES = 64
 _BATCH_BYTES = 256 << 20  # of files hashed before their leases are taken together
 
 
+class Dedup(StrEnum):
+    """What is stored once: a file that is the same, or also a tensor or a stretch of one that is."""
+
+    FILE = "file"
+    TENSOR = "tensor"
+
+
+def dedup(word: str) -> Dedup:
+    """`UsageError` for a word that says none."""
+    try:
+        return Dedup(word)
+    except ValueError:
+        raise UsageError(f"dedup is {' or '.join(map(repr, map(str, Dedup)))}, not {word!r}") from None
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What is put: a version of ``name``. ``until``: locked until then where a store locks."""
@@ -48,6 +64,7 @@ class Wanted:
     lineage: Mapping[str, Any] = field(default_factory=dict)
     of: Mapping[str, Any] = field(default_factory=dict)
     until: dt.datetime | None = None
+    dedup: Dedup = Dedup.FILE
 
 
 class Lease:
@@ -104,7 +121,7 @@ def put(stores: Stores, wanted: Wanted, sources: Sources, progress: Progress | N
     if not sources:
         raise VaultError(f"nothing to put as {wanted.name}: there is no file")
     with staged(stores, wanted) as (version, lease):
-        files, pins = _stored(stores, sources, lease, wanted.until, _counting(sources, progress))
+        files, pins = _stored(stores, sources, lease, wanted, _counting(sources, progress))
         return finish(stores, wanted, version, lease, files, pins)
 
 
@@ -174,20 +191,25 @@ def finish(
 
 
 def _stored(
-    stores: Stores, sources: Sources, lease: Lease, until: dt.datetime | None, on_bytes: OnBytes | None
+    stores: Stores, sources: Sources, lease: Lease, wanted: Wanted, on_bytes: OnBytes | None
 ) -> tuple[list[File], list[Held]]:
     """The files as they are listed, and the objects that hold them."""
     files: list[File] = []
     pins: dict[str, Held] = {}
-    store = stores.main
+    store, until = stores.main, wanted.until
+
+    def counted(done: int) -> None:
+        lease.keep_up()
+        if on_bytes is not None:
+            on_bytes(done)
+
+    large = _large(sources) if wanted.dedup is Dedup.TENSOR else {}
+    for path, source in large.items():
+        file, kept = chunked.store(stores.catalog, store, path, source, lease, until, counted)
+        files.append(file)
+        pins |= {one.key: one for one in kept}
     with ThreadPoolExecutor(current().vault_threads) as pool:
-
-        def counted(done: int) -> None:
-            lease.keep_up()
-            if on_bytes is not None:
-                on_bytes(done)
-
-        for batch in _batches(sources):
+        for batch in _batches({path: source for path, source in sources.items() if path not in large}):
             taken: list[Taken] = []
             try:
                 known = _of_known_size(stores.catalog, batch)
@@ -202,6 +224,12 @@ def _stored(
                     store.drop(one)
             files += [File(path, t.sha256, t.size_bytes) for path, t in zip(batch, taken, strict=True)]
     return files, list(pins.values())
+
+
+def _large(sources: Sources) -> dict[str, Path]:
+    """Files that are kept in chunks, if any are."""
+    paths = {path: source for path, source in sources.items() if isinstance(source, Path)}
+    return {path: source for path, source in paths.items() if source.stat().st_size >= chunked.SIZE_BYTES_MIN}
 
 
 def _take(store: Store, source: Path | BinaryIO, known: bool, on_bytes: OnBytes | None) -> Taken:

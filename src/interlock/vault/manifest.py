@@ -31,7 +31,10 @@ class Stored(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One file of a version. ``path`` is relative, with ``/``; ``at_version`` the version id of an adopted object."""
+    """One file of a version. ``path`` is relative, with ``/``; ``at_version`` the version id of an adopted object.
+
+    ``sha256`` is that of its bytes; where it is kept in chunks that of its recipe, which vouches for each.
+    """
 
     path: str
     sha256: str

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Protocol, cast
 
 from interlock.errors import DataNotFound, DataUnreadable, ObjectCorrupt
-from interlock.vault.stores.protocol import CHUNK_BYTES, Store
+from interlock.vault.stores.protocol import CHUNK_BYTES, Readable
 
 
 class Ranges(Protocol):
@@ -94,7 +94,7 @@ class FileRanges:
 class ObjectRanges:
     """A plain object of a store. A range of it cannot be verified: `interlock vault scrub` reads it whole."""
 
-    store: Store
+    store: Readable
     key: str
     size_bytes: int
     version: str | None = None

@@ -20,7 +20,7 @@ from interlock.catalog.canonical import canonical, parse
 from interlock.errors import InterlockError, LedgerError, ObjectCorrupt
 from interlock.vault import layout, packing
 from interlock.vault.ahead import ahead
-from interlock.vault.stores.protocol import Store
+from interlock.vault.stores.protocol import Readable
 
 FORMAT, VERSION = "interlock-recipe", 1
 RECIPE_BYTES_MAX = 64 << 20  # three quarters of a million chunks
@@ -76,7 +76,7 @@ class Recipe:
         return [self.key, *dict.fromkeys(chunk.key for chunk in self.chunks)]
 
 
-def load(store: Store, sha256: str, *, version: str | None = None) -> Recipe:
+def load(store: Readable, sha256: str, *, version: str | None = None) -> Recipe:
     """The recipe of this name. `ObjectMissing`, `ObjectCorrupt`."""
     key = layout.recipe_key(sha256)
     data = _bounded(store, key, RECIPE_BYTES_MAX, version)
@@ -112,12 +112,12 @@ def _is_chunk(entry: Any) -> bool:
     return bool(_DIGEST.fullmatch(name)) and 0 < size <= packing.CHUNK_BYTES_MAX and how in _ENCODINGS
 
 
-def read(store: Store, recipe: Recipe) -> Iterator[bytes]:
+def read(store: Readable, recipe: Recipe) -> Iterator[bytes]:
     """The file's bytes, each verified before it is handed out; several chunks are fetched at once."""
     return ahead(lambda chunk: read_chunk(store, chunk), recipe.chunks)
 
 
-def read_chunk(store: Store, chunk: Chunk) -> bytes:
+def read_chunk(store: Readable, chunk: Chunk) -> bytes:
     """The bytes of one chunk. `ObjectMissing`; `ObjectCorrupt` where they are not those of its name."""
     stored = _bounded(store, chunk.key, chunk.size_bytes, None)
     data = stored and packing.unpack(stored, compressed=chunk.compressed, size_max=chunk.size_bytes)
@@ -126,7 +126,7 @@ def read_chunk(store: Store, chunk: Chunk) -> bytes:
     return data
 
 
-def _bounded(store: Store, key: str, size_max: int, version: str | None) -> bytes | None:
+def _bounded(store: Readable, key: str, size_max: int, version: str | None) -> bytes | None:
     """An object of at most so many bytes, whatever lies there; None of a larger one."""
     data = b"".join(store.read(key, version=version, length=size_max + 1))
     return data if len(data) <= size_max else None
@@ -135,7 +135,7 @@ def _bounded(store: Store, key: str, size_max: int, version: str | None) -> byte
 class RecipeRanges:
     """A file that is kept in chunks, read from anywhere in it; the chunk read last stays in memory."""
 
-    def __init__(self, store: Store, recipe: Recipe) -> None:
+    def __init__(self, store: Readable, recipe: Recipe) -> None:
         self._store, self._recipe = store, recipe
         self._starts = list(itertools.accumulate((c.size_bytes for c in recipe.chunks), initial=0))
         self._last: tuple[int, bytes] = (-1, b"")

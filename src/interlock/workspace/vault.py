@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -13,8 +14,18 @@ from interlock.catalog.vault import aliases, policy, versions
 from interlock.catalog.vault.records import READABLE, AliasRecord, Kind, VersionRecord, VersionState
 from interlock.errors import VaultError
 from interlock.names import model_name, partition_label
-from interlock.vault import intake, lookup, materialise, snapshots, sources, tree
-from interlock.vault.intake import Wanted
+from interlock.vault import (
+    contents,
+    difference,
+    insight,
+    intake,
+    lookup,
+    materialise,
+    snapshots,
+    sources,
+    tree,
+)
+from interlock.vault.intake import Dedup, Wanted
 from interlock.vault.manifest import Manifest
 from interlock.vault.stores.opened import MAIN, SPOOL, Stores, begin, opened, set_address
 
@@ -66,14 +77,18 @@ class Vault:
         *,
         metadata: Mapping[str, Any] | None = None,
         lineage: Mapping[str, Any] | None = None,
+        dedup: str = Dedup.FILE,
         progress: Progress | None = None,
     ) -> VersionRecord:
         """Keep a file, a folder or files by path (path → file, bytes or open file) as the next version of ``name``.
 
         Atomic, and lasting when it returns. ``lineage`` may hold ``snapshots``, ``run``, ``verdicts`` and
-        ``models``: what it was made of. Raises `NameRefused`, `DataNotFound`, `DataUnreadable`, `VaultError`.
+        ``models``: what it was made of. ``dedup="tensor"`` keeps large files in chunks, of which a series of
+        checkpoints shares those that did not change (extra ``dedup``). Raises `NameRefused`, `DataNotFound`,
+        `DataUnreadable`, `VaultError`.
         """
-        return self._put(name, Kind.MODEL, sources.sources(files), metadata, lineage, progress)
+        how = intake.dedup(dedup)
+        return self._put(name, Kind.MODEL, sources.sources(files), metadata, lineage, progress, how)
 
     def put_file(self, path: str, source: str | os.PathLike[str] | bytes | BinaryIO) -> VersionRecord:
         """Write one file by its path in the vault; one that is there becomes an older version of itself."""
@@ -161,6 +176,19 @@ class Vault:
         with self._catalog.read() as rx:
             return tree.children(rx, folder.rstrip("/"), deleted=deleted, limit=limit)
 
+    def diff(self, before: str, after: str) -> difference.Difference:
+        """What differs between two versions: files, and in safetensors files the tensors and by how much."""
+        return insight.diff(self.stores, self.show(before), self.show(after))
+
+    def contents(self, ref: str) -> dict[str, contents.Contents]:
+        """What each file of a version is, by path, read as data: nothing of it runs."""
+        return insight.contents_of(self.stores, self.show(ref))
+
+    def du(self, prefix: str = "") -> insight.Usage:
+        """What versions at or under a name hold, and take: what is the same is stored once."""
+        with self._catalog.read() as rx:
+            return insight.usage(rx, prefix.rstrip("/"))
+
     def aliases(self, name: str | None = None) -> list[AliasRecord]:
         """Aliases of a name, or all."""
         with self._catalog.read() as rx:
@@ -176,8 +204,10 @@ class Vault:
         metadata: Mapping[str, Any] | None,
         lineage: Mapping[str, Any] | None,
         progress: Progress | None,
+        how: Dedup = Dedup.FILE,
     ) -> VersionRecord:
-        record = intake.put(self.stores, self._wanted(name, kind, metadata, lineage), files, progress)
+        wanted = replace(self._wanted(name, kind, metadata, lineage), dedup=how)
+        record = intake.put(self.stores, wanted, files, progress)
         self._workspace.project()
         return record
 

@@ -8,7 +8,7 @@ state ``deleting``: whoever wants a lease on that waits until it is gone.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import delete, func, select, update
 
@@ -56,6 +56,16 @@ def of_size(rx: Reader, size_bytes: int) -> bool:
     """Whether any object has this many bytes: only then may a file be one that is there already."""
     wanted = select(s.objects.c.key).where(s.objects.c.size_bytes == size_bytes).limit(1)
     return rx.connection.scalar(wanted) is not None
+
+
+def sizes(rx: Reader, keys: Collection[str]) -> dict[str, int]:
+    """Bytes of those of these objects that are known, by key."""
+    o = s.objects
+    found: dict[str, int] = {}
+    for some in parts(keys):
+        rows = rx.connection.execute(select(o.c.key, o.c.size_bytes).where(o.c.key.in_(some)))
+        found |= {row.key: row.size_bytes for row in rows}
+    return found
 
 
 def pin(tx: Writer, store: str, versions: Sequence[tuple[str, str, dt.datetime | None]]) -> None:

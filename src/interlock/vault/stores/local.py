@@ -40,6 +40,10 @@ class LocalStore:
     def locks(self) -> bool:
         return False
 
+    @property
+    def versions(self) -> bool:
+        return False
+
     def take(self, source: Path | BinaryIO, on_bytes: OnBytes | None = None) -> Taken:
         """Copies while it hashes: the bytes are synced to ``tmp/`` when this returns."""
         folder = self.root / TEMPORARY

@@ -34,10 +34,13 @@ class Pinned:
     def where(self) -> str:
         return self.store.where
 
-    def read(self, key: str, *, start: int = 0, length: int | None = None) -> Iterator[bytes]:
-        """As `Store.read`."""
-        with self.catalog.read() as rx:
-            version = objects.pinned(rx, self.name, key)
+    def read(
+        self, key: str, *, version: str | None = None, start: int = 0, length: int | None = None
+    ) -> Iterator[bytes]:
+        """As `Store.read`; of the pinned version unless another is asked for."""
+        if version is None and self.store.versions:
+            with self.catalog.read() as rx:
+                version = objects.pinned(rx, self.name, key)
         return self.store.read(key, version=version, start=start, length=length)
 
 

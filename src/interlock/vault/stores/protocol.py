@@ -48,19 +48,32 @@ class Taken:
     ours: bool
 
 
-class Store(Protocol):
+class Readable(Protocol):
+    """What reading takes of a store."""
+
+    @property
+    def where(self) -> str:
+        """What messages call it; holds no secret."""
+
+    def read(
+        self, key: str, *, version: str | None = None, start: int = 0, length: int | None = None
+    ) -> Iterator[bytes]:
+        """An object's bytes, or ``length`` of them from ``start`` on, in pieces, not verified. `ObjectMissing`."""
+
+
+class Store(Readable, Protocol):
     """One place. Methods may be called from several threads at once.
 
     All raise `StorageFailed` (a folder) or `StoreUnreachable` and `StoreRefused` (S3).
     """
 
     @property
-    def where(self) -> str:
-        """What messages call it; holds no secret."""
-
-    @property
     def locks(self) -> bool:
         """Whether objects can be locked until a moment against everybody (S3 object lock)."""
+
+    @property
+    def versions(self) -> bool:
+        """Whether the bytes of a version can be read although others were put under their key since."""
 
     def take(self, source: Path | BinaryIO, on_bytes: OnBytes | None = None) -> Taken:
         """Read ``source`` once and hash it; nothing is in the store yet. `DataUnreadable`, `DataNotFound`."""
@@ -78,11 +91,6 @@ class Store(Protocol):
 
     def put(self, key: str, data: bytes, *, until: dt.datetime | None = None) -> Held:
         """Put a small object whole unless it is there. The same bytes again are no error; others are `ObjectTaken`."""
-
-    def read(
-        self, key: str, *, version: str | None = None, start: int = 0, length: int | None = None
-    ) -> Iterator[bytes]:
-        """An object's bytes, or ``length`` of them from ``start`` on, in pieces, not verified. `ObjectMissing`."""
 
     def stat(self, key: str, *, version: str | None = None) -> Held | None:
         """The object under ``key``, its version of that name; None where there is none."""

@@ -100,6 +100,10 @@ class S3Store:
 
     # --- putting ----------------------------------------------------------------------
 
+    @property
+    def versions(self) -> bool:
+        return True
+
     def take(self, source: Path | BinaryIO, on_bytes: OnBytes | None = None) -> Taken:
         """A file stays where it is; a stream is copied while it is hashed."""
         if isinstance(source, Path):
