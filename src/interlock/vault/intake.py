@@ -80,7 +80,7 @@ class Lease:
         """The lease of a version just reserved; without a living one the collector gives the version up."""
         lease = cls(tx.catalog, f"{LEASE}{staged.id}")
         manifest = layout.manifest_key(staged.name, staged.version)
-        objects.lease(tx, lease.id, {manifest: 0}, lease._end(tx.now))
+        objects.begin(tx, lease.id, manifest, lease._end(tx.now))
         return lease
 
     def cover(self, sizes: Mapping[str, int]) -> None:

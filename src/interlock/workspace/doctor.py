@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 from interlock import settings
 from interlock.catalog import PartitionRecord, State, TriggerState, foreign, partitions, triggers
 from interlock.catalog.records import CURRENT
+from interlock.catalog.vault.records import RequestState
 from interlock.constraints.table_contract import TableContract
 from interlock.engines import postgres
 from interlock.engines.postgres import address
 from interlock.errors import InterlockError, StorageFailed
 from interlock.gates import counterpart, decided, fingerprint, staging
+from interlock.gates.delete import approval
 from interlock.gates.site import Site
 from interlock.ledger import Ledger, verify
 from interlock.workspace import recovery
@@ -87,6 +89,7 @@ def examine(site: Site, hashed: Progress | None = None) -> list[Finding]:
         *_writers(site),
         *_triggers(site),
         *_quarantine(site),
+        *_requests(site),
         *_ledger(site),
     ]
 
@@ -248,6 +251,18 @@ def _quarantine(site: Site) -> Iterator[Finding]:
     yield Finding(True, "quarantine", f"{len(held)} partitions held" if held else "empty")
 
 
+def _requests(site: Site) -> Iterator[Finding]:
+    """What waits at the delete gate, so that nobody misses it."""
+    with site.catalog.read() as rx:
+        waiting = approval.listed(rx, states=[RequestState.PENDING])
+    if waiting:
+        what = ", ".join(f"{r.ref} ({r.action} of {r.subject}, by {r.who})" for r in waiting[:3])
+        more = f" and {len(waiting) - 3:,} more" if len(waiting) > 3 else ""
+        yield Finding(
+            True, "vault", f"a second person is waited for: {what}{more}", "interlock vault requests"
+        )
+
+
 def _ledger(site: Site) -> Iterator[Finding]:
     report = verify_ledger(site)
     for problem in report.problems[:10]:
@@ -280,8 +295,8 @@ def _catch_up(site: Site) -> None:
 
 
 def _what(entry: dict[str, Any]) -> str:
-    place = str(entry.get("table", ""))
+    place = str(entry.get("table") or entry.get("subject") or entry.get("name") or "")
     if entry.get("partition"):
         place += f"@{entry['partition']}"
-    facts = [entry.get(k) for k in ("decision", "outcome", "alert", "action", "reason")]
+    facts = [entry.get(k) for k in ("decision", "outcome", "alert", "action", "request", "state", "reason")]
     return " ".join([place, *(str(f) for f in facts if f)])

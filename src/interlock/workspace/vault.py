@@ -10,9 +10,34 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from interlock.catalog import clock
-from interlock.catalog.vault import aliases, policy, versions
-from interlock.catalog.vault.records import READABLE, AliasRecord, Kind, VersionRecord, VersionState
+from interlock.catalog.vault import aliases, holds, keys, versions
+from interlock.catalog.vault import policy as policies
+from interlock.catalog.vault.policy import Policy
+from interlock.catalog.vault.records import (
+    READABLE,
+    AliasRecord,
+    HoldKind,
+    HoldRecord,
+    KeyRecord,
+    Kind,
+    RequestRecord,
+    RequestState,
+    VersionRecord,
+    VersionState,
+)
 from interlock.errors import VaultError
+from interlock.gates.delete import alias as alias_gate
+from interlock.gates.delete import approval, collector, overwrite, telling
+from interlock.gates.delete import delete as delete_gate
+from interlock.gates.delete import holds as hold_gate
+from interlock.gates.delete import keys as key_gate
+from interlock.gates.delete import policy as policy_gate
+from interlock.gates.delete import purge as purge_gate
+from interlock.gates.delete import rename as rename_gate
+from interlock.gates.delete import restore as restore_gate
+from interlock.gates.delete.collector import Collected
+from interlock.gates.delete.gate import Gate, Outcome
+from interlock.gates.delete.keys import NewKey
 from interlock.names import model_name, partition_label
 from interlock.vault import (
     contents,
@@ -91,8 +116,12 @@ class Vault:
         return self._put(name, Kind.MODEL, sources.sources(files), metadata, lineage, progress, how)
 
     def put_file(self, path: str, source: str | os.PathLike[str] | bytes | BinaryIO) -> VersionRecord:
-        """Write one file by its path in the vault; one that is there becomes an older version of itself."""
+        """Write one file by its path in the vault; one that is there becomes an older version of itself.
+
+        `DeleteRefused` where too many models were overwritten lately.
+        """
         only = path.rpartition("/")[2]
+        overwrite.admit(self.gate, path)
         return self._put(path, Kind.FILE, sources.sources({only: source}), None, None, None)
 
     def get(
@@ -189,10 +218,122 @@ class Vault:
         with self._catalog.read() as rx:
             return insight.usage(rx, prefix.rstrip("/"))
 
+    def by_id(self, ids: Sequence[int]) -> list[VersionRecord]:
+        """Versions by their ids, as a request's document lists them; in whatever state."""
+        with self._catalog.read() as rx:
+            return versions.get(rx, ids)
+
     def aliases(self, name: str | None = None) -> list[AliasRecord]:
         """Aliases of a name, or all."""
         with self._catalog.read() as rx:
             return aliases.list_(rx, name)
+
+    # --- the delete gate --------------------------------------------------------------
+
+    @property
+    def gate(self) -> Gate:
+        """The delete gate, as who is at work stands before it."""
+        tell = self._workspace.contract_of(telling.TABLE).triggers
+        return Gate(self._workspace.site, self.stores, self._workspace.identity, tell)
+
+    def delete(self, *what: str, reason: str | None = None) -> Outcome:
+        """Delete versions, names or folders (``team/``; ``/`` is everything): tombstones, which `restore` undoes.
+
+        Raises `DeleteRefused`, with nothing done, where more models are affected than one person's doings may,
+        or a version is in use: a second person may `approve` it. `VersionNotFound`, `VersionDeleted`.
+        """
+        return delete_gate.delete(self.gate, what, reason)
+
+    def restore(
+        self,
+        *what: str,
+        by: str | None = None,
+        since: dt.datetime | None = None,
+        until: dt.datetime | None = None,
+        reason: str | None = None,
+    ) -> Outcome:
+        """Bring back what was deleted: versions, names, folders, ``/``, or what a request such as ``D17`` did.
+
+        ``by``, ``since`` and ``until`` narrow it, or mean all that fits. `VersionNotFound` where there is nothing.
+        """
+        return restore_gate.restore(self.gate, what, by=by, since=since, until=until, reason=reason)
+
+    def purge(self, *what: str, reason: str | None = None) -> Outcome:
+        """Ask for the end of tombstones. Always raises `DeleteRefused`, with what is in the way or the request."""
+        return purge_gate.purge(self.gate, what, reason)
+
+    def approve(self, request: str, *, key: str | None = None) -> Outcome:
+        """Let somebody else's request pass: what it lists, but for what changed since. `ApprovalRefused`."""
+        return approval.approve(self.gate, request, key)
+
+    def refuse(self, request: str, reason: str | None = None) -> RequestRecord:
+        """Let a request not pass, or take one's own back. `ApprovalRefused` where it does not wait any more."""
+        return approval.refuse(self.gate, request, reason)
+
+    def request(self, request: str) -> RequestRecord:
+        """The request of this id, such as ``D17``. `VersionNotFound`."""
+        with self._catalog.read() as rx:
+            return approval.found(rx, request)
+
+    def requests(self, *, pending: bool = False, limit: int | None = None) -> list[RequestRecord]:
+        """What was asked of the delete gate, newest first; with ``pending`` what waits for a second person."""
+        with self._catalog.read() as rx:
+            return approval.listed(rx, states=[RequestState.PENDING] if pending else (), limit=limit)
+
+    def hold(self, what: str, reason: str, *, service: bool = False) -> HoldRecord:
+        """Keep a version, a name or a folder from purging; ``service``: because something that runs reads it.
+
+        Ends with `release`, which for a legal hold (without ``service``) needs a second person.
+        """
+        return hold_gate.hold(self.gate, what, reason, HoldKind.SERVICE if service else HoldKind.LEGAL)
+
+    def release(self, hold: str, reason: str | None = None) -> Outcome:
+        """End a hold such as ``H4``. `DeleteRefused` for a legal one, which waits for a second person."""
+        return hold_gate.release(self.gate, hold, reason)
+
+    def holds(self, *, released: bool = False) -> list[HoldRecord]:
+        """Holds in the order they were made; those released too where asked for."""
+        with self._catalog.read() as rx:
+            return holds.list_(rx, released=released)
+
+    def alias(self, ref: str, alias: str, reason: str | None = None) -> Outcome:
+        """Let ``name@alias`` stand for the version ``ref`` names. Moving counts like deleting: `DeleteRefused`."""
+        return alias_gate.put(self.gate, ref, alias, reason)
+
+    def unalias(self, name: str, alias: str, reason: str | None = None) -> Outcome:
+        """Let ``name@alias`` stand for nothing. Raises as `alias` does."""
+        return alias_gate.remove(self.gate, name, alias, reason)
+
+    def rename(self, old: str, new: str, reason: str | None = None) -> Outcome:
+        """Give a name, or every name in a folder, another; versions, aliases and holds stay. `DeleteRefused`."""
+        return rename_gate.rename(self.gate, old, new, reason)
+
+    @property
+    def policy(self) -> Policy:
+        """What the delete gate allows."""
+        with self._catalog.read() as rx:
+            return policies.get(rx)
+
+    def set_policy(self, *, reason: str | None = None, **changes: int) -> Outcome:
+        """Change values of the policy. `DeleteRefused` where one protects less: it waits for a second person."""
+        return policy_gate.change(self.gate, changes, reason)
+
+    def add_key(self, name: str) -> NewKey:
+        """A second key for approvals; its secret is shown this once. Keys after the first have to be approved."""
+        return key_gate.add(self.gate, name)
+
+    def retire_key(self, name: str) -> None:
+        """A key counts no longer."""
+        key_gate.retire(self.gate, name)
+
+    def keys(self) -> list[KeyRecord]:
+        """Every second key there ever was."""
+        with self._catalog.read() as rx:
+            return keys.list_(rx)
+
+    def collect(self, *, dry_run: bool = False) -> Collected:
+        """Remove bytes that nothing needs, once marked for the policy's grace. `WorkspaceBusy`, `VaultError`."""
+        return collector.collect(self.gate, dry_run=dry_run)
 
     # --- inside -----------------------------------------------------------------------
 
@@ -228,4 +369,4 @@ class Vault:
         if not self.stores.main.locks:
             return None
         with self._catalog.read() as rx:
-            return clock.now() + policy.get(rx).retention
+            return clock.now() + policies.get(rx).retention

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 
 import interlock
 from interlock.catalog import clock
+from interlock.catalog.vault import policy as policies
 from interlock.catalog.vault import versions
-from interlock.catalog.vault.records import Kind, VersionRecord, VersionState
+from interlock.catalog.vault.records import Kind, RequestRecord, VersionRecord, VersionState
+from interlock.errors import DeleteRefused
+from interlock.gates.delete import approval
 from interlock.gates.delete.gate import Gate
 from interlock.vault import intake
 from interlock.vault.intake import Wanted
@@ -23,15 +27,27 @@ START = dt.datetime(2026, 3, 1, 9, tzinfo=dt.UTC)
 HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
 
 
-@pytest.fixture(params=places.KINDS)
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return places.of(request.param, tmp_path / "workspace", request)
+BOTH = pytest.mark.parametrize("place", places.KINDS, indirect=True)  # what their SQL differs in
 
 
 @pytest.fixture
 def ws(place: str) -> Iterator[Workspace]:
     with interlock.open(place) as made:
         yield made
+
+
+def refused(call: Callable[[], object]) -> DeleteRefused:
+    """The refusal that a call ends in."""
+    with pytest.raises(DeleteRefused) as caught:
+        call()
+    return caught.value
+
+
+def waits(call: Callable[[], object]) -> str:
+    """The id of the request that a call leaves for a second person."""
+    ref = refused(call).request
+    assert ref is not None
+    return ref
 
 
 class People:
@@ -44,6 +60,11 @@ class People:
     def __call__(self, who: str) -> Gate:
         return Gate(self.ws.site, self.stores, who)
 
+    def limit(self, models: int) -> None:
+        """So many models are the most without a second person: fewer make a test quicker."""
+        with self.ws.site.catalog.write() as tx:
+            policies.put(tx, replace(policies.get(tx), radius_models=models))
+
     def put(
         self, name: str, data: bytes = b"weights", *, who: str = "kim", **wanted: object
     ) -> VersionRecord:
@@ -55,8 +76,6 @@ class People:
         return self._put(Wanted(path, Kind.FILE, who), path.rpartition("/")[2], data)
 
     def _put(self, wanted: Wanted, name: str, data: bytes) -> VersionRecord:
-        import io
-
         return intake.put(self.stores, wanted, {name: io.BytesIO(data)})
 
     def states(self, prefix: str = "") -> dict[str, VersionState]:
@@ -66,6 +85,14 @@ class People:
 
     def live(self, prefix: str = "") -> list[str]:
         return [ref for ref, state in self.states(prefix).items() if state is VersionState.LIVE]
+
+    def alias(self, name: str) -> dict[str, int]:
+        """Version by alias."""
+        return {a.alias: a.version for a in self.ws.vault.aliases(name)}
+
+    def request(self, ref: str) -> RequestRecord:
+        with self.ws.site.catalog.read() as rx:
+            return approval.found(rx, ref)
 
     def said(self) -> list[dict[str, object]]:
         """The gate's entries in the ledger, oldest first."""

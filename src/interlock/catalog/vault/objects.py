@@ -19,6 +19,11 @@ from interlock.catalog.vault.parts import parts
 HELD, DELETING = "held", "deleting"
 
 
+def begin(tx: Writer, id_: str, key: str, expires_at: dt.datetime) -> None:
+    """Begin a lease with a key that is new, so that nobody can be removing it."""
+    tx.connection.execute(tx.insert(s.leases).values(id=id_, key=key, expires_at=expires_at))
+
+
 def lease(tx: Writer, id_: str, sizes: Mapping[str, int], expires_at: dt.datetime) -> list[str]:
     """Lease these keys (key → bytes of its object); returns those being removed, which must be asked for again."""
     going: list[str] = []

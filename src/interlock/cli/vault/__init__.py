@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from interlock.cli.vault import keep, look, snapshot
+from interlock.cli.vault import approve, keep, keeping, look, remove, snapshot
 
 app = typer.Typer(
     help="Keep model versions and dataset snapshots; nothing in it can be lost by one person.",
@@ -18,3 +18,17 @@ app.command("get")(keep.get)
 app.command("ls")(look.ls)
 app.command("show")(look.show)
 app.command("snapshot")(snapshot.snapshot)
+app.command("rm")(remove.rm)
+app.command("restore")(remove.restore)
+app.command("purge")(remove.purge)
+app.command("approve")(approve.approve)
+app.command("refuse")(approve.refuse)
+app.command("requests")(approve.requests)
+app.command("hold")(keeping.hold)
+app.command("release")(keeping.release)
+app.command("holds")(keeping.holds)
+app.command("alias")(keeping.alias)
+app.command("mv")(keeping.mv)
+app.command("policy")(keeping.policy)
+app.add_typer(approve.keys, name="key")
+app.command("collect")(remove.collect)

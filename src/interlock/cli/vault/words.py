@@ -6,10 +6,25 @@ from typing import Annotated, Any
 
 import typer
 
-from interlock.catalog.vault.records import VersionRecord
+from interlock.catalog.vault.records import Action, RequestRecord, VersionRecord
+from interlock.cli.output import console, plain, print_json
+from interlock.gates.delete.gate import Outcome
 
 Reference = Annotated[
     str, typer.Argument(help="NAME, NAME@v41 or NAME@ALIAS, and /PATH for one file of it.", metavar="REF")
+]
+
+What = Annotated[
+    list[str],
+    typer.Argument(
+        help="Versions, names or folders: ranker@v41, ranker, team/; / is everything.",
+        metavar="WHAT...",
+        show_default=False,
+    ),
+]
+RequestArgument = Annotated[str, typer.Argument(metavar="ID", help="The request, such as D17.")]
+ReasonOption = Annotated[
+    str | None, typer.Option("--reason", "-r", help="Why; recorded in the ledger.", show_default=False)
 ]
 
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
@@ -50,3 +65,44 @@ def to_dict(record: VersionRecord) -> dict[str, Any]:
             "purge_after": record.purge_after,
         }
     return found
+
+
+def request_to_dict(request: RequestRecord) -> dict[str, Any]:
+    """A request as JSON; a key's digest is nobody's business."""
+    document = {} if request.action is Action.KEY else dict(request.document)
+    return {
+        "id": request.ref,
+        "action": request.action.value,
+        "subject": request.subject,
+        "state": request.state.value,
+        "who": request.who,
+        "at": request.at,
+        "models": request.models,
+        "reason": request.reason,
+        "why": request.why,
+        "decided_by": request.decided_by,
+        "decided_at": request.decided_at,
+        "document": document,
+    }
+
+
+def outcome_to_dict(outcome: Outcome) -> dict[str, Any]:
+    """What the delete gate did, as JSON."""
+    found: dict[str, Any] = {"versions": outcome.versions, "left_out": list(outcome.left_out)}
+    return found | ({} if outcome.request is None else {"request": request_to_dict(outcome.request)})
+
+
+def tell(outcome: Outcome, said: str, as_json: bool) -> int:
+    """Print what was done, and what was left out."""
+    if as_json:
+        print_json(outcome_to_dict(outcome))
+        return 0
+    console().print(plain(said), markup=False)
+    for left in outcome.left_out:
+        console().print(plain(f"  left out: {left}"), markup=False, style="yellow")
+    return 0
+
+
+def versions(n: int) -> str:
+    """``1 version``, ``2 versions``."""
+    return f"{n:,} version{'' if n == 1 else 's'}"

@@ -169,8 +169,10 @@ def after(gate: Gate) -> None:
 
 
 def checked(reason: str | None) -> str | None:
-    """A reason as it is kept. `UsageError` for one that is too long."""
+    """A reason as it is kept. `UsageError` for one that is too long, or no text."""
     text = (reason or "").strip()
+    if text != text.encode(errors="replace").decode() or "\0" in text:
+        raise UsageError("the reason is no text")
     if len(text) > TEXT_MAX:
         raise UsageError(f"a reason of {len(text):,} characters; {TEXT_MAX:,} is the most")
     return text or None

@@ -77,7 +77,8 @@ def carry_out(tx: Writer, request: RequestRecord, by: str) -> Outcome:
 
 def holder(rx: Reader, secret: str, request: RequestRecord) -> str:
     """Whose key this secret is, where it may approve the request. `ApprovalRefused`."""
-    record = keys.get(rx, secret.strip().partition(":")[0])
+    name = secret.strip().partition(":")[0]
+    record = keys.get(rx, name) if _NAME.fullmatch(name) else None
     right = _matches(record, secret.strip())
     if record is None or not right or record.retired_at is not None:
         raise ApprovalRefused(

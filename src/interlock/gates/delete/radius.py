@@ -66,7 +66,8 @@ def over(rx: Reader, policy: Policy, affected: frozenset[str]) -> str | None:
     more = len(before - affected)
     if more:
         said += f" after {more:,} other{'' if more == 1 else 's'} in the last {policy.radius_window_h} h"
-    return f"{said}; {policy.radius_models:,} are the most without a second person"
+    most = f"{policy.radius_models:,} {'is' if policy.radius_models == 1 else 'are'} the most"
+    return f"{said}; {most} without a second person"
 
 
 def lately(rx: Reader, policy: Policy) -> frozenset[str]:
@@ -97,15 +98,16 @@ def _deleted(rx: Reader, request_ids: Iterable[int]) -> dict[str, Kind]:
 
 
 def _moved(rx: Reader, moves: Iterable[RequestRecord]) -> set[str]:
-    """Names with an alias that does not stand where it stood before the first of these moves."""
-    first: dict[tuple[str, str], int | None] = {}
+    """Names with an alias that does not stand where the first of these moves took it from."""
+    first: dict[tuple[str, str], int] = {}
     for request in sorted(moves, key=lambda r: r.id):
         said = request.document
-        first.setdefault((said["name"], said["alias"]), said["from"])
+        if said["from"] is not None:
+            first.setdefault((said["name"], said["alias"]), said["from"])
     standing: dict[tuple[str, str], int] = {}
     for name in {name for name, _ in first}:
         standing |= {(a.name, a.alias): a.version for a in aliases.list_(rx, name)}
-    return {at[0] for at, version in first.items() if version is not None and standing.get(at) != version}
+    return {at[0] for at, version in first.items() if standing.get(at) != version}
 
 
 def _marked(rx: Reader, folders: Iterable[str]) -> dict[str, int]:

@@ -73,6 +73,7 @@ def prepare(gate: Gate, document: Mapping[str, object]) -> Prepared:
     """Take the new names and write the manifests under them. What comes of nothing the collector removes."""
     lease = Lease(gate.site.catalog, f"rename-{uuid.uuid4().hex}")
     with gate.site.catalog.write() as tx:
+        until = tx.now + policies.get(tx).retention if gate.stores.main.locks else None
         records = _live(tx, document)
         for name in {r.name for r in records}:
             versions.claim(tx, name, _new(document, name))
@@ -86,7 +87,11 @@ def prepare(gate: Gate, document: Mapping[str, object]) -> Prepared:
     held = {}
     for id_, manifest in made.items():
         data = manifest.encode()
-        held[id_] = (gate.stores.main.put(manifest.key, data), Digest.of(data).hex, manifest.lineage)
+        held[id_] = (
+            gate.stores.main.put(manifest.key, data, until=until),
+            Digest.of(data).hex,
+            manifest.lineage,
+        )
         lease.keep_up()
     return Prepared(lease.id, held)
 
