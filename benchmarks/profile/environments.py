@@ -20,12 +20,12 @@ class NotInstallable(Exception):
     """A peer cannot be had on this machine; the text says why, in one line."""
 
 
-def interpreter(environment: str | None) -> Path:
-    """The Python that runs a tool, made first if need be. Raises `NotInstallable`."""
+def interpreter(environment: str | None, peers: Path = PEERS) -> Path:
+    """The Python that runs a tool, made first if need be from ``peers``. Raises `NotInstallable`."""
     if environment is None:
         return Path(sys.executable)
     folder = ENVIRONMENTS / environment
-    requirements = PEERS / f"{environment}.txt"
+    requirements = peers / f"{environment}.txt"
     python, installed = folder / "bin" / "python", folder / "installed.txt"
     if not (installed.exists() and installed.read_text() == requirements.read_text()):
         shutil.rmtree(folder, ignore_errors=True)

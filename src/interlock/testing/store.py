@@ -222,6 +222,16 @@ class StoreConformance:
         assert held.size_bytes == 0
         assert list(store.read("x")) == list(store.read("x", start=0, length=10)) == []
 
+    def test_an_object_is_fetched_into_a_file_with_the_digest_of_what_arrived(self, store: Store) -> None:
+        for key, data in (("big", some_bytes(self.big_bytes)), ("small", b"data"), ("empty", b"")):
+            held, into = self.kept(store, data, key), self.folder / f"{key}.out"
+            for version in (None, held.version):
+                with open(into, "w+b", buffering=0) as out:
+                    assert store.fetch(key, out, version=version) == hashlib.sha256(data).hexdigest()
+                assert into.read_bytes() == data
+        with open(self.folder / "none", "w+b", buffering=0) as out, pytest.raises(ObjectMissing):
+            store.fetch("nothing", out)
+
     def test_a_listing_has_every_object_below_a_prefix_in_order_of_keys(self, store: Store) -> None:
         keys = [f"objects/{n:02x}/{n:03}" for n in range(40)]
         for key in (*keys, "objects.json", "other/x", "format.json"):

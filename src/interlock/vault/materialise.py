@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import io
 import tempfile
 import uuid
 import warnings
@@ -25,6 +25,7 @@ from interlock.errors import (
 )
 from interlock.settings import current
 from interlock.vault import layout, recipes
+from interlock.vault.copying import copied
 from interlock.vault.hashing import sha256_of, sha256_of_file
 from interlock.vault.manifest import File, Manifest, Stored
 from interlock.vault.stores.opened import MAIN, Pinned, Stores
@@ -66,14 +67,14 @@ def get(
 def open_(stores: Stores, record: VersionRecord, path: str | None = None) -> BinaryIO:
     """A file's bytes to read from, verified before the first is handed out. The only file, or that at ``path``."""
     file = find(manifest(stores, record), record, path)
-    spooled = tempfile.TemporaryFile(prefix="interlock-")  # noqa: SIM115
+    spooled = tempfile.TemporaryFile(prefix="interlock-", buffering=0)  # noqa: SIM115
     try:
         _copy(stores, file, spooled, None)
     except BaseException:
         spooled.close()
         raise
     spooled.seek(0)
-    return spooled
+    return io.BufferedReader(spooled)
 
 
 def find(made: Manifest, record: VersionRecord, path: str | None) -> File:
@@ -97,8 +98,7 @@ def pieces(stores: Stores, store: Pinned, file: File) -> Iterator[bytes]:
 
     What lies outside the main store is read where it is; the replica has a plain object of it.
     """
-    outside = file.stored in (Stored.LAKE, Stored.ADOPTED)
-    if file.stored is Stored.PLAIN or (outside and store.name != MAIN):
+    if _is_object(store, file):
         yield from store.read(layout.object_key(file.sha256))
     elif file.stored is Stored.RECIPE:
         yield from recipes.read(store, recipes.load(store, file.sha256))
@@ -106,6 +106,11 @@ def pieces(stores: Stores, store: Pinned, file: File) -> Iterator[bytes]:
         yield from _of_lake(stores, file.at or "")
     else:
         raise ObjectMissing(f"{file.path} is kept in a way this Interlock does not read: {file.stored}")
+
+
+def _is_object(store: Pinned, file: File) -> bool:
+    outside = file.stored in (Stored.LAKE, Stored.ADOPTED)
+    return file.stored is Stored.PLAIN or (outside and store.name != MAIN)
 
 
 def verify(stores: Stores, files: Sequence[File], progress: Progress | None = None) -> None:
@@ -140,7 +145,7 @@ def _write(stores: Stores, file: File, target: Path, on_bytes: OnBytes | None) -
     durable.make_folder(target.parent)
     temporary = target.with_name(f".{target.name[:100]}.{uuid.uuid4().hex[:12]}{durable.TEMPORARY_SUFFIX}")
     try:
-        with durable.refusals(temporary), open(temporary, "xb", buffering=0) as out:
+        with durable.refusals(temporary), open(temporary, "x+b", buffering=0) as out:
             _copy(stores, file, out, on_bytes)
         durable.sync_file(temporary)
         durable.move(temporary, target)
@@ -159,20 +164,20 @@ def _there(target: Path, file: File) -> bool:
         return False
 
 
-def _copy(stores: Stores, file: File, out: BinaryIO, on_bytes: OnBytes | None) -> None:
+def _copy(stores: Stores, file: File, out: io.FileIO, on_bytes: OnBytes | None) -> None:
     """Write a file's bytes, all of them right; from the next store where one fails."""
 
     def from_(store: Pinned) -> None:
         out.seek(0)
         out.truncate()
-        hashed = None if file.stored is Stored.RECIPE else hashlib.sha256()  # whose chunks are verified each
-        for data in pieces(stores, store, file):
-            if hashed is not None:
-                hashed.update(data)
-            out.write(data)
-            if on_bytes is not None:
-                on_bytes(len(data))
-        if hashed is not None and hashed.hexdigest() != file.sha256:
+        if file.stored is Stored.RECIPE:  # whose chunks are verified each
+            copied(pieces(stores, store, file), out, on_bytes)
+            return
+        if _is_object(store, file):
+            sha256 = store.fetch(layout.object_key(file.sha256), out, on_bytes)
+        else:
+            sha256, _ = copied(pieces(stores, store, file), out, on_bytes)
+        if sha256 != file.sha256:
             raise _corrupt(file, store)
 
     _first(stores, file.path, from_)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import hashlib
+import io
 import os
 import uuid
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from typing import BinaryIO
 
 from interlock import durable
 from interlock.errors import ObjectCorrupt, ObjectMissing, ObjectTaken
+from interlock.vault.copying import copied
 from interlock.vault.hashing import opened, piece
 from interlock.vault.stores.protocol import CHUNK_BYTES, Held, OnBytes, Taken
 
@@ -53,8 +55,12 @@ class LocalStore:
             with contextlib.ExitStack() as stack:
                 read = stack.enter_context(opened(source)) if isinstance(source, Path) else source
                 with durable.refusals(copy):
-                    write = stack.enter_context(open(copy, "xb", buffering=0))
-                sha256, size = _copied(read, write, copy, on_bytes)
+                    write = stack.enter_context(open(copy, "x+b", buffering=0))
+                    pieces = iter(lambda: piece(read), b"")
+                    by_kernel = read if isinstance(read, io.FileIO) else None
+                    sha256, size = copied(pieces, write, on_bytes, source=by_kernel)
+                    os.fchmod(write.fileno(), READ_ONLY)
+                    os.fsync(write.fileno())
         except BaseException:
             durable.remove([copy])
             raise
@@ -75,8 +81,6 @@ class LocalStore:
             durable.remove([taken.path])
 
     def put(self, key: str, data: bytes, *, until: dt.datetime | None = None) -> Held:
-        import io
-
         held = self.keep(self.take(io.BytesIO(data)), key, until=until)
         if b"".join(self.read(key)) != data:
             raise ObjectTaken(
@@ -87,16 +91,7 @@ class LocalStore:
     def read(
         self, key: str, *, version: str | None = None, start: int = 0, length: int | None = None
     ) -> Iterator[bytes]:
-        path = self.root / key
-        try:
-            file = open(path, "rb", buffering=0)  # noqa: SIM115
-        except (FileNotFoundError, NotADirectoryError):
-            raise ObjectMissing(
-                f"{path} is gone", hint="`interlock vault scrub --repair` fetches it"
-            ) from None
-        except OSError as error:
-            raise durable.storage_failed(error, path) from error
-        with file, durable.refusals(path):
+        with self._opened(key) as file:
             file.seek(start)
             left = length
             while left is None or left > 0:
@@ -105,6 +100,13 @@ class LocalStore:
                     return
                 left = None if left is None else left - len(data)
                 yield data
+
+    def fetch(
+        self, key: str, out: io.FileIO, on_bytes: OnBytes | None = None, *, version: str | None = None
+    ) -> str:
+        with self._opened(key) as file:
+            pieces = iter(lambda: file.read(CHUNK_BYTES), b"")
+            return copied(pieces, out, on_bytes, source=file)[0]
 
     def stat(self, key: str, *, version: str | None = None) -> Held | None:
         with durable.refusals(self.root / key):
@@ -133,6 +135,19 @@ class LocalStore:
         return self._held(key)
 
     # --- files ------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _opened(self, key: str) -> Iterator[io.FileIO]:
+        path = self.root / key
+        with durable.refusals(path):
+            try:
+                file = open(path, "rb", buffering=0)  # noqa: SIM115
+            except (FileNotFoundError, NotADirectoryError):
+                raise ObjectMissing(
+                    f"{path} is gone", hint="`interlock vault scrub --repair` fetches it"
+                ) from None
+            with file:
+                yield file
 
     def _walk(self, folder: str, start: str) -> Iterator[Held]:
         try:
@@ -179,19 +194,3 @@ class LocalStore:
         except ObjectMissing:
             return False
         return hashed.hexdigest() == sha256
-
-
-def _copied(read: BinaryIO, write: BinaryIO, path: Path, on_bytes: OnBytes | None) -> tuple[str, int]:
-    """SHA-256 and number of the bytes that were copied, and synced."""
-    hashed, size = hashlib.sha256(), 0
-    while data := piece(read):
-        hashed.update(data)
-        with durable.refusals(path):
-            write.write(data)
-        size += len(data)
-        if on_bytes is not None:
-            on_bytes(len(data))
-    with durable.refusals(path):
-        os.fchmod(write.fileno(), READ_ONLY)
-        os.fsync(write.fileno())
-    return hashed.hexdigest(), size

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from interlock.catalog.catalog import Reader, Writer
 from interlock.catalog.vault import objects
 from interlock.vault import layout
 from interlock.vault.stores.local import LocalStore
-from interlock.vault.stores.protocol import Store
+from interlock.vault.stores.protocol import OnBytes, Store
 
 MAIN, REPLICA = "main", "replica"
 FOLDER = "vault"
@@ -38,10 +39,18 @@ class Pinned:
         self, key: str, *, version: str | None = None, start: int = 0, length: int | None = None
     ) -> Iterator[bytes]:
         """As `Store.read`; of the pinned version unless another is asked for."""
-        if version is None and self.store.versions:
-            with self.catalog.read() as rx:
-                version = objects.pinned(rx, self.name, key)
-        return self.store.read(key, version=version, start=start, length=length)
+        pinned = version or self._version(key)
+        return self.store.read(key, version=pinned, start=start, length=length)
+
+    def fetch(self, key: str, out: io.FileIO, on_bytes: OnBytes | None = None) -> str:
+        """As `Store.fetch`."""
+        return self.store.fetch(key, out, on_bytes, version=self._version(key))
+
+    def _version(self, key: str) -> str | None:
+        if not self.store.versions:
+            return None
+        with self.catalog.read() as rx:
+            return objects.pinned(rx, self.name, key)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ collector of the delete gate (`interlock.gates.delete.collector`) can remove one
 from __future__ import annotations
 
 import datetime as dt
+import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import BinaryIO, Protocol
 OnBytes = Callable[[int], None]
 """Called with the number of bytes just done; for progress and rate limits."""
 
-CHUNK_BYTES = 1 << 20  # of one read; large enough to keep a disk busy, small enough for a progress bar
+CHUNK_BYTES = 256 << 10  # of one read: stays in a core's cache while it is hashed and written
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,11 @@ class Store(Readable, Protocol):
 
     def put(self, key: str, data: bytes, *, until: dt.datetime | None = None) -> Held:
         """Put a small object whole unless it is there. The same bytes again are no error; others are `ObjectTaken`."""
+
+    def fetch(
+        self, key: str, out: io.FileIO, on_bytes: OnBytes | None = None, *, version: str | None = None
+    ) -> str:
+        """Write an object into an empty file that can be read; SHA-256 of what the file holds. `ObjectMissing`."""
 
     def stat(self, key: str, *, version: str | None = None) -> Held | None:
         """The object under ``key``, its version of that name; None where there is none."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import functools
+import io
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -27,6 +28,7 @@ from interlock.errors import (
     StoreUnreachable,
     UsageError,
 )
+from interlock.vault.copying import copied
 from interlock.vault.hashing import sha256_of, sha256_of_file
 from interlock.vault.stores.local import LocalStore
 from interlock.vault.stores.protocol import CHUNK_BYTES, Held, OnBytes, Taken
@@ -182,6 +184,11 @@ class S3Store:
                     raise
         if length == 0 and self.facts(key, version) is None:
             raise self._missing(key, version)
+
+    def fetch(
+        self, key: str, out: io.FileIO, on_bytes: OnBytes | None = None, *, version: str | None = None
+    ) -> str:
+        return copied(self.read(key, version=version), out, on_bytes)[0]
 
     def stat(self, key: str, *, version: str | None = None) -> Held | None:
         facts = self.facts(key, version)
