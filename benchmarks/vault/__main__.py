@@ -6,14 +6,21 @@ Prints a table and writes ``results.json`` beside this file with the machine. Ne
 
 from __future__ import annotations
 
+import argparse
 import json
+import statistics
+import subprocess
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.profile import machine
-from benchmarks.vault import disk, series, targets, tools, verifying
+from benchmarks.profile.environments import NotInstallable
+from benchmarks.vault import disk, series, targets, tools, turn, verifying
+from benchmarks.vault.tools import Tool
+from benchmarks.vault.turn import Failed, Turn
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"

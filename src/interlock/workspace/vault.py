@@ -46,6 +46,7 @@ from interlock.vault import (
     intake,
     lookup,
     materialise,
+    second_name,
     snapshots,
     sources,
     tree,
@@ -123,6 +124,15 @@ class Vault:
         only = path.rpartition("/")[2]
         overwrite.admit(self.gate, path)
         return self._put(path, Kind.FILE, sources.sources({only: source}), None, None, None)
+
+    def copy(self, ref: str, path: str) -> VersionRecord:
+        """A file of a version as the next version of the file ``path``: no byte is copied. Raises as `get`."""
+        source = self.show(ref, deleted=False)
+        file = materialise.find(self.manifest(source.ref), source, lookup.Reference.of(ref).path)
+        overwrite.admit(self.gate, path)
+        record = second_name.copy(self.stores, source, file, self._wanted(path, Kind.FILE))
+        self._workspace.project()
+        return record
 
     def get(
         self,

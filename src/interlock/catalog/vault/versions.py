@@ -22,9 +22,8 @@ from interlock.errors import VaultError
 
 def reserve(tx: Writer, name: str, kind: Kind, who: str, owner: str | None = None) -> VersionRecord:
     """The next version of ``name``, staged. Numbers are never given twice. `VaultError` where it cannot be one."""
-    known = tx.connection.execute(select(s.names).where(s.names.c.name == name)).first()
+    known = may_be(tx, name, kind)
     if known is None:
-        _refuse_overlap(tx, name)
         number = 1
         row = {
             "name": name,
@@ -35,10 +34,6 @@ def reserve(tx: Writer, name: str, kind: Kind, who: str, owner: str | None = Non
         }
         tx.connection.execute(insert(s.names).values(**row))
     else:
-        if known.kind != kind:
-            raise VaultError(
-                f"{name} is a {known.kind} in the vault, not a {kind}", hint="choose another name"
-            )
         number = known.next_version
         tx.connection.execute(update(s.names).where(s.names.c.name == name).values(next_version=number + 1))
     made = {
@@ -95,6 +90,16 @@ def copy(
     tx.connection.execute(insert(s.uses).from_select(["version_id", "key"], used))
     tx.changed_versions[id_] = None
     return replace(record, id=id_, name=name, manifest=manifest, lineage=dict(lineage))
+
+
+def may_be(rx: Reader, name: str, kind: Kind) -> Row[Any] | None:
+    """The row of a name, None for a new one. `VaultError` where it cannot be a name of this kind."""
+    known = rx.connection.execute(select(s.names).where(s.names.c.name == name)).first()
+    if known is None:
+        _refuse_overlap(rx, name)
+    elif known.kind != kind:
+        raise VaultError(f"{name} is a {known.kind} in the vault, not a {kind}", hint="choose another name")
+    return known
 
 
 def _refuse_overlap(rx: Reader, name: str) -> None:
@@ -213,6 +218,12 @@ def newest(
     return next(_records(rx, wanted.order_by(s.versions.c.version.desc()).limit(1)), None)
 
 
+def live_among(rx: Reader, names: Sequence[str]) -> str | None:
+    """Which of these names has a live version; of a path and the folders above it at most one has."""
+    wanted = select(s.versions.c.name).where(s.versions.c.name.in_(names), _in((VersionState.LIVE,)))
+    return rx.connection.scalar(wanted.limit(1))
+
+
 def list_(
     rx: Reader,
     *,
@@ -251,6 +262,12 @@ def kind_of(rx: Reader, name: str) -> Kind | None:
     """What a name stands for; None where the vault never had it."""
     found = rx.connection.scalar(select(s.names.c.kind).where(s.names.c.name == name))
     return None if found is None else Kind(found)
+
+
+def is_known(rx: Reader, name: str) -> bool:
+    """Whether the vault ever had this name, or one in the folder that it is."""
+    found = select(s.names.c.name).where(at_or_under(s.names.c.name, name)).limit(1)
+    return rx.connection.scalar(found) is not None
 
 
 def names(rx: Reader, prefix: str = "", limit: int | None = None) -> list[str]:
