@@ -62,6 +62,7 @@ class Server:
     folder: Path
     ports: dict[str, int]
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+    clients: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def s3(self) -> int:
@@ -87,14 +88,16 @@ class Server:
     # --- what clients see -------------------------------------------------------------
 
     def client(self, who: str = OWNER) -> Any:
-        return boto3.client(
-            "s3",
-            endpoint_url=self.url,
-            aws_access_key_id=who,
-            aws_secret_access_key=secret(who),
-            region_name=REGION,
-            config=Config(retries={"total_max_attempts": 1}),
-        )
+        if who not in self.clients:
+            self.clients[who] = boto3.client(
+                "s3",
+                endpoint_url=self.url,
+                aws_access_key_id=who,
+                aws_secret_access_key=secret(who),
+                region_name=REGION,
+                config=Config(retries={"total_max_attempts": 1}),
+            )
+        return self.clients[who]
 
     def bucket(self, who: str = MAIN, *, lock: bool = True, versions: bool = True) -> str:
         """A new one's name. One that locks has versions."""
@@ -160,6 +163,7 @@ class Server:
                     f"-dir={self.folder}",
                     *places,
                     "-master.telemetry=false",
+                    "-master.electionTimeout=1s",  # else a second start takes ten
                     "-master.volumeSizeLimitMB=64",
                     "-volume.max=0",  # as many as there is place for
                     "-filer",
@@ -180,13 +184,17 @@ class Server:
         until = time.monotonic() + _START_S
         while True:
             assert self.process.poll() is None, (self.folder / "log").read_text()
-            try:
+            with contextlib.suppress(BotoCoreError, ClientError, OSError):
                 self.client().list_buckets()
-            except (BotoCoreError, ClientError):
-                assert time.monotonic() < until, (self.folder / "log").read_text()
-                time.sleep(0.05)
-            else:
-                return
+                if self._volumes():
+                    return
+            assert time.monotonic() < until, (self.folder / "log").read_text()
+            time.sleep(0.05)
+
+    def _volumes(self) -> int:
+        """For how many it has place; none before its own parts have found each other."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.ports['master.port']}/dir/status") as answer:
+            return int(json.load(answer)["Topology"]["Max"])
 
     def kill(self) -> None:
         """End it at once; what it acknowledged is there when it starts again."""

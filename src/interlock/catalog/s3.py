@@ -45,7 +45,8 @@ _ADDRESS = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/([^?#\\]*))?"
 _MISSING = {"NoSuchKey", "404", "NotFound"}
 _HINTS = {
     "NoSuchBucket": "make the bucket first, or give the name of one that is there",
-    "AccessDenied": "the credentials need to list the bucket, and to read, write and remove objects under the prefix",
+    "AccessDenied": "the credentials need to list the bucket, and to read and write objects under the prefix;"
+    " to remove them where they are a workspace's, to lock them where they are a vault's",
     "PermanentRedirect": "the bucket is in another region: set AWS_REGION",
     "AuthorizationHeaderMalformed": "the bucket is in another region: set AWS_REGION",
     "RequestTimeTooSkewed": "set this machine's clock",
@@ -240,7 +241,7 @@ class S3:
         raise failure from None
 
     def _failed(self, error: Any, path: str) -> InterlockError:
-        code = str(error.response.get("Error", {}).get("Code", ""))
+        code = code_of(error)
         status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
         if code in _MISSING and path:
             return StorageFailed(f"{self.place(path)}: no such object")
@@ -251,6 +252,11 @@ class S3:
     def _refused(self, code: str) -> StoreRefused:
         code = "AccessDenied" if code == "403" else "NoSuchBucket" if code == "404" else code
         return StoreRefused(f"{self.where}: S3 answers {code}", hint=_HINTS.get(code, "nothing was changed"))
+
+
+def code_of(error: Any) -> str:
+    """What S3 calls the reason of a botocore ``ClientError``."""
+    return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def connect(

@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 FORMAT_KEY = "format.json"
 OBJECTS, VERSIONS, CHUNKS, RECIPES = "objects/", "versions/", "chunks/", "recipes/"
+PREFIXES = (OBJECTS, CHUNKS, RECIPES, VERSIONS)
 
 
 def object_key(sha256: str) -> str:

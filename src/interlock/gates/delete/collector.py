@@ -89,12 +89,9 @@ def _mark(gate: Gate) -> Collected:
         marks.unmark(tx, set(known) - set(free) - set(_unneeded_manifests(tx, manifests)))
         marked = marks.mark(tx, free)
     for name, store in gate.stores.each():
-        for held in parts(_listed(store.list(prefix) for prefix in _PREFIXES)):
+        for held in parts(_listed(store.list(prefix) for prefix in layout.PREFIXES)):
             marked += _mark_orphans(gate, name, held)
     return Collected(marked=marked, given_up=given_up)
-
-
-_PREFIXES = (layout.OBJECTS, layout.CHUNKS, layout.RECIPES, layout.VERSIONS)
 
 
 def _listed(listings: Iterable[Iterable[Held]]) -> Iterator[Held]:
@@ -269,7 +266,7 @@ def _foreseen(gate: Gate) -> Collected:
         given_up = len(marks.abandoned(rx, now, LEASE))
         orphans = set[str]()
         for _, store in gate.stores.each():
-            for held in parts(_listed(store.list(prefix) for prefix in _PREFIXES)):
+            for held in parts(_listed(store.list(prefix) for prefix in layout.PREFIXES)):
                 orphans |= _orphans(rx, [h.key for h in held])
     new = len((free | orphans) - marked)
     return Collected(

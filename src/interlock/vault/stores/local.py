@@ -12,6 +12,7 @@ import datetime as dt
 import hashlib
 import io
 import os
+import stat
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -91,6 +92,7 @@ class LocalStore:
     def read(
         self, key: str, *, version: str | None = None, start: int = 0, length: int | None = None
     ) -> Iterator[bytes]:
+        """As the protocol has it, but of any version: a folder that was copied back is to be read."""
         with self._opened(key) as file:
             file.seek(start)
             left = length
@@ -142,7 +144,7 @@ class LocalStore:
         with durable.refusals(path):
             try:
                 file = open(path, "rb", buffering=0)  # noqa: SIM115
-            except (FileNotFoundError, NotADirectoryError):
+            except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
                 raise ObjectMissing(
                     f"{path} is gone", hint="`interlock vault scrub --repair` fetches it"
                 ) from None
@@ -166,6 +168,8 @@ class LocalStore:
 
     def _held(self, key: str) -> Held:
         found = os.stat(self.root / key)
+        if not stat.S_ISREG(found.st_mode):
+            raise FileNotFoundError
         return Held(key, found.st_size, f"{found.st_mtime_ns:x}-{found.st_size:x}")
 
     def _same(self, key: str, size_bytes: int) -> Held:

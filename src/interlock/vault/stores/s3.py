@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Self
 from urllib.parse import parse_qsl
 
-from interlock.catalog.s3 import S3
+from interlock.catalog.s3 import S3, code_of
 from interlock.errors import (
     ObjectMissing,
     ObjectTaken,
@@ -89,7 +89,7 @@ class S3Store:
             try:
                 found = self._client.get_object_lock_configuration(Bucket=self.at.bucket)
             except self._client.exceptions.ClientError as error:
-                code = _code(error)
+                code = code_of(error)
                 if code in _NO_LOCKS:
                     return False
                 if code == "AccessDenied":
@@ -122,7 +122,7 @@ class S3Store:
             self.drop(taken)
 
     def put(self, key: str, data: bytes, *, until: dt.datetime | None = None) -> Held:
-        return self._kept(Content.of_bytes(key, data), key, until, sure=True)
+        return self._kept(Content.of_bytes(key, data), key, until)
 
     def mend(self, taken: Taken, key: str) -> Held:
         content = Content.of(taken)
@@ -223,9 +223,9 @@ class S3Store:
                 try:
                     return ask(**self._named(key), **which, **more)
                 except self._client.exceptions.ClientError as error:
-                    if _code(error) in ("416", "InvalidRange"):
+                    if code_of(error) in ("416", "InvalidRange"):
                         return {}
-                    if _code(error) not in _GONE:
+                    if code_of(error) not in _GONE:
                         raise
             self._client.head_bucket(
                 Bucket=self.at.bucket
@@ -237,11 +237,11 @@ class S3Store:
             data: bytes = body.read(CHUNK_BYTES)
             return data
 
-    def _kept(self, content: Content, key: str, until: dt.datetime | None, *, sure: bool = False) -> Held:
+    def _kept(self, content: Content, key: str, until: dt.datetime | None) -> Held:
         if until is not None:
             until = _whole_second(until) if self.locks and until > dt.datetime.now(dt.UTC) else None
         held = (
-            self._there(content, key, sure) if content.large else None
+            self._there(content, key) if content.large else None
         )  # else it would be known with the last part
         for attempt in range(TRIES):
             if held is None:
@@ -249,7 +249,7 @@ class S3Store:
                 if answer is not None:
                     held = Held(key, content.size_bytes, _version(answer))
                 else:
-                    held = self._there(content, key, sure)
+                    held = self._there(content, key)
             if held is not None:
                 return (
                     held
@@ -273,22 +273,22 @@ class S3Store:
             try:
                 return upload(self._client, self._named(key), content, condition, lock)
             except self._client.exceptions.ClientError as error:
-                if _code(error) not in _INTERFERED:
+                if code_of(error) not in _INTERFERED:
                     raise
         return None
 
-    def _there(self, content: Content, key: str, sure: bool) -> Held | None:
+    def _there(self, content: Content, key: str) -> Held | None:
         """The object under ``key``, None where there is none; `ObjectTaken` where it is another.
 
-        What S3 tells is size and perhaps SHA-256, of what was put; ``sure`` reads what it does not tell.
+        S3 tells the size, and the SHA-256 of what went in one piece with it, as all of ours does.
         """
         facts = self.facts(key)
         if facts is None:
             return None
         told = facts.get("ChecksumSHA256", "")
-        told = "" if "-" in told else told  # of the parts' checksums
+        told = "" if "-" in told else told  # that of the parts' checksums
         same = facts["ContentLength"] == content.size_bytes and told in ("", content.checksum)
-        if not same or (sure and not told and not self._is(key, facts, content)):
+        if not same or (content.compared and not told and not self._is(key, facts, content)):
             raise ObjectTaken(
                 f"{self.where}/{key} holds something else already",
                 hint="nothing was overwritten; `interlock vault scrub --repair` mends it where it should not",
@@ -357,7 +357,3 @@ def _locked_until(facts: Answer) -> dt.datetime | None:
 def _whole_second(moment: dt.datetime) -> dt.datetime:
     """Not before ``moment``: S3 drops fractions."""
     return moment.replace(microsecond=0) + dt.timedelta(seconds=moment.microsecond > 0)
-
-
-def _code(error: Any) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import functools
 import hashlib
 import io
 from collections import deque
@@ -29,22 +30,26 @@ Answer = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """Bytes to be put, to be read as often as it takes."""
+    """Bytes to be put, to be read as often as it takes.
+
+    ``compared``: with what lies under their key already, byte for byte, where S3 tells its size only.
+    """
 
     name: str
     sha256: str
     size_bytes: int
     open: Callable[[], AbstractContextManager[BinaryIO]]
+    compared: bool
 
     @classmethod
     def of(cls, taken: Taken) -> Self:
-        return cls(
-            str(taken.path), taken.sha256, taken.size_bytes, lambda: opened(taken.path, buffering=1 << 16)
-        )
+        small = taken.size_bytes <= PART_BYTES
+        again = functools.partial(opened, taken.path, buffering=1 << 16)
+        return cls(str(taken.path), taken.sha256, taken.size_bytes, again, compared=small)
 
     @classmethod
     def of_bytes(cls, name: str, data: bytes) -> Self:
-        return cls(name, hashlib.sha256(data).hexdigest(), len(data), lambda: io.BytesIO(data))
+        return cls(name, hashlib.sha256(data).hexdigest(), len(data), lambda: io.BytesIO(data), compared=True)
 
     @property
     def large(self) -> bool:
