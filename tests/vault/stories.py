@@ -13,3 +13,10 @@ def put(tell: Tell, folder: str, model: str) -> None:
     with interlock.open(folder) as ws:
         tell(ws.vault.put("ranker", Path(model)).ref)
         tell(ws.vault.put_file("runs/log", b"x" * 10).ref)
+
+
+def adopt(tell: Tell, folder: str, models: str) -> None:
+    """Adopt what lies in a folder."""
+    with interlock.open(folder) as ws:
+        for record in ws.vault.adopt(models).versions:
+            tell(record.ref)

@@ -24,7 +24,7 @@ from interlock.errors import (
     nearest,
 )
 from interlock.settings import current
-from interlock.vault import layout, recipes
+from interlock.vault import layout, originals, recipes
 from interlock.vault.copying import copied
 from interlock.vault.hashing import sha256_of, sha256_of_file
 from interlock.vault.manifest import File, Manifest, Stored
@@ -104,6 +104,8 @@ def pieces(stores: Stores, store: Pinned, file: File) -> Iterator[bytes]:
         yield from recipes.read(store, recipes.load(store, file.sha256))
     elif file.stored is Stored.LAKE:
         yield from _of_lake(stores, file.at or "")
+    elif file.stored is Stored.ADOPTED:
+        yield from originals.pieces(file)
     else:
         raise ObjectMissing(f"{file.path} is kept in a way this Interlock does not read: {file.stored}")
 

@@ -58,6 +58,7 @@ from interlock.vault.stores.opened import MAIN, SPOOL, Stores, begin, opened, se
 if TYPE_CHECKING:
     import duckdb
 
+    from interlock.vault.adopt import Adopted
     from interlock.workspace.workspace import Workspace
 
 Progress = Callable[[int, int], None]
@@ -178,6 +179,41 @@ class Vault:
         record = snapshots.take(self.stores, wanted, chosen, labels)
         self._workspace.project()
         return record
+
+    def adopt(
+        self,
+        source: str | os.PathLike[str],
+        name: str | None = None,
+        *,
+        each: str = "folder",
+        copy: bool = False,
+        read_only: bool = False,
+        progress: Progress | None = None,
+    ) -> Adopted:
+        """Take over the models that lie in a folder, without moving them; tells what was recorded and what not.
+
+        ``each`` says what becomes a model: ``folder``, whatever lies directly in it, a folder or a file;
+        ``file``, every file, however deep; ``all``, the folder as a whole. Names begin with ``name``, which is
+        the folder's own without one. Every file is hashed. Where it lies on the vault's file system it gets a
+        second name there, so that whoever removes it removes nothing of the vault; elsewhere it is recorded
+        only, unless ``copy``. ``read_only`` takes everybody's right to write from the originals. Adopting
+        again records what is new or changed. Raises `DataNotFound`, `UsageError`, and what stores raise.
+        """
+        from interlock.vault import adopt, finding
+
+        folder = Path(os.path.abspath(source))
+        prefix = folder.name if name is None else name.strip("/")
+        found = finding.local(folder, prefix, finding.each(each), self._catalog.folder)
+        said = {"adopted_from": str(folder)}
+        made = adopt.adopt(
+            self.stores,
+            lambda name: self._wanted(name, Kind.MODEL, said),
+            found,
+            adopt.Way(copy=copy, read_only=read_only),
+            progress,
+        )
+        self._workspace.project()
+        return made
 
     def read(
         self, ref: str, table: str | None = None, *, verify: bool = True, deleted: bool = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from interlock.cli.vault import approve, keep, keeping, look, remove, snapshot
+from interlock.cli.vault import adopt, approve, keep, keeping, look, remove, snapshot
 
 app = typer.Typer(
     help="Keep model versions and dataset snapshots; nothing in it can be lost by one person.",
@@ -32,3 +32,4 @@ app.command("mv")(keeping.mv)
 app.command("policy")(keeping.policy)
 app.add_typer(approve.keys, name="key")
 app.command("collect")(remove.collect)
+app.command("adopt")(adopt.adopt)
