@@ -14,7 +14,7 @@ import pytest
 
 from tests import s3, spark
 from tests.docs.page import blocks, run
-from tests.integrations.environments import LIMIT_S, ORCHESTRATORS, environment
+from tests.integrations.environments import APART, LIMIT_S, environment
 from tests.postgres import Server
 
 ROOT = Path(__file__).parents[2]
@@ -45,7 +45,7 @@ def generator() -> ModuleType:
 RUNNING = [p for p in PAGES if with_blocks(p)]
 
 
-@pytest.mark.parametrize("page", [p for p in RUNNING if p.stem not in ORCHESTRATORS], ids=name)
+@pytest.mark.parametrize("page", [p for p in RUNNING if p.stem not in APART], ids=name)
 def test_the_blocks_of_a_page_run(page: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     more = {}
     if "$INTERLOCK_POSTGRES_URL" in page.read_text(encoding="utf-8"):
@@ -67,8 +67,10 @@ def test_the_blocks_of_a_page_run(page: Path, tmp_path: Path, request: pytest.Fi
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("page", [p for p in RUNNING if p.stem in ORCHESTRATORS], ids=name)
-def test_the_blocks_of_an_orchestrator_s_page_run_in_its_own_environment(page: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("page", [p for p in RUNNING if p.stem in APART], ids=name)
+def test_the_blocks_of_a_page_about_another_tool_run_in_its_own_environment(
+    page: Path, tmp_path: Path
+) -> None:
     folder = tmp_path / "page"
     folder.mkdir()
     code = f"from pathlib import Path; from tests.docs.page import run; assert run(Path({str(page)!r}), Path.cwd()) > 0"

@@ -1,4 +1,4 @@
-"""Each orchestrator, with the real library: what ``inside/test_<name>.py`` says holds in its own environment."""
+"""Each tool in an environment of its own, with the real library: what ``inside/test_<name>.py`` says holds there."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integrations.environments import LIMIT_S, ORCHESTRATORS, ROOT, environment
+from tests.integrations.environments import APART, LIMIT_S, ROOT, environment
 
 HERE = Path(__file__).parent
 SHOWN_MAX = 12_000
@@ -16,8 +16,8 @@ SHOWN_MAX = 12_000
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("name", ORCHESTRATORS)
-def test_it_waits_for_verdicts_and_stops_on_them(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", APART)
+def test_what_its_own_tests_say_holds_in_its_own_environment(name: str, tmp_path: Path) -> None:
     with environment(name, tmp_path) as (python, variables):
         done = subprocess.run(
             [str(python), "-m", "pytest", "-c", str(HERE / "inside.ini"), "--rootdir", str(ROOT),
@@ -37,4 +37,4 @@ def test_each_has_its_lock_its_tests_and_its_page() -> None:
         (HERE / "inside", "test_{}.py"),
         (ROOT / "docs" / "how-to", "{}.md"),
     ):
-        assert [n for n in ORCHESTRATORS if not (folder / pattern.format(n)).is_file()] == []
+        assert [n for n in APART if not (folder / pattern.format(n)).is_file()] == []

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from interlock.incidents import alert_fatigue, ceo_report, negative_ages
+from interlock.incidents import alert_fatigue, ceo_report, lite_models, negative_ages
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,5 +29,9 @@ INCIDENTS: Mapping[str, Incident] = {
     "alert-fatigue": Incident(
         "A limit on every column cried wolf until nobody read its alerts: what would you have been sent?",
         alert_fatigue.run,
+    ),
+    "lite-models": Incident(
+        "Somebody removes the parent folder of every small model, and then the backup's: what is left?",
+        lite_models.run,
     ),
 }

@@ -11,6 +11,7 @@ from rich.text import Text
 if TYPE_CHECKING:
     from interlock.incidents.ceo_report import CeoReport
     from interlock.incidents.flights_year import FlightsYear
+    from interlock.incidents.lite_models import LiteModels
     from interlock.incidents.negative_ages import NegativeAges
 
 
@@ -118,4 +119,35 @@ def ceo_report(story: CeoReport) -> RenderableType:
         Text(f"\nThe report goes out tomorrow. The analyst asks {story.client}:\n"),
         Text(f"  {story.query}\n", style="bold"),
         grid,
+    )
+
+
+def lite_models(story: LiteModels) -> RenderableType:
+    """The end of ``interlock incident lite-models``."""
+    grid = Table(box=None, pad_edge=False, header_style="dim", show_edge=False)
+    for title in ("models left of " + f"{story.models:,}", "on a disk", "in the vault"):
+        grid.add_column(title, overflow="fold")
+    grid.add_row("after DELETE of their parent folder", str(story.without.left), str(story.refused.left))
+    grid.add_row(
+        "after DELETE of the backup's", str(story.without_backup.left), str(story.refused_backup.left)
+    )
+    grid.add_row("what the server answered", str(story.without.status), str(story.refused.status))
+    return Group(
+        Text(
+            f"\n{story.models:,} small models on an MLflow server, and a backup of each. Anybody may send a DELETE:\n"
+        ),
+        grid,
+        Text(f"\n{story.refused.said}", style="bold"),
+        Text(
+            f"\nOne by one, {story.one_by_one} of {story.tried} went before the gate had seen enough of that too."
+        ),
+        Text(
+            f"Somebody lets the two folders pass: {story.approved_left} of {2 * story.models:,} models are left. "
+            "Then one command:\n"
+        ),
+        Text(f"  {story.command}", style="bold"),
+        Text(
+            f"\n{story.restored:,} files came back in {story.restore_s:.1f} s: {story.restored_left:,} models, "
+            f"{story.restored_backup:,} in the backup, byte for byte as they were logged"
+        ),
     )

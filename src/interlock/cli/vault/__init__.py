@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from interlock.cli.vault import adopt, approve, keep, keeping, look, remove, snapshot
+from interlock.cli.vault import adopt, approve, keep, keeping, look, mlflow, remove, snapshot
 
 app = typer.Typer(
     help="Keep model versions and dataset snapshots; nothing in it can be lost by one person.",
@@ -33,3 +33,5 @@ app.command("policy")(keeping.policy)
 app.add_typer(approve.keys, name="key")
 app.command("collect")(remove.collect)
 app.command("adopt")(adopt.adopt)
+app.command("import-mlflow")(mlflow.import_mlflow)
+app.command("restore-mlflow")(mlflow.restore_mlflow)
