@@ -107,6 +107,16 @@ def test_a_malformed_header_is_no_header(document: dict[str, Any]) -> None:
     assert read(with_header(json.dumps(document).encode(), bytes(8))) is None
 
 
+@pytest.mark.parametrize("begin", [4, 12, 0], ids=["an overlap", "a gap", "the same bytes twice"])
+def test_tensors_whose_sizes_add_up_must_lie_behind_each_other_too(begin: int) -> None:
+    def two(second: int) -> bytes:
+        tensors = {"a": F32, "b": described("F32", (2,), second, second + 8)}
+        return with_header(json.dumps(tensors).encode(), bytes(16))
+
+    assert read(two(8)) is not None
+    assert read(two(begin)) is None
+
+
 SPELT: dict[str, bytes] = {
     "a name twice": b'{"a":%b,"a":%b}' % ((b'{"dtype":"F32","shape":[2],"data_offsets":[0,8]}',) * 2),
     "a key twice": b'{"a":{"dtype":"F32","dtype":"F32","shape":[2],"data_offsets":[0,8]}}',
