@@ -98,7 +98,7 @@ def mv(
     with existing(workspace) as ws:
         outcome = ws.vault.rename(old, new, reason)
     ref = outcome.request.ref if outcome.request else ""
-    said = f"{versions(outcome.versions)} are under {new} now; `interlock vault restore {ref}` takes it back"
+    said = f"{new} has {versions(outcome.versions)} now; `interlock vault restore {ref}` takes it back"
     return tell(outcome, said, as_json)
 
 

@@ -54,9 +54,9 @@ def rename(gate: Gate, old: str, new: str, reason: str | None = None) -> Outcome
             "from": old.rstrip("/"),
             "to": new.rstrip("/"),
             "versions": [r.id for r in records],
-            "models": sorted(models),
             **({"uses": {str(id_): words for id_, words in used.items()}} if used else {}),
         }
+        document["models"] = sorted(_new(document, m) for m in models)  # one model, whatever comes after
         _refuse_taken(rx, {_new(document, r.name) for r in records})
         why = [uses.in_words(records, used)] if used else []
         return Proposal(Action.RENAME, f"{document['from']} to {document['to']}", document, models, why=why)
@@ -148,8 +148,9 @@ def _live(rx: Reader, document: Mapping[str, object]) -> list[VersionRecord]:
 
 
 def _new(document: Mapping[str, object], name: str) -> str:
-    """What a name at or under the old one becomes."""
-    return f"{document['to']}{name[len(str(document['from'])) :]}"
+    """What a name at or under the old one becomes; any other stays."""
+    old = str(document["from"])
+    return f"{document['to']}{name[len(old) :]}" if _inside(name, old) else name
 
 
 def _refuse_taken(rx: Reader, wanted: Collection[str]) -> None:
@@ -186,11 +187,8 @@ def _copy_holds(tx: Writer, going: Sequence[VersionRecord], document: Mapping[st
             uses.holds_it(hold, r) and not uses.holds_it(hold, replace(r, name=_new(document, r.name)))
             for r in going
         ):
-            name = (
-                _new(document, hold.name)
-                if _inside(hold.name, str(document["from"]))
-                else str(document["to"])
-            )
+            old = str(document["from"])
+            name = _new(document, hold.name) if _inside(hold.name, old) else str(document["to"])
             copied.append(holds.add(tx, name, hold.version, hold.kind, hold.who, hold.reason).id)
     return copied
 
