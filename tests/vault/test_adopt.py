@@ -77,7 +77,7 @@ def nothing_left(ws: Workspace) -> bool:
 def test_what_lies_in_a_folder_outlives_it(ws: Workspace, models: Path, tmp_path: Path) -> None:
     made = ws.vault.adopt(models)
     assert refs(made) == (["models/fraud@v1", "models/lite.pkl@v1", "models/ranker@v1"], [], [])
-    assert made.unprotected == ()
+    assert set(made.protection.values()) == {"kept"}
     shutil.rmtree(models)
     ranker = {"weights.bin": b"weights" * 1_000, "sub/config": b"{}"}
     assert files_of(ws, "models/ranker", tmp_path / "out") == ranker
@@ -171,7 +171,7 @@ def test_on_another_file_system_it_is_recorded_and_told_to_be_unprotected(
 ) -> None:
     shutil.copytree(models, elsewhere / "models")
     made = ws.vault.adopt(elsewhere / "models")
-    assert made.unprotected == made.versions
+    assert made.by("bare") == refs(made)[0]
     assert len(made.versions) == 3
     assert objects(ws) == []
     (listed,) = ws.vault.manifest("models/lite.pkl").files
@@ -180,7 +180,7 @@ def test_on_another_file_system_it_is_recorded_and_told_to_be_unprotected(
     assert files_of(ws, "models/lite.pkl", tmp_path / "out") == {"lite.pkl": b"lite"}
     assert ws.vault.open("models/ranker/weights.bin".replace("ranker/", "ranker@v1/")).read(7) == b"weights"
     again = ws.vault.adopt(elsewhere / "models")
-    assert (again.versions, again.unprotected) == ((), made.versions)
+    assert (again.versions, again.by("bare")) == ((), refs(made)[0])
     original.write_bytes(b"LITE")
     with pytest.raises(ObjectCorrupt, match=r"lite.pkl in .*models/lite.pkl is not what was put"):
         ws.vault.get("models/lite.pkl@v1", tmp_path / "out2")
@@ -188,7 +188,7 @@ def test_on_another_file_system_it_is_recorded_and_told_to_be_unprotected(
     with pytest.raises(ObjectMissing, match="is gone"):
         ws.vault.get("models/lite.pkl@v1", tmp_path / "out2")
     copied = ws.vault.adopt(elsewhere / "models", copy=True)
-    assert (refs(copied)[0], copied.unprotected) == (["models/fraud@v2", "models/ranker@v2"], ())
+    assert refs(copied)[0] == copied.by("kept") == ["models/fraud@v2", "models/ranker@v2"]
     shutil.rmtree(elsewhere / "models")
     assert files_of(ws, "models/fraud", tmp_path / "out") == {"weights.bin": b"weights" * 1_000}
     (elsewhere / "models").mkdir()
@@ -239,13 +239,14 @@ def unreadable(tell: Any, folder: str, models: str) -> None:
     os.setgroups([])
     os.setgid(NOBODY)
     with interlock.open(folder) as ws:
+        vault = ws.vault  # imported while it can be
         os.seteuid(NOBODY)
-        made = ws.vault.adopt(models)
+        made = vault.adopt(models)
         os.seteuid(0)
         os.chmod(Path(models) / "ranker", 0o700)
         os.seteuid(NOBODY)
         with pytest.raises(DataUnreadable) as refused:
-            ws.vault.adopt(Path(models) / "ranker")
+            vault.adopt(Path(models) / "ranker")
         tell([refs(made)[0], [f.problem for f in made.left_out], refused.value.message])
 
 

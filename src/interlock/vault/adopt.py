@@ -6,21 +6,19 @@ Each version is recorded when it is whole; what was recorded stays, and adopting
 from __future__ import annotations
 
 import datetime as dt
-import os
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 
 from interlock.catalog.vault import versions
 from interlock.catalog.vault.records import VersionRecord
-from interlock.errors import DataError, DataUnreadable, ObjectCorrupt, ObjectMissing, VaultError
+from interlock.errors import DataError, ObjectCorrupt, ObjectMissing, VaultError
 from interlock.settings import current
 from interlock.vault import intake, layout, materialise
 from interlock.vault.finding import Found
-from interlock.vault.hashing import sha256_of_file
 from interlock.vault.intake import Progress, Wanted
 from interlock.vault.manifest import File, Stored
+from interlock.vault.originals import Local, Original, Protection, protection
 from interlock.vault.stores import linked
 from interlock.vault.stores.local import LocalStore
 from interlock.vault.stores.opened import Stores
@@ -31,24 +29,30 @@ from interlock.vault.stores.protocol import Held, OnBytes, Store, Taken
 class Way:
     """How files are protected. ``copy``: into the store, instead of a second name of the same bytes there.
 
-    ``read_only`` takes everybody's right to write from the originals.
+    ``read_only`` takes everybody's right to write from the originals. ``until``: objects are locked where
+    they are, if their bucket locks.
     """
 
     copy: bool = False
     read_only: bool = False
+    until: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Adopted:
-    """What was recorded, what already was, and what could not be.
+    """What was recorded, what already was, and what could not be; and by what recorded versions are protected.
 
-    ``unprotected`` are those of ``versions`` and ``known`` with bytes that lie where they were and nowhere else.
+    ``protection`` is that of the file with the weakest, by the version's ref.
     """
 
     versions: tuple[VersionRecord, ...] = ()
     known: tuple[VersionRecord, ...] = ()
     left_out: tuple[Found, ...] = ()
-    unprotected: tuple[VersionRecord, ...] = ()
+    protection: Mapping[str, Protection] = field(default_factory=dict)
+
+    def by(self, protection: str) -> list[str]:
+        """The versions of this protection."""
+        return [ref for ref, found in self.protection.items() if found == protection]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +92,13 @@ def adopt(
         tuple(v.record for v in done if v.new),
         tuple(v.record for v in done if not v.new),
         tuple(left_out),
-        tuple(v.record for v in done if any(f.stored is Stored.ADOPTED for f in v.files.values())),
+        {v.record.ref: _weakest(stores, v) for v in done},
     )
+
+
+def _weakest(stores: Stores, version: _Version) -> Protection:
+    order = list(Protection)
+    return max((protection(stores.catalog, f) for f in version.files.values()), key=order.index)
 
 
 def _one(
@@ -98,7 +107,9 @@ def _one(
     known = _newest(stores, wanted.name)
     if known is not None and _untouched(known, found, way):
         on_bytes(sum(file.size_bytes for file in known.files.values()))
+        _protect(found, way, pool)
         return known
+    _protect(found, way, pool)
     taken = _all_taken(stores.main, found, way, pool, on_bytes)
     try:
         files = {one.file.path: one.file for one in taken}
@@ -108,7 +119,8 @@ def _one(
         with intake.staged(stores, wanted) as (version, lease):
             lease.cover({one.file.key or "": one.file.size_bytes for one in kept.values()})
             pins = list(pool.map(lambda one: _keep(stores.main, one, wanted.until), kept.values()))
-            record = intake.finish(stores, wanted, version, lease, files.values(), pins)
+            away = [file.at or "" for file in files.values() if _bare(file)]
+            record = intake.finish(stores, wanted, version, lease, files.values(), pins, away)
     finally:
         _drop(stores.main, taken)
     return _Version(record, files, new=True)
@@ -132,7 +144,7 @@ def _untouched(known: _Version, found: Found, way: Way) -> bool:
     if known.files.keys() != found.files.keys():
         return False
     return all(
-        (file.at, file.at_version) == _place(found.files[path]) and not (way.copy and _bare(file))
+        (file.at, file.at_version) == found.files[path].place() and not (way.copy and _bare(file))
         for path, file in known.files.items()
     )
 
@@ -153,7 +165,7 @@ class _Taken:
     """A file that was hashed. ``copy`` is what was taken of it where it is copied."""
 
     file: File
-    source: Path
+    original: Original
     copy: Taken | None = None
 
 
@@ -170,19 +182,27 @@ def _all_taken(
     return [one.result() for one in waiting]
 
 
-def _take(store: Store, path: str, source: Path, way: Way, on_bytes: OnBytes) -> _Taken:
-    at, version = _place(source)
-    if way.read_only:
-        _protect(source)
-    copy = store.take(source, on_bytes) if way.copy else None
-    sha256, size = (copy.sha256, copy.size_bytes) if copy else sha256_of_file(source, on_bytes)
-    linkable = copy is None and isinstance(store, LocalStore) and linked.possible(store, source)
-    stored = Stored.PLAIN if copy or linkable else Stored.ADOPTED
-    taken = _Taken(File(path, sha256, size, stored, at, version), source, copy)
-    if _place(source) != (at, version):
+def _protect(found: Found, way: Way, pool: ThreadPoolExecutor) -> None:
+    """First of all: from here on nobody should change them."""
+    list(pool.map(lambda o: o.protect(read_only=way.read_only, until=way.until), found.files.values()))
+
+
+def _take(store: Store, path: str, original: Original, way: Way, on_bytes: OnBytes) -> _Taken:
+    at, version = original.place()
+    copy = store.take(original.source(), on_bytes) if way.copy else None
+    sha256, size = (copy.sha256, copy.size_bytes) if copy else original.digest(on_bytes)
+    stored = Stored.PLAIN if copy or _linkable(store, original) else Stored.ADOPTED
+    taken = _Taken(File(path, sha256, size, stored, at, version), original, copy)
+    if original.place() != (at, version):
         _drop(store, [taken])
-        raise linked.changed(source)
+        raise linked.changed(original)
     return taken
+
+
+def _linkable(store: Store, original: Original) -> bool:
+    if isinstance(store, LocalStore) and isinstance(original, Local):
+        return linked.possible(store, original.path)
+    return False
 
 
 def _keep(store: Store, taken: _Taken, until: dt.datetime | None) -> Held:
@@ -190,7 +210,8 @@ def _keep(store: Store, taken: _Taken, until: dt.datetime | None) -> Held:
     if taken.copy is not None:
         return store.keep(taken.copy, key, until=until)
     assert isinstance(store, LocalStore)
-    return linked.keep(store, taken.source, file.sha256, file.at_version or "", key)
+    assert isinstance(taken.original, Local)
+    return linked.keep(store, taken.original.path, file.sha256, file.at_version or "", key)
 
 
 def _drop(store: Store, taken: Iterable[_Taken]) -> None:
@@ -199,25 +220,10 @@ def _drop(store: Store, taken: Iterable[_Taken]) -> None:
             store.drop(one.copy)
 
 
-def _place(source: Path) -> tuple[str, str]:
-    """Where a file really is, and what tells its bytes from others there."""
-    try:
-        return os.path.realpath(source), linked.version(os.stat(source))
-    except OSError as error:
-        raise DataUnreadable(f"{source}: {error.strerror}") from error
-
-
-def _protect(source: Path) -> None:
-    try:
-        os.chmod(source, os.stat(source).st_mode & ~0o222)
-    except OSError as error:
-        raise DataUnreadable(f"{source} cannot be made read-only: {error.strerror}") from error
-
-
 def _counting(found: Iterable[Found], progress: Progress | None) -> OnBytes:
     if progress is None:
         return lambda some: None
-    total = sum(_size(path) for one in found for path in one.files.values())
+    total = sum(original.size_bytes for one in found for original in one.files.values())
     done = 0
 
     def on_bytes(some: int) -> None:
@@ -226,10 +232,3 @@ def _counting(found: Iterable[Found], progress: Progress | None) -> OnBytes:
         progress(done, total)
 
     return on_bytes
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0

@@ -105,7 +105,7 @@ def pieces(stores: Stores, store: Pinned, file: File) -> Iterator[bytes]:
     elif file.stored is Stored.LAKE:
         yield from _of_lake(stores, file.at or "")
     elif file.stored is Stored.ADOPTED:
-        yield from originals.pieces(file)
+        yield from originals.pieces(stores.catalog, file)
     else:
         raise ObjectMissing(f"{file.path} is kept in a way this Interlock does not read: {file.stored}")
 

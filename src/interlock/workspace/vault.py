@@ -190,26 +190,27 @@ class Vault:
         read_only: bool = False,
         progress: Progress | None = None,
     ) -> Adopted:
-        """Take over the models that lie in a folder, without moving them; tells what was recorded and what not.
+        """Take over the models in a folder or ``s3://BUCKET/PREFIX``, without moving them; tells what was recorded.
 
         ``each`` says what becomes a model: ``folder``, whatever lies directly in it, a folder or a file;
         ``file``, every file, however deep; ``all``, the folder as a whole. Names begin with ``name``, which is
         the folder's own without one. Every file is hashed. Where it lies on the vault's file system it gets a
-        second name there, so that whoever removes it removes nothing of the vault; elsewhere it is recorded
-        only, unless ``copy``. ``read_only`` takes everybody's right to write from the originals. Adopting
-        again records what is new or changed. Raises `DataNotFound`, `UsageError`, and what stores raise.
+        second name there, so that whoever removes it removes nothing of the vault. An object is known by its
+        version, and locked where its bucket locks. Others are recorded only, unless ``copy``. ``read_only``
+        takes everybody's right to write from files. Adopting again records what is new or changed.
+        Raises `DataNotFound`, `DataUnreadable`, `UsageError`, and what stores raise.
         """
         from interlock.vault import adopt, finding
 
-        folder = Path(os.path.abspath(source))
-        prefix = folder.name if name is None else name.strip("/")
-        found = finding.local(folder, prefix, finding.each(each), self._catalog.folder)
-        said = {"adopted_from": str(folder)}
+        place = finding.place(source, self._catalog)
+        found = place.found(name, finding.each(each))
+        with self._catalog.read() as rx:
+            until = clock.now() + policy.get(rx).retention if place.locks else None
         made = adopt.adopt(
             self.stores,
-            lambda name: self._wanted(name, Kind.MODEL, said),
+            lambda name: self._wanted(name, Kind.MODEL, {"adopted_from": place.said}),
             found,
-            adopt.Way(copy=copy, read_only=read_only),
+            adopt.Way(copy=copy, read_only=read_only, until=until),
             progress,
         )
         self._workspace.project()

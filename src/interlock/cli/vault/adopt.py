@@ -14,10 +14,15 @@ if TYPE_CHECKING:
     from interlock.vault.adopt import Adopted
 
 _SHOWN = 20
+_SAID = {
+    "locked": "locked where they are",
+    "pinned": "pinned by version, so that a delete leaves them; who may delete versions can",
+    "bare": "not protected until replicated or copied (--copy)",
+}
 
 
 def adopt(
-    source: Annotated[str, typer.Argument(help="The folder that holds the models.")],
+    source: Annotated[str, typer.Argument(help="The folder that holds the models, or s3://BUCKET/PREFIX.")],
     name: Annotated[
         str | None, typer.Option("--name", help="What names begin with [default: the folder's own].")
     ] = None,
@@ -46,7 +51,7 @@ def _document(made: Adopted) -> dict[str, object]:
     return {
         "adopted": [to_dict(record) for record in made.versions],
         "known": [record.ref for record in made.known],
-        "unprotected": [record.ref for record in made.unprotected],
+        "protection": {ref: found.value for ref, found in made.protection.items()},
         "left_out": [{"name": one.name, "why": one.problem} for one in made.left_out],
     }
 
@@ -63,10 +68,11 @@ def _tell(made: Adopted, *, linked: bool) -> None:
         say(f"  … and {len(made.versions) - _SHOWN:,} more: interlock vault ls")
     for one in made.left_out:
         say(f"left out: {one.name}: {one.problem}", "yellow")
-    bare = [record.ref for record in made.unprotected]
-    if bare:
-        more = f" and {len(bare) - 3:,} more" if len(bare) > 3 else ""
-        say(f"not protected until replicated or copied (--copy): {', '.join(bare[:3])}{more}", "yellow")
-    if linked and len(bare) < len(made.versions) + len(made.known):
+    for protection, text in _SAID.items():
+        refs = made.by(protection)
+        more = f" and {len(refs) - 3:,} more" if len(refs) > 3 else ""
+        if refs:
+            say(f"{text}: {', '.join(refs[:3])}{more}", "yellow")
+    if linked and made.by("kept"):
         say("Removing an original loses nothing now. Writing into one still changes its bytes here,", "dim")
         say("which `interlock vault scrub` finds; --read-only or --copy prevents it.", "dim")

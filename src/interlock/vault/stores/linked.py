@@ -48,7 +48,7 @@ def version(facts: os.stat_result) -> str:
     return f"{facts.st_mtime_ns:x}-{facts.st_size:x}"
 
 
-def changed(source: Path) -> ObjectCorrupt:
+def changed(source: object) -> ObjectCorrupt:
     return ObjectCorrupt(f"{source} changed while it was adopted", hint="again, when nobody writes to it")
 
 
