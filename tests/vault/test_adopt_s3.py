@@ -141,7 +141,6 @@ def test_what_becomes_a_model_is_a_choice_there_too(ws: Workspace, object_store:
 def test_what_cannot_be_so_named_is_left_out(ws: Workspace, object_store: objectstore.Server) -> None:
     bucket = filled(object_store)
     object_store.client().put_object(Bucket=bucket, Key="models/at@home/x", Body=b"x")
-    object_store.client().put_object(Bucket=bucket, Key="models/back\\slash/x", Body=b"x")
     made = ws.vault.adopt(object_store.address(bucket, "models"))
     assert refs(made) == ["models/lite.pkl@v1", "models/ranker@v1"]
     assert [found.name for found in made.left_out] == ["models/at@home"]

@@ -205,7 +205,7 @@ class Vault:
         place = finding.place(source, self._catalog)
         found = place.found(name, finding.each(each))
         with self._catalog.read() as rx:
-            until = clock.now() + policy.get(rx).retention if place.locks else None
+            until = clock.now() + policies.get(rx).retention if place.locks else None
         made = adopt.adopt(
             self.stores,
             lambda name: self._wanted(name, Kind.MODEL, {"adopted_from": place.said}),
