@@ -249,6 +249,31 @@ def test_what_is_not_the_vaults_is_left_alone(people: People, gate: Gate, later:
     assert key in keys(people)
 
 
+@pytest.mark.parametrize("key", ["mine/data.bin", "../outside", "objects/../../outside"])
+def test_what_the_catalog_claims_to_be_the_vaults_and_is_not_stays(
+    people: People, gate: Gate, later: Later, key: str
+) -> None:
+    people.put("a")
+    root = people.stores.main.root  # type: ignore[attr-defined]
+    file = root / key
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(b"mine")
+    held = people.stores.main.stat(key)
+    assert held is not None
+    with people.ws.site.catalog.write() as tx:
+        objects.pin(tx, "main", [(key, held.version, None)])
+        row = {"key": key, "size_bytes": 4, "kept_at": tx.now}
+        tx.connection.execute(s.objects.insert().values(**row, state="held", marked_at=START - DAY))
+    for span in (HOUR, 2 * DAY):
+        with later(span):
+            collect(gate)
+    with people.ws.site.catalog.write() as tx:
+        tx.connection.execute(update(s.objects).where(s.objects.c.key == key).values(state="deleting"))
+    with later(3 * DAY):
+        assert collect(gate).failed == 1
+    assert file.read_bytes() == b"mine"
+
+
 def test_a_catalog_that_is_older_than_its_store_removes_nothing(
     people: People, gate: Gate, later: Later
 ) -> None:

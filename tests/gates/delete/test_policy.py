@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -30,7 +31,12 @@ def test_every_value_has_a_reason() -> None:
     assert {name for name, why in policies.reasons().items() if len(why) > 30} == set(NAMES)
 
 
-@BOTH
+def test_the_page_says_what_is_so() -> None:
+    page = (Path(__file__).parents[3] / "docs/how-to/delete-gate.md").read_text(encoding="utf-8")
+    for name, why in policies.reasons().items():
+        assert f"| `{name}` | {getattr(Policy(), name)} | {why} |" in page
+
+
 @pytest.mark.parametrize(
     ("name", "tighter", "looser"),
     [
@@ -53,6 +59,7 @@ def test_more_protection_is_free_and_less_waits(people: People, name: str, tight
     assert getattr(now(people), name) == looser
 
 
+@BOTH
 def test_one_looser_value_makes_the_whole_change_wait(people: People) -> None:
     people.put("ranker")
     ref = waits(lambda: change(people("kim"), {"retention_days": 90, "radius_models": 20}))

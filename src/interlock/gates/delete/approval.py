@@ -15,7 +15,7 @@ from interlock.catalog.vault import requests
 from interlock.catalog.vault.records import Action, RequestRecord, RequestState
 from interlock.errors import ApprovalRefused, DeleteRefused, VersionNotFound
 from interlock.gates.delete import alias, delete, holds, keys, overwrite, policy, purge, rename
-from interlock.gates.delete.gate import CarryOut, Gate, Outcome, after, moment, noted, record
+from interlock.gates.delete.gate import CarryOut, Gate, Outcome, after, checked, moment, noted, record
 
 _CARRY_OUT: Mapping[Action, CarryOut] = {
     Action.DELETE: delete.carry_out,
@@ -60,12 +60,13 @@ def approve(gate: Gate, ref: str, key: str | None = None) -> Outcome:
 
 def refuse(gate: Gate, ref: str, reason: str | None = None) -> RequestRecord:
     """Let a pending request not pass; who asked may take it back so. `ApprovalRefused`, `VersionNotFound`."""
+    said = checked(reason)
     with gate.site.catalog.write() as tx:
         request = found(tx, ref)
         _pending(tx, request)
         requests.decide(tx, request.id, RequestState.REFUSED, gate.who)
         refused = replace(request, state=RequestState.REFUSED, decided_by=gate.who, decided_at=tx.now)
-        record(tx, refused, gate.who, action="refuse", of=request.action.value, said=reason)
+        record(tx, refused, gate.who, action="refuse", of=request.action.value, said=said)
     after(gate)
     return refused
 

@@ -83,7 +83,7 @@ def _mark(gate: Gate) -> Collected:
     """Mark what nothing needs, unmark what something does."""
     with gate.site.catalog.write() as tx:
         given_up = _give_up(tx)
-        free = marks.unneeded(tx, tx.now, layout.VERSIONS)
+        free = [key for key in marks.unneeded(tx, tx.now, layout.VERSIONS) if ours(key)]
         known = marks.marked(tx)
         manifests = [key for key in known if key.startswith(layout.VERSIONS)]
         marks.unmark(tx, set(known) - set(free) - set(_unneeded_manifests(tx, manifests)))
@@ -94,10 +94,15 @@ def _mark(gate: Gate) -> Collected:
     return Collected(marked=marked, given_up=given_up)
 
 
+def ours(key: str) -> bool:
+    """Whether the vault made what is under this key. Anything else is never removed, whatever the catalog says."""
+    return bool(_OURS.fullmatch(key) or _MANIFEST.fullmatch(key))
+
+
 def _listed(listings: Iterable[Iterable[Held]]) -> Iterator[Held]:
     """What in a store is the vault's; anything else is left alone."""
     for listing in listings:
-        yield from (held for held in listing if _OURS.fullmatch(held.key) or _MANIFEST.fullmatch(held.key))
+        yield from (held for held in listing if ours(held.key))
 
 
 def _mark_orphans(gate: Gate, store: str, listed: list[Held]) -> int:
@@ -231,7 +236,7 @@ def _removed(gate: Gate, copies: Iterable[Copy]) -> tuple[list[Copy], list[Copy]
     for copy in copies:
         bin_ = by_store.get(copy.store)
         try:
-            gone = bin_ is not None and bin_.remove(copy.key, copy.version)
+            gone = bin_ is not None and ours(copy.key) and bin_.remove(copy.key, copy.version)
         except InterlockError:
             gone = False
         (removed if gone else kept).append(copy)
@@ -258,7 +263,7 @@ def _foreseen(gate: Gate) -> Collected:
     _refuse_foreign(gate)
     with gate.site.catalog.read() as rx:
         now, grace = clock.now(), policies.get(rx).grace
-        free = set(marks.unneeded(rx, now, layout.VERSIONS))
+        free = {key for key in marks.unneeded(rx, now, layout.VERSIONS) if ours(key)}
         marked, due = set(marks.marked(rx)), marks.marked(rx, before=now - grace)
         going = [key for key in due if key in free or key.startswith(layout.VERSIONS)]
         going += marks.going(rx)
