@@ -26,6 +26,7 @@ from interlock.gates.delete.delete import delete
 from interlock.gates.delete.gate import Gate
 from interlock.gates.delete.policy import change
 from interlock.gates.delete.purge import purge
+from interlock.gates.delete.rename import rename
 from interlock.gates.delete.restore import restore
 from interlock.settings import override
 from interlock.vault import intake, layout
@@ -208,6 +209,32 @@ def test_whoever_needs_what_is_being_removed_waits_and_is_told(
         assert len(tried) == 1
         people.put("b", b"same")
     assert people.ws.vault.open("b").read() == b"same"
+
+
+def test_a_manifest_that_is_needed_since_it_was_found_not_to_be_stays(
+    people: People, gate: Gate, later: Later, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people.put("old", b"one")
+    with monkeypatch.context() as patch:  # a rename that is cut off leaves a manifest
+        patch.setattr(
+            "interlock.gates.delete.rename.ask", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
+        )
+        with pytest.raises(KeyboardInterrupt):
+            rename(people("kim"), "old", "new")
+    with later(2 * HOUR):
+        assert collect(gate).marked == 1
+    due = collector._due
+
+    def meanwhile(gate: Gate) -> list[str]:
+        found = due(gate)
+        assert found == ["versions/new/v1.json"]
+        rename(people("kim"), "old", "new")
+        return found
+
+    with later(2 * DAY):
+        monkeypatch.setattr(collector, "_due", meanwhile)
+        assert collect(gate).removed == 0
+    assert people.ws.vault.open("new").read() == b"one"
 
 
 def test_temporary_files_of_puts_that_died_are_swept(people: People, gate: Gate) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from interlock.catalog.vault.records import RequestState
-from interlock.errors import ApprovalRefused, NameRefused, VaultError, VersionNotFound
+from interlock.errors import ApprovalRefused, NameRefused, VaultError, VersionNotFound, WorkspaceBusy
 from interlock.gates.delete import alias, overwrite
+from interlock.gates.delete import rename as renaming
 from interlock.gates.delete.approval import approve
 from interlock.gates.delete.delete import delete
 from interlock.gates.delete.holds import hold
@@ -274,6 +275,25 @@ def test_a_rename_that_was_cut_off_can_be_tried_again(
     assert people.live() == ["old@v1"]
     rename(people("kim"), "old", "new")
     assert people.ws.vault.open("new@v1").read() == b"one"
+
+
+def test_a_rename_that_slept_too_long_is_not_made(
+    people: People, later: Later, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people.put("old", b"one")
+    ask = renaming.ask
+
+    def slept(*given: object) -> object:
+        with later(2 * HOUR):
+            return ask(*given)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(renaming, "ask", slept)
+        with pytest.raises(WorkspaceBusy, match="changed meanwhile"):
+            rename(people("kim"), "old", "new")
+    assert people.live() == ["old@v1"]
+    rename(people("kim"), "old", "new")
+    assert people.live() == ["new@v1"]
 
 
 def test_only_the_second_person_makes_manifests(people: People) -> None:
