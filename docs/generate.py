@@ -486,7 +486,56 @@ def class_(name: str, value: type[Any]) -> Iterator[str]:
             yield from function("####", f"{name}.{n}", called)
 
 
+# --- threat model -----------------------------------------------------------------------
+
+
+def threat_model() -> str:
+    from interlock.vault.threats import ACTIONS, THREATS, WHO, Adversary, Answer
+
+    by_cell = {(t.action, t.adversary): t for t in THREATS}
+    overview = [
+        (ACTIONS[action], *(by_cell[action, a].answer.value if (action, a) in by_cell else "" for a in Adversary))
+        for action in ACTIONS
+    ]
+    titles = [WHO[a][0] for a in Adversary]
+    sections = []
+    for adversary in Adversary:
+        rows = []
+        for t in (t for t in THREATS if t.adversary is adversary):
+            noticed = f", by {t.within}" if t.within else ""
+            rows.append((ACTIONS[t.action], f"**{t.answer}**{noticed}", t.how))
+        title, what = WHO[adversary]
+        sections.append(f"### {title[0].upper()}{title[1:]}\n\n{what}\n")
+        sections.append(table(("tries to", "", "how, or why not"), rows))
+    not_shown = sum(t.answer is Answer.NEITHER for t in THREATS)
+    return f"""# Who could harm the vault, and what comes of it
+
+Each protection names its adversary and says one of three things: the step is **prevented**; it happens and is **detected**, at the
+latest then; or **neither**. Every *prevented* and *detected* on this page is the name of a test in `tests/vault/test_threats.py`;
+the {not_shown} *neither* are what you have to see to yourself. [Honest limits](limits.md) says the same of everything else.
+
+{table(("", *titles), overview)}
+
+An empty cell: they have no way of their own to it. Whoever writes the workspace's files may also go through Interlock.
+
+A server, where users hold tokens and only it holds the store's credentials, is not there yet; nor is what its **administrator**
+could do. Until then a second person is another operating-system user, another PostgreSQL role, or whoever has a second key.
+
+## What it rests on
+
+- **Two stores under different credentials.** Without a replica damage is found, and cannot be mended. `interlock vault replica set …`
+- **A scrub on a timer.** *Detected by the next scrub* is as soon as you run one: `interlock vault scrub --repair` every night, at a
+  `--rate` your disk does not mind; it goes on where it was stopped. `interlock verify` every hour.
+- **A bucket with versions and object lock**, for a store others can write to.
+- **`ledger/checkpoint` kept elsewhere**, by somebody else: it proves that history was rewritten.
+
+## In detail
+
+{chr(10).join(section + chr(10) for section in sections)}"""
+
+
 PAGES: dict[str, Callable[[], str]] = {
+    "../threat-model.md": threat_model,
     "cli.md": cli,
     "errors.md": errors,
     "expressions.md": expressions,
