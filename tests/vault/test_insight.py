@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,9 @@ from safetensors.numpy import save_file
 
 from interlock import Workspace
 from interlock.errors import UsageError
+from interlock.vault import recipes
+from interlock.vault.recipes import Recipe
+from interlock.vault.stores.protocol import Readable
 from tests.vault.test_put import objects, tree
 
 
@@ -45,6 +49,25 @@ def test_with_dedup_a_second_checkpoint_costs_what_changed(
         == (checkpoints[1] / "model.safetensors").read_bytes()
     )
     assert len(objects(ws)) == 1, "only the small file is a plain object"
+
+
+def test_files_in_chunks_are_read_one_after_the_other_since_each_takes_many_threads(
+    ws: Workspace, checkpoints: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shards = {f"{i}.safetensors": folder / "model.safetensors" for i, folder in enumerate(checkpoints * 3)}
+    ws.vault.put("net", shards, dedup="tensor")
+    read, open_ = recipes.read, list[str]()
+
+    def watched(store: Readable, recipe: Recipe) -> Iterator[bytes]:
+        assert open_ == []
+        open_.append(recipe.key)
+        yield from read(store, recipe)
+        open_.remove(recipe.key)
+
+    monkeypatch.setattr(recipes, "read", watched)
+    paths = ws.vault.get("net", tmp_path / "out")
+    assert [path.name for path in paths] == sorted(shards)
+    assert all(path.read_bytes() == shards[path.name].read_bytes() for path in paths)
 
 
 def test_a_missing_chunk_is_found_on_read(ws: Workspace, checkpoints: list[Path], tmp_path: Path) -> None:

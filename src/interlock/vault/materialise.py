@@ -60,8 +60,16 @@ def get(
         missing = next(p for p in paths if p not in {f.path for f in wanted})
         raise VersionNotFound(f"{record.ref} holds no file {missing!r}")
     on_bytes = _counting(sum(f.size_bytes for f in wanted), progress)
+
+    def write(file: File) -> Path:
+        return _write(stores, file, into / file.path, on_bytes)
+
+    # One in chunks takes many threads, and their memory, by itself.
+    at = {file.path: write(file) for file in wanted if file.stored is Stored.RECIPE}
     with ThreadPoolExecutor(current().vault_threads) as pool:
-        return list(pool.map(lambda file: _write(stores, file, into / file.path, on_bytes), wanted))
+        others = [file for file in wanted if file.path not in at]
+        at |= zip((file.path for file in others), pool.map(write, others), strict=True)
+    return [at[file.path] for file in wanted]
 
 
 def open_(stores: Stores, record: VersionRecord, path: str | None = None) -> BinaryIO:

@@ -31,7 +31,7 @@ def extra(module: str) -> Any:
         ) from None
 
 
-def digest(pieces: Iterable[bytes]) -> str:
+def digest(pieces: Iterable[bytes | memoryview]) -> str:
     """BLAKE3: a chunk that is there already is found by hashing it, so hashing is what a put takes."""
     hashed = extra("blake3").blake3()
     for piece in pieces:
@@ -50,7 +50,11 @@ def pack(data: bytes) -> tuple[bytes, bool]:
 
 def sealed(frame: bytes) -> bytes:
     """A zstd frame with its seal."""
-    return frame + _SEAL + bytes.fromhex(digest([frame]))
+    return frame + _seal(frame)
+
+
+def _seal(frame: bytes | memoryview) -> bytes:
+    return _SEAL + bytes.fromhex(digest([frame]))
 
 
 def unpack(stored: bytes, *, compressed: bool, size_max: int = CHUNK_BYTES_MAX) -> bytes | None:
@@ -60,8 +64,8 @@ def unpack(stored: bytes, *, compressed: bool, size_max: int = CHUNK_BYTES_MAX) 
     """
     if not compressed:
         return stored if len(stored) <= size_max else None
-    zstd, frame = extra("zstandard"), stored[:-_SEAL_BYTES]
-    if stored != sealed(frame):
+    zstd, frame = extra("zstandard"), memoryview(stored)[:-_SEAL_BYTES]
+    if stored[-_SEAL_BYTES:] != _seal(frame):
         return None
     try:
         if not 0 <= zstd.frame_content_size(frame) <= size_max:
