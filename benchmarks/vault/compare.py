@@ -44,7 +44,8 @@ def measure(source: Path, folder: Path, tools: Sequence[Tool], rounds: int) -> d
 def once(tool: Tool, source: Path, folder: Path) -> tuple[Turn, Turn]:
     """A put and a get into new folders. Raises `Failed` also where other bytes came back."""
     home, target = folder / "home", folder / "target"
-    home.mkdir(parents=True), target.mkdir()
+    home.mkdir(parents=True)
+    target.mkdir()
     for step in tool.prepare(home, source):
         turn.run(step)
     disk.forget(source, home)

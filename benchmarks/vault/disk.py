@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,6 +34,12 @@ def remove(tree: Path) -> None:
     """The tree is gone, and what its removal costs the disk is over."""
     shutil.rmtree(tree, ignore_errors=True)
     os.sync()
+
+
+def system(path: Path) -> str:
+    """The kind of file system that holds a path."""
+    done = subprocess.run(["stat", "-f", "-c", "%T", path], capture_output=True, text=True)
+    return done.stdout.strip()
 
 
 def _files(*trees: Path) -> Iterator[Path]:

@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import interlock
+from benchmarks.vault import many
 from interlock import Workspace
 
 NAME = "team/ranker"
+Call = Callable[[], dict[str, Any] | None]
 
 
 def main(act: str, home: str, *arguments: str) -> None:
@@ -27,24 +29,41 @@ def main(act: str, home: str, *arguments: str) -> None:
     print(json.dumps({"call_s": seconds, **(told or {})}))
 
 
-def init(ws: Workspace, dedup: str) -> Callable[[], None]:
+def init(ws: Workspace) -> Call:
     return lambda: None
 
 
-def put(ws: Workspace, source: str) -> Callable[[], Any]:
-    return lambda: unsaid(ws.vault.put(NAME, source))
+def put(ws: Workspace, source: str, dedup: str) -> Call:
+    def kept() -> None:
+        ws.vault.put(NAME, source, dedup=dedup)
+
+    return kept
 
 
-def get(ws: Workspace, target: str) -> Callable[[], Any]:
-    return lambda: unsaid(ws.vault.get(NAME, target))
+def get(ws: Workspace, target: str) -> Call:
+    def back() -> None:
+        ws.vault.get(NAME, target)
+
+    return back
 
 
-def unsaid(_: object) -> None:
-    """Acts that say nothing but how long they took."""
+def scrub(ws: Workspace) -> Call:
+    def read() -> None:
+        assert ws.vault.scrub(rate_mb_s=None).ok
+
+    return read
 
 
-ACTS: dict[str, Callable[..., Callable[[], dict[str, Any] | None]]] = {"init": init, "put": put, "get": get}
-
+ACTS: dict[str, Callable[..., Call]] = {
+    "init": init,
+    "put": put,
+    "get": get,
+    "scrub": scrub,
+    "fill": many.fill,
+    "delete": many.delete,
+    "restore": many.restore,
+    "look": many.look,
+}
 
 if __name__ == "__main__":
     main(*sys.argv[1:])

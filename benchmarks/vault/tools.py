@@ -5,7 +5,6 @@ Everything a command line starts is counted, its imports too, as a person at a p
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -74,20 +73,19 @@ class Cp:
 
 
 class Interlock:
-    """``option``: how files are kept, `plain` or `tensor`."""
+    """``dedup`` is the option of that name: ``file``, or ``tensor`` for a series of checkpoints."""
 
-    def __init__(self, dedup: str) -> None:
-        self.name = "interlock" if dedup == "plain" else f"interlock-{dedup}"
-        self.note = "a plain file, SHA-256 of all bytes, verified on the way back"
-        if dedup != "plain":
-            self.note = f"`dedup: {dedup}`, the first version of a series"
+    def __init__(self, dedup: str = "file") -> None:
+        self.name = "interlock" if dedup == "file" else f"interlock-{dedup}"
+        self.note = "one plain file" if dedup == "file" else f"`dedup: {dedup}`, the first of a series"
+        self.note += ", verified on its way back"
         self._dedup = dedup
 
     def prepare(self, home: Path, source: Path) -> Sequence[Step]:
-        return (ours("init", home, self._dedup),)
+        return (ours("init", home),)
 
     def put(self, home: Path, source: Path) -> Sequence[Step]:
-        return (ours("put", home, source, tells=True),)
+        return (ours("put", home, source, self._dedup, tells=True),)
 
     def kept(self, home: Path) -> Path:
         return home
@@ -101,9 +99,8 @@ class Interlock:
 
 def ours(act: str, home: Path, *arguments: str | Path, tells: bool = False) -> Step:
     """A process that does one thing with a workspace; see `benchmarks.vault.ours`."""
-    paths = os.pathsep.join((str(ROOT / "src"), str(ROOT)))
     argv = (sys.executable, "-m", "benchmarks.vault.ours", act, home, *arguments)
-    return Step(act, argv, ROOT, {"PYTHONPATH": paths}, tells)
+    return Step(act, argv, ROOT, {"PYTHONPATH": f"{ROOT}/src:{ROOT}"}, tells)
 
 
 class Dvc:
@@ -186,8 +183,7 @@ class Restic:
 
 TOOLS: tuple[Tool, ...] = (
     Cp(),
-    Interlock("plain"),
-    Interlock("tensor"),
+    Interlock(),
     Dvc(None),
     Dvc("hardlink"),
     Restic("auto"),

@@ -71,7 +71,8 @@ def run(step: Step) -> tuple[bytes, float]:
         )
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
-        said.seek(0), output.seek(0)
+        said.seek(0)
+        output.seek(0)
         if process.returncode:
             raise Failed(f"{step.name}: {said.read().decode().strip()[-500:]}")
         return output.read(), used.ru_maxrss / 1024

@@ -1,4 +1,4 @@
-"""A checkpoint as safetensors, written with numpy alone: ``python -m benchmarks.vault.weights FOLDER --size 2147483648``.
+"""A checkpoint as safetensors, written with numpy alone: ``python -m benchmarks.vault.weights FOLDER --size BYTES``.
 
 128 tensors of one size, every other one bfloat16 (the upper halves of float32), the rest float32: normal values,
 as weights are, which hardly compress. ``first`` is one file, ``second`` the same with every sixteenth tensor made anew,
