@@ -328,6 +328,10 @@ class ApprovalRefused(GateRefused):
     code = "IL541"
 
 
+class ReplicaWarning(UserWarning):
+    """A version was put and is acknowledged, but the vault's replica does not hold it yet."""
+
+
 class HealthWarning(UserWarning):
     """A query reads what broke: which columns of which table, since when, and what to do.
 

@@ -138,6 +138,9 @@ class Settings:
     vault_threads: int = _setting(
         4, "Files that a put or get handles at once: enough to hide a store's latency."
     )
+    vault_findings_max: int = _setting(
+        10_000, "Findings that a scrub or a verification lists; those past it are counted."
+    )
     # triggers
     trigger_attempts: int = _setting(
         3, "Tries of a failing trigger before it is left for `interlock doctor`."

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import hashlib
 from pathlib import Path
 
 import interlock
+from interlock.catalog.vault import versions
+from interlock.vault import scrub as scrubbing
+from interlock.vault.layout import object_key
+from interlock.workspace.vault import Vault
 from tests.processes import Tell
 
 
@@ -20,3 +26,32 @@ def adopt(tell: Tell, folder: str, models: str) -> None:
     with interlock.open(folder) as ws:
         for record in ws.vault.adopt(models).versions:
             tell(record.ref)
+
+
+WEIGHTS = bytes(range(256)) * 1_000
+
+
+def fill(vault: Vault) -> None:
+    """Two versions of a model that share a file, one of them empty; a file by its path, and a tombstone."""
+    vault.put("ranker", {"weights.bin": WEIGHTS, "sub/again": WEIGHTS, "empty": b""})
+    vault.put("ranker", {"weights.bin": WEIGHTS, "new": b"of v2"})
+    vault.put_file("runs/log", b"x" * 10)
+    record = vault.put_file("runs/old", b"y" * 10)
+    with vault.stores.catalog.write() as tx:
+        versions.tombstone(tx, [record.id], who="kim", purge_after=tx.now + dt.timedelta(days=30))
+
+
+def key_of(data: bytes) -> str:
+    """The object that holds these bytes."""
+    return object_key(hashlib.sha256(data).hexdigest())
+
+
+def scrub(tell: Tell, folder: str) -> None:
+    scrubbing._PAGE = 8
+    with interlock.open(folder) as ws:
+        ws.vault.scrub()
+
+
+def replicate(tell: Tell, folder: str) -> None:
+    with interlock.open(folder) as ws:
+        ws.vault.replicate()

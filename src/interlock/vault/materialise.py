@@ -8,6 +8,7 @@ import uuid
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -20,6 +21,8 @@ from interlock.errors import (
     ObjectCorrupt,
     ObjectMissing,
     StorageFailed,
+    StoreRefused,
+    StoreUnreachable,
     VersionNotFound,
     nearest,
 )
@@ -33,6 +36,7 @@ from interlock.vault.stores.protocol import CHUNK_BYTES, OnBytes
 
 Progress = Callable[[int, int], None]
 T = TypeVar("T")
+OUTSIDE = (Stored.LAKE, Stored.ADOPTED)  # of the stores
 
 
 def manifest(stores: Stores, record: VersionRecord) -> Manifest:
@@ -119,8 +123,7 @@ def pieces(stores: Stores, store: Pinned, file: File) -> Iterator[bytes]:
 
 
 def _is_object(store: Pinned, file: File) -> bool:
-    outside = file.stored in (Stored.LAKE, Stored.ADOPTED)
-    return file.stored is Stored.PLAIN or (outside and store.name != MAIN)
+    return file.stored is Stored.PLAIN or (file.stored in OUTSIDE and store.name != MAIN)
 
 
 def verify(stores: Stores, files: Sequence[File], progress: Progress | None = None) -> None:
@@ -178,19 +181,29 @@ def _copy(stores: Stores, file: File, out: io.FileIO, on_bytes: OnBytes | None) 
     """Write a file's bytes, all of them right; from the next store where one fails."""
 
     def from_(store: Pinned) -> None:
-        out.seek(0)
-        out.truncate()
-        if file.stored is Stored.RECIPE:  # whose chunks are verified each
-            copied(pieces(stores, store, file), out, on_bytes)
-            return
-        if _is_object(store, file):
-            sha256 = store.fetch(layout.object_key(file.sha256), out, on_bytes)
-        else:
-            sha256, _ = copied(pieces(stores, store, file), out, on_bytes)
-        if sha256 != file.sha256:
-            raise _corrupt(file, store)
+        try:
+            _copy_from(stores, store, file, out, on_bytes)
+        except (ObjectMissing, ObjectCorrupt):
+            if file.stored not in OUTSIDE or store.name != MAIN:
+                raise
+            inside = replace(file, stored=Stored.PLAIN)  # where scrub --repair has taken it in
+            _copy_from(stores, store, inside, out, on_bytes)
 
     _first(stores, file.path, from_)
+
+
+def _copy_from(stores: Stores, store: Pinned, file: File, out: io.FileIO, on_bytes: OnBytes | None) -> None:
+    out.seek(0)
+    out.truncate()
+    if file.stored is Stored.RECIPE:  # whose chunks are verified each
+        copied(pieces(stores, store, file), out, on_bytes)
+        return
+    if _is_object(store, file):
+        sha256 = store.fetch(layout.object_key(file.sha256), out, on_bytes)
+    else:
+        sha256, _ = copied(pieces(stores, store, file), out, on_bytes)
+    if sha256 != file.sha256:
+        raise _corrupt(file, store)
 
 
 def _corrupt(file: File, store: Pinned) -> ObjectCorrupt:
@@ -206,7 +219,7 @@ def _first(stores: Stores, what: str, read: Callable[[Pinned], T]) -> T:
     for store in stores.pinned():
         try:
             found = read(store)
-        except (ObjectMissing, ObjectCorrupt) as error:
+        except (ObjectMissing, ObjectCorrupt, StorageFailed, StoreUnreachable, StoreRefused) as error:
             failed = failed or error
             continue
         if failed is not None:

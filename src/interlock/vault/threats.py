@@ -119,7 +119,11 @@ THREATS: tuple[Threat, ...] = (
         ("purging_early", _P, "refused until `retention_days` after the delete, whoever approves"),
         ("purging_what_is_used", _P, "refused by name of what uses it, whoever approves"),
         ("approving_oneself", _P, "an approval needs another identity than the request's, or a second key"),
-        ("replaying_an_approval", _P, "it does once what the request lists by version, less what changed since"),
+        (
+            "replaying_an_approval",
+            _P,
+            "it does once what the request lists by version, less what changed since",
+        ),
         ("loosening_the_policy", _P, "what protects less waits for a second person"),
         ("acting_as_another", _P, "who acts is the process's user id, or the connection's PostgreSQL role"),
         ("overwriting", _P, "it becomes the next version; numbers and names are never given twice"),

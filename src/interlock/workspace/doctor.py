@@ -90,6 +90,7 @@ def examine(site: Site, hashed: Progress | None = None) -> list[Finding]:
         *_triggers(site),
         *_quarantine(site),
         *_requests(site),
+        *_vault(site),
         *_ledger(site),
     ]
 
@@ -261,6 +262,30 @@ def _requests(site: Site) -> Iterator[Finding]:
         yield Finding(
             True, "vault", f"a second person is waited for: {what}{more}", "interlock vault requests"
         )
+
+
+def _vault(site: Site) -> Iterator[Finding]:
+    from interlock.vault import status  # what many workspaces have not
+    from interlock.vault.stores.opened import Stores
+
+    try:
+        found = status.status(Stores.of(site.catalog))
+    except InterlockError as error:
+        yield Finding(False, "vault", error.message, error.hint)
+        return
+    if not any(store.objects for store in found.stores):
+        return
+    if found.lag is not None and found.lag.versions:
+        behind = f"{found.lag.versions:,} versions are not in the replica yet"
+        yield Finding(False, "vault", behind, "interlock vault replicate")
+    if left := found.scrubbed.get("left"):
+        yield Finding(
+            False, "vault", f"the last scrub left {left:,} damaged", "interlock vault scrub --repair"
+        )
+    elif found.scrubbed:
+        yield Finding(True, "vault", f"read on {found.scrubbed['at'][:10]}, and nothing damaged was left")
+    else:
+        yield Finding(True, "vault", "never read since it was put: interlock vault scrub")
 
 
 def _ledger(site: Site) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +26,7 @@ from interlock.catalog.vault.records import (
     VersionRecord,
     VersionState,
 )
-from interlock.errors import VaultError
+from interlock.errors import InterlockError, ReplicaWarning, VaultError
 from interlock.gates.delete import alias as alias_gate
 from interlock.gates.delete import approval, collector, overwrite, telling
 from interlock.gates.delete import delete as delete_gate
@@ -34,6 +35,7 @@ from interlock.gates.delete import keys as key_gate
 from interlock.gates.delete import policy as policy_gate
 from interlock.gates.delete import purge as purge_gate
 from interlock.gates.delete import rename as rename_gate
+from interlock.gates.delete import replica as replica_gate
 from interlock.gates.delete import restore as restore_gate
 from interlock.gates.delete.collector import Collected
 from interlock.gates.delete.gate import Gate, Outcome
@@ -46,13 +48,22 @@ from interlock.vault import (
     intake,
     lookup,
     materialise,
+    replica,
+    retention,
+    scrub,
     second_name,
     snapshots,
     sources,
+    status,
     tree,
 )
+from interlock.vault.damage import Report
 from interlock.vault.intake import Dedup, Wanted
 from interlock.vault.manifest import Manifest
+from interlock.vault.replicating import Copied
+from interlock.vault.retention import Renewed
+from interlock.vault.scrub import Asked
+from interlock.vault.status import Status
 from interlock.vault.stores.opened import MAIN, SPOOL, Stores, begin, opened, set_address
 
 if TYPE_CHECKING:
@@ -131,9 +142,7 @@ class Vault:
         source = self.show(ref, deleted=False)
         file = materialise.find(self.manifest(source.ref), source, lookup.Reference.of(ref).path)
         overwrite.admit(self.gate, path)
-        record = second_name.copy(self.stores, source, file, self._wanted(path, Kind.FILE))
-        self._workspace.project()
-        return record
+        return self._kept(second_name.copy(self.stores, source, file, self._wanted(path, Kind.FILE)))
 
     def get(
         self,
@@ -176,9 +185,7 @@ class Vault:
         wanted = self._wanted(name, Kind.SNAPSHOT, metadata, lineage)
         labels = None if partitions is None else frozenset(map(partition_label, partitions))
         chosen = [tables] if isinstance(tables, str) else list(tables)
-        record = snapshots.take(self.stores, wanted, chosen, labels)
-        self._workspace.project()
-        return record
+        return self._kept(snapshots.take(self.stores, wanted, chosen, labels))
 
     def adopt(
         self,
@@ -213,7 +220,8 @@ class Vault:
             adopt.Way(copy=copy, read_only=read_only, until=until),
             progress,
         )
-        self._workspace.project()
+        for record in made.versions:
+            self._kept(record)
         return made
 
     def read(
@@ -311,7 +319,9 @@ class Vault:
 
     def approve(self, request: str, *, key: str | None = None) -> Outcome:
         """Let somebody else's request pass: what it lists, but for what changed since. `ApprovalRefused`."""
-        return approval.approve(self.gate, request, key)
+        outcome = approval.approve(self.gate, request, key)
+        self.stores = Stores.of(self._catalog)  # the replica may be another
+        return outcome
 
     def refuse(self, request: str, reason: str | None = None) -> RequestRecord:
         """Let a request not pass, or take one's own back. `ApprovalRefused` where it does not wait any more."""
@@ -382,6 +392,57 @@ class Vault:
         """Remove bytes that nothing needs, once marked for the policy's grace. `WorkspaceBusy`, `VaultError`."""
         return collector.collect(self.gate, dry_run=dry_run)
 
+    # --- whole and twice ----------------------------------------------------------------
+
+    def set_replica(self, address: str | None, reason: str | None = None) -> None:
+        """Keep everything a second time: in a folder, or ``s3://BUCKET/PREFIX?profile=…`` under other credentials.
+
+        What is put from now on is copied there at once, what was put before by `replicate`. Another place than
+        the one there is, or None for nowhere, needs a second person: `DeleteRefused`. `UsageError` for a place
+        that cannot be one.
+        """
+        if address is not None and self.stores.replica is None:
+            self.stores = replica.establish(self.stores, address, self._workspace.identity)
+        else:
+            replica_gate.change(self.gate, address, reason)
+            self.stores = Stores.of(self._catalog)
+        self._workspace.project()
+
+    def replicate(self, *, progress: Progress | None = None) -> Copied:
+        """Bring the replica up to what was put, and renew locks; goes on where an earlier run was stopped."""
+        try:
+            return replica.replicate(self.stores, self._workspace.identity, progress)
+        finally:
+            self._workspace.project()
+
+    def scrub(
+        self,
+        *,
+        repair: bool = False,
+        store: str | None = None,
+        since: dt.datetime | None = None,
+        rate_mb_s: float | None = None,
+        progress: Progress | None = None,
+    ) -> Report:
+        """Read every object again and say what is not as it was put; with ``repair``, put it right.
+
+        ``store``: only ``main`` or ``replica``. ``since``: leave out what was read since then. ``rate_mb_s``: read no
+        faster. Goes on where an earlier one was stopped. Raises what stores raise that do not answer.
+        """
+        asked = Asked(self._workspace.identity, repair, store, since, rate_mb_s)
+        try:
+            return scrub.scrub(self.stores, asked, progress)
+        finally:
+            self._workspace.project()
+
+    def renew(self) -> Renewed:
+        """Lock what versions need that can be read for the whole retention again, where a store locks."""
+        return retention.renew(self.stores)
+
+    def status(self) -> Status:
+        """How the vault stands, from the catalog alone."""
+        return status.status(self.stores)
+
     # --- inside -----------------------------------------------------------------------
 
     def _put(
@@ -395,8 +456,21 @@ class Vault:
         how: Dedup = Dedup.FILE,
     ) -> VersionRecord:
         wanted = replace(self._wanted(name, kind, metadata, lineage), dedup=how)
-        record = intake.put(self.stores, wanted, files, progress)
+        return self._kept(intake.put(self.stores, wanted, files, progress))
+
+    def _kept(self, record: VersionRecord) -> VersionRecord:
+        """A version that was just acknowledged, brought to the ledger's files and to the replica.
+
+        Neither failing changes that; the replica catches up with the next `replicate`.
+        """
         self._workspace.project()
+        try:
+            failed = next(iter(replica.follow(self.stores, [record]).failed.values()), None)
+        except InterlockError as error:
+            failed = error.message
+        if failed is not None:
+            said = f"{record.ref} is not in the replica yet: {failed}; `interlock vault replicate` catches up"
+            warnings.warn(ReplicaWarning(said), stacklevel=4)
         return record
 
     def _wanted(
@@ -413,7 +487,5 @@ class Vault:
 
     def _locked_until(self) -> dt.datetime | None:
         """Until when what is put now is locked, in a store that locks: renewed while a version needs it."""
-        if not self.stores.main.locks:
-            return None
         with self._catalog.read() as rx:
-            return clock.now() + policies.get(rx).retention
+            return retention.until(rx, self.stores.main)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import case, delete, func, select, update
 
 from interlock.catalog.catalog import Reader, Writer
 from interlock.catalog.vault import schema as s
@@ -77,7 +77,14 @@ def pin(tx: Writer, store: str, versions: Sequence[tuple[str, str, dt.datetime |
     """Which bytes under a key are ours: (key, version, locked until), in the store of this name."""
     rows = [{"store": store, "key": k, "version": v, "locked_until": until} for k, v, until in versions]
     made = tx.insert(s.copies)
-    newer = {"version": made.excluded.version, "locked_until": made.excluded.locked_until}
+    same = case(
+        (s.copies.c.version == made.excluded.version, s.copies.c.verified_at)
+    )  # other bytes were never read
+    newer = {
+        "version": made.excluded.version,
+        "locked_until": made.excluded.locked_until,
+        "verified_at": same,
+    }
     statement = made.on_conflict_do_update(index_elements=["store", "key"], set_=newer)
     for some in parts(rows):
         tx.connection.execute(statement, list(some))

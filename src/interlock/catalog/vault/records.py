@@ -95,6 +95,7 @@ class Action(StrEnum):
     RELEASE = "release"
     POLICY = "policy"
     KEY = "key"
+    REPLICA = "replica"
 
 
 class RequestState(StrEnum):

@@ -258,6 +258,12 @@ def of_requests(rx: Reader, request_ids: Iterable[int]) -> list[VersionRecord]:
     return found
 
 
+def readable(rx: Reader, after: int, limit: int) -> list[VersionRecord]:
+    """Versions that can be read, by id, from the one ``after`` on."""
+    wanted = _rows().where(_in(READABLE), s.versions.c.id > after)
+    return list(_records(rx, wanted.order_by(s.versions.c.id).limit(limit)))
+
+
 def kind_of(rx: Reader, name: str) -> Kind | None:
     """What a name stands for; None where the vault never had it."""
     found = rx.connection.scalar(select(s.names.c.kind).where(s.names.c.name == name))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from interlock.cli.vault import adopt, approve, keep, keeping, look, mlflow, remove, snapshot
+from interlock.cli.vault import adopt, approve, keep, keeping, look, mlflow, remove, scrub, second, snapshot
 
 app = typer.Typer(
     help="Keep model versions and dataset snapshots; nothing in it can be lost by one person.",
@@ -35,3 +35,8 @@ app.command("collect")(remove.collect)
 app.command("adopt")(adopt.adopt)
 app.command("import-mlflow")(mlflow.import_mlflow)
 app.command("restore-mlflow")(mlflow.restore_mlflow)
+app.command("scrub")(scrub.scrub)
+app.command("status")(second.status)
+app.command("replicate")(second.replicate)
+app.command("renew")(second.renew)
+app.add_typer(second.replica, name="replica")

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Annotated
 
 import typer
 
 from interlock.cli.options import JsonOption, WorkspaceOption, existing
 from interlock.cli.output import console, plain, print_json
-from interlock.cli.vault.words import ReasonOption, What, size, tell, versions
-from interlock.errors import UsageError
+from interlock.cli.vault.words import ReasonOption, What, moment, size, tell, versions
 
 
 def rm(
@@ -47,8 +45,8 @@ def restore(
         outcome = ws.vault.restore(
             *(what or ()),
             by=by,
-            since=_moment(since, "--since"),
-            until=_moment(until, "--until"),
+            since=moment(since, "--since"),
+            until=moment(until, "--until"),
             reason=reason,
         )
     return tell(outcome, f"{versions(outcome.versions)} restored", as_json)
@@ -88,19 +86,3 @@ def collect(
         if n:
             console().print(f"  {n:,} {said}", style="dim")
     return 0
-
-
-def _moment(text: str | None, option: str) -> dt.datetime | None:
-    """A time without a zone is UTC."""
-    from interlock.constraints.parse import short_span
-
-    if text is None:
-        return None
-    span = short_span(text)
-    if span is not None:
-        return dt.datetime.now(dt.UTC) - span
-    try:
-        moment = dt.datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"{option} {text!r} is no time", hint="write 2h, or 2026-01-31T12:00") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Annotated, Any
 
 import typer
 
+from interlock.catalog import clock
 from interlock.catalog.vault.records import Action, RequestRecord, VersionRecord
 from interlock.cli.output import console, plain, print_json
+from interlock.errors import UsageError
 from interlock.gates.delete.gate import Outcome
 
 Reference = Annotated[
@@ -26,6 +29,23 @@ RequestArgument = Annotated[str, typer.Argument(metavar="ID", help="The request,
 ReasonOption = Annotated[
     str | None, typer.Option("--reason", "-r", help="Why; recorded in the ledger.", show_default=False)
 ]
+
+
+def moment(text: str | None, option: str) -> dt.datetime | None:
+    """A moment as people write it: ``2h`` ago, or ``2026-01-31T12:00``, in UTC where no zone is named. `UsageError`."""
+    from interlock.constraints.parse import short_span
+
+    if text is None:
+        return None
+    span = short_span(text)
+    if span is not None:
+        return clock.now() - span
+    try:
+        found = dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{option} {text!r} is no time", hint="write 2h, or 2026-01-31T12:00") from None
+    return found if found.tzinfo else found.replace(tzinfo=dt.UTC)
+
 
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
 

@@ -14,7 +14,7 @@ from interlock.catalog.vault import policy as policies
 from interlock.catalog.vault import requests
 from interlock.catalog.vault.records import Action, RequestRecord, RequestState
 from interlock.errors import ApprovalRefused, DeleteRefused, VersionNotFound
-from interlock.gates.delete import alias, delete, holds, keys, overwrite, policy, purge, rename
+from interlock.gates.delete import alias, delete, holds, keys, overwrite, policy, purge, rename, replica
 from interlock.gates.delete.gate import CarryOut, Gate, Outcome, after, checked, moment, noted, record
 
 _CARRY_OUT: Mapping[Action, CarryOut] = {
@@ -25,6 +25,7 @@ _CARRY_OUT: Mapping[Action, CarryOut] = {
     Action.RELEASE: holds.carry_out,
     Action.POLICY: policy.carry_out,
     Action.KEY: keys.carry_out,
+    Action.REPLICA: replica.carry_out,
 }
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from interlock.catalog import Catalog, schema
 from interlock.catalog.canonical import canonical
@@ -20,6 +20,7 @@ from interlock.vault.stores.protocol import OnBytes, Store
 
 MAIN, REPLICA = "main", "replica"
 FOLDER = "vault"
+FORMAT = canonical({"format": "interlock-vault", "version": 1})
 SPOOL = "spool"
 
 
@@ -86,7 +87,7 @@ class Stores:
 def begin(store: Store) -> None:
     """Say in a store what it is, so that whoever finds it knows how to read it."""
     if store.stat(layout.FORMAT_KEY) is None:
-        store.put(layout.FORMAT_KEY, canonical({"format": "interlock-vault", "version": 1}))
+        store.put(layout.FORMAT_KEY, FORMAT)
 
 
 def opened(address: str, spool: Path) -> Store:
@@ -104,7 +105,11 @@ def address(rx: Reader, store: str) -> str | None:
     return rx.connection.scalar(select(t.c.value).where(t.c.key == f"vault_{store}"))
 
 
-def set_address(tx: Writer, store: str, address: str) -> None:
-    """Say where a store of this name lies."""
-    row = tx.insert(schema.workspace).values(key=f"vault_{store}", value=address)
+def set_address(tx: Writer, store: str, address: str | None) -> None:
+    """Say where a store of this name lies; None: nowhere."""
+    t, key = schema.workspace, f"vault_{store}"
+    if address is None:
+        tx.connection.execute(delete(t).where(t.c.key == key))
+        return
+    row = tx.insert(t).values(key=key, value=address)
     tx.connection.execute(row.on_conflict_do_update(index_elements=["key"], set_={"value": address}))
