@@ -202,17 +202,19 @@ def test_to_change_it_or_give_it_up_takes_a_second_person(
 ) -> None:
     filled.vault.replicate()
     filled.vault.set_replica(str(replica))
+    before = str(replica)
     for place in (str(tmp_path / "another"), None):
         with pytest.raises(DeleteRefused) as refused:
             filled.vault.set_replica(place)
         with interlock.open(filled.path) as again:
             assert again.vault.stores.replica is not None
-            assert again.vault.stores.replica.where == str(replica)
+            assert again.vault.stores.replica.where == before
         kim = replace(filled.vault.gate, who="kim")
         approval.approve(kim, str(refused.value.request))
         with interlock.open(filled.path) as again:
             assert (again.vault.stores.replica is None) == (place is None)
             if place is not None:
+                before = place
                 assert again.vault.replicate().versions == 4
                 assert harm.contents(tmp_path / "another") == harm.contents(main(filled))
 

@@ -24,6 +24,7 @@ from interlock.cli import (
     tables,
     vault,
     verdict,
+    verify,
     watch,
     write,
 )
@@ -65,6 +66,7 @@ app.command("sql")(tables.sql)
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(vault.app, name="vault")
 app.add_typer(ledger.app, name="ledger")
+app.command("verify")(verify.verify)
 app.command("demo")(demo.demo)
 app.command("incident")(demo.incident)
 app.command("doctor")(doctor.doctor)

@@ -184,10 +184,10 @@ def _copy(stores: Stores, file: File, out: io.FileIO, on_bytes: OnBytes | None) 
         try:
             _copy_from(stores, store, file, out, on_bytes)
         except (ObjectMissing, ObjectCorrupt):
-            if file.stored not in OUTSIDE or store.name != MAIN:
+            inside = layout.object_key(file.sha256)  # where scrub --repair has taken in what was lost outside
+            if file.stored not in OUTSIDE or store.name != MAIN or stores.main.stat(inside) is None:
                 raise
-            inside = replace(file, stored=Stored.PLAIN)  # where scrub --repair has taken it in
-            _copy_from(stores, store, inside, out, on_bytes)
+            _copy_from(stores, store, replace(file, stored=Stored.PLAIN), out, on_bytes)
 
     _first(stores, file.path, from_)
 
