@@ -494,7 +494,10 @@ def threat_model() -> str:
 
     by_cell = {(t.action, t.adversary): t for t in THREATS}
     overview = [
-        (ACTIONS[action], *(by_cell[action, a].answer.value if (action, a) in by_cell else "" for a in Adversary))
+        (
+            ACTIONS[action],
+            *(by_cell[action, a].answer.value if (action, a) in by_cell else "" for a in Adversary),
+        )
         for action in ACTIONS
     ]
     titles = [WHO[a][0] for a in Adversary]
