@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import socket
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -395,6 +396,23 @@ def test_what_is_not_there_is_not_found(server: Server, here: str) -> None:
     assert server.delete(f"{here}/nothing")[0] == 200
 
 
+def test_an_upload_that_was_cut_short_leaves_nothing(server: Server, here: str) -> None:
+    host, port = server.url.removeprefix("http://").split(":")
+    path = f"/api/2.0/mlflow-artifacts/artifacts/{here}/half"
+    head = f"PUT {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\n"
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(head.encode() + b"not all of it")
+    assert server.ask("GET", f"artifacts/{here}/half")[0] == 404
+    with server.open() as ws:
+        assert ws.vault.versions(f"mlflow/{here}", deleted=True) == []
+
+
+def test_a_workspace_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    with pytest.raises(MlflowException, match="IL401"):
+        VaultArtifactRepository(f"vault://mlflow?workspace={tmp_path / 'typo'}").list_artifacts()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_path_leads_nowhere_else(server: Server) -> None:
     for path in ("../x", "a/../../x", "%2e%2e/x"):
         assert server.ask("PUT", f"artifacts/{path}", b"no")[0] in (400, 404), path
@@ -440,14 +458,14 @@ def test_an_address_that_is_none_says_how_it_is_written(uri: str) -> None:
 
 
 def test_the_parent_of_every_small_model_is_removed_and_its_backup_and_one_command_brings_them_back() -> None:
-    story = lite_models.run(24)
+    story = lite_models.run(12)
     assert (story.without.status, story.without.left, story.without_backup.left) == (200, 0, 0)
-    assert (story.refused.status, story.refused.left, story.refused_backup.left) == (403, 24, 24)
-    assert "24 models" in story.refused.said
-    assert (story.tried, story.one_by_one) == (20, 10)
+    assert (story.refused.status, story.refused.left, story.refused_backup.left) == (403, 12, 12)
+    assert "12 models" in story.refused.said
+    assert (story.tried, story.one_by_one) == (12, 10)
     assert story.approved_left == 0
-    assert story.restored == 2 * 24 * 2
-    assert (story.restored_left, story.restored_backup) == (24, 24)
+    assert story.restored == 2 * 12 * 2
+    assert (story.restored_left, story.restored_backup) == (12, 12)
     json.dumps(story.to_dict())
     console = Console(width=120, file=io.StringIO(), record=True)
     console.print(story)

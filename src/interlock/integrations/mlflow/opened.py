@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 
 def vault(place: str | None = None) -> Vault:
-    """The vault of the workspace at ``place``, else of ``INTERLOCK_WORKSPACE``, else of the current folder."""
+    """The vault of the workspace at ``place``, else of ``INTERLOCK_WORKSPACE``, else of the current folder.
+
+    It is not made here: `WorkspaceNotFound`.
+    """
     return _workspace(place or os.environ.get("INTERLOCK_WORKSPACE") or None, os.getpid()).vault
 
 
@@ -21,4 +24,4 @@ def _workspace(place: str | None, pid: int) -> Workspace:
     """One a process, for as long as it lives: a connection does not outlive a fork."""
     import interlock
 
-    return interlock.open(place)
+    return interlock.open(place, create=False)
