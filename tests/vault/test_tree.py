@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import event
 
 from interlock import Workspace
 from interlock.catalog.vault import versions
@@ -36,8 +37,8 @@ def test_a_folder_lists_what_lies_directly_in_it(ws: Workspace) -> None:
     assert listed(ws, "none") == []
 
 
-def test_many_names_are_listed_as_a_few_are(ws: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tree, "_BATCH", 3)
+@KINDS
+def test_some_names_are_listed_from_a_place_on(ws: Workspace) -> None:
     names = [f"{folder}/{n}" for folder in "abc" for n in range(7)] + [f"z{n}" for n in range(7)]
     filled(ws, *names)
     assert listed(ws) == ["a/", "b/", "c/", *(f"z{n}" for n in range(7))]
@@ -65,3 +66,19 @@ def test_the_newest_version_stands_for_a_name(ws: Workspace) -> None:
         (entry,) = tree.children(rx)
     assert entry.record is not None
     assert entry.record.ref == "a@v3"
+
+
+def test_a_listing_is_one_statement_and_one_for_its_records(ws: Workspace) -> None:
+    filled(ws, *(f"{folder}/{n}" for folder in "abcdefgh" for n in range(3)), "z", "z", "z")
+    ran: list[str] = []
+    engine = ws.site.catalog.database.engine
+
+    def note(_conn: object, _cursor: object, statement: str, *_: object) -> None:
+        ran.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        assert len(listed(ws)) == 9
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    assert len([statement for statement in ran if "interlock_vault" in statement]) == 2

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, case, func, literal, select, true
 
 from interlock.catalog.catalog import Reader
 from interlock.catalog.vault import schema as s
 from interlock.catalog.vault import versions
 from interlock.catalog.vault.records import READABLE, VersionRecord, VersionState
 
-_BATCH = 256  # names of one statement
+_LEAST = "\x01"  # is in no name: what follows a name at once
+_PAST = "0"  # what follows "/": a folder's name and this come after all that lies in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,42 +38,50 @@ def children(
     """
     states = READABLE if deleted else (VersionState.LIVE,)
     start = f"{folder}/" if folder else ""
-    cursor, end = _following(after) if after else start, f"{folder}0" if folder else None
     found: dict[str, int | None] = {}  # name → id of its newest version, None for a folder
-    while limit is None or len(found) < limit:
-        batch = _batch(rx, cursor, end, states)
-        for name, newest in batch:
-            head, slash, _ = name[len(start) :].partition("/")
-            child = f"{start}{head}"
-            found[child] = None if slash else newest
-            cursor = f"{child}0" if slash else _following(child)  # past all that lies below it
-        if len(batch) < _BATCH:
-            break
-    chosen = list(found.items())[:limit]
-    records = {r.id: r for r in versions.get(rx, [id_ for _, id_ in chosen if id_ is not None])}
-    return [Entry(name, None if id_ is None else records[id_]) for name, id_ in chosen]
+    for name, newest in _walked(rx, start, _following(after) if after else start, states, limit):
+        head, slash, _ = name[len(start) :].partition("/")
+        found[f"{start}{head}"] = None if slash else newest
+    records = {r.id: r for r in versions.get(rx, [id_ for id_ in found.values() if id_ is not None])}
+    return [Entry(name, None if id_ is None else records[id_]) for name, id_ in found.items()]
 
 
 def is_folder(rx: Reader, name: str, *, deleted: bool = False) -> bool:
     """Whether any name lies under this one."""
     states = READABLE if deleted else (VersionState.LIVE,)
-    return not name or bool(_batch(rx, f"{name}/", f"{name}0", states, 1))
+    return not name or bool(_walked(rx, f"{name}/", f"{name}/", states, 1))
 
 
 def _following(name: str) -> str:
     """The least text after ``name``; control characters are in no name."""
-    return f"{name}\x01"
+    return f"{name}{_LEAST}"
 
 
-def _batch(
-    rx: Reader, start: str, end: str | None, states: Sequence[VersionState], size: int = _BATCH
+def _walked(
+    rx: Reader, start: str, cursor: str, states: Sequence[VersionState], limit: int | None
 ) -> list[tuple[str, int]]:
-    """The next names from ``start`` on, each with the id of its newest version; ids grow with numbers."""
-    v = s.versions
-    wanted = select(v.c.name, func.max(v.c.id)).where(
-        v.c.name >= start, v.c.state.in_([state.value for state in states])
-    )
-    if end is not None:
-        wanted = wanted.where(v.c.name < end)
-    rows = rx.connection.execute(wanted.group_by(v.c.name).order_by(v.c.name).limit(size))
-    return [(row[0], row[1]) for row in rows]
+    """From ``cursor`` on, the first name that each child of a folder is or holds, with the name's newest version.
+
+    One statement, which seeks the next child from the last: no other way is quick for few folders
+    of many names, for many of a few, and for names of many versions.
+    """
+    n, v = s.names.c, s.versions.c
+    inside = n.name < f"{start[:-1]}{_PAST}" if start else true()
+
+    def of(name: ColumnElement[str]) -> Select[tuple[int]]:
+        return select(v.id).where(v.name == name, v.state.in_([state.value for state in states]))
+
+    def first(least: ColumnElement[str] | str) -> ScalarSelect[str]:
+        wanted = select(n.name).where(n.name >= least, inside, of(n.name).exists())
+        return wanted.order_by(n.name).limit(1).scalar_subquery()
+
+    walk = select(first(cursor).label("name"), literal(1).label("count")).cte("walk", recursive=True)
+    position = func.instr if rx.connection.dialect.name == "sqlite" else func.strpos
+    slash = position(func.substr(walk.c.name, len(start) + 1), "/")
+    past = func.substr(walk.c.name, 1, len(start) + slash - 1) + _PAST
+    beyond = first(case((slash > 0, past), else_=walk.c.name + _LEAST))
+    more = and_(walk.c.name.is_not(None), true() if limit is None else walk.c.count < limit)
+    walk = walk.union_all(select(beyond, walk.c.count + 1).where(more))
+    newest = of(walk.c.name).order_by(v.version.desc()).limit(1).scalar_subquery()
+    found = select(walk.c.name, newest).where(walk.c.name.is_not(None)).order_by(walk.c.name)
+    return [(row[0], row[1]) for row in rx.connection.execute(found)]

@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, select
+from collections.abc import Iterable
+
+from sqlalchemy import bindparam, delete, select
 
 from interlock.catalog.catalog import Reader, Writer
 from interlock.catalog.vault import schema as s
+from interlock.catalog.vault.parts import parts
 from interlock.catalog.vault.records import AliasRecord
 
 
 def put(tx: Writer, name: str, alias: str, version: int, who: str) -> None:
     """Let an alias stand for a version, whatever it stood for before."""
-    values = {"version": version, "moved_at": tx.now, "who": who}
-    row = tx.insert(s.aliases).values(name=name, alias=alias, **values)
-    tx.connection.execute(row.on_conflict_do_update(index_elements=["name", "alias"], set_=values))
+    put_all(tx, [(name, alias, version)], who)
+
+
+def put_all(tx: Writer, wanted: Iterable[tuple[str, str, int]], who: str) -> None:
+    """Let aliases (name, alias, version) stand for these versions, whatever they stood for before."""
+    made = tx.insert(s.aliases)
+    newer = {key: made.excluded[key] for key in ("version", "moved_at", "who")}
+    statement = made.on_conflict_do_update(index_elements=["name", "alias"], set_=newer)
+    for some in parts(wanted):
+        rows = [{"name": n, "alias": a, "version": v, "moved_at": tx.now, "who": who} for n, a, v in some]
+        tx.connection.execute(statement, rows)
 
 
 def remove(tx: Writer, name: str, alias: str) -> None:
     """The alias stands for nothing any more."""
-    tx.connection.execute(delete(s.aliases).where(s.aliases.c.name == name, s.aliases.c.alias == alias))
+    remove_all(tx, [(name, alias)])
+
+
+def remove_all(tx: Writer, wanted: Iterable[tuple[str, str]]) -> None:
+    """These aliases (name, alias) stand for nothing any more."""
+    a = s.aliases.c
+    statement = delete(s.aliases).where(a.name == bindparam("of_name"), a.alias == bindparam("of_alias"))
+    for some in parts(wanted):
+        tx.connection.execute(statement, [{"of_name": name, "of_alias": alias} for name, alias in some])
 
 
 def get(rx: Reader, name: str, alias: str) -> AliasRecord | None:

@@ -236,8 +236,10 @@ def list_(
     wanted = _rows().where(_in(states))
     if name is not None:
         wanted = wanted.where(s.versions.c.name == name)
-    if prefix:
-        wanted = wanted.where(at_or_under(s.versions.c.name, prefix))
+    if prefix:  # one or the other: for both at once SQLite reads every version
+        bare = prefix.rstrip("/")
+        is_name = kind_of(rx, bare) is not None
+        wanted = wanted.where(s.versions.c.name == bare if is_name else under(s.versions.c.name, bare))
     return list(_records(rx, wanted.order_by(s.versions.c.name, s.versions.c.version).limit(limit)))
 
 

@@ -74,6 +74,5 @@ def _take_aliases(tx: Writer, going: Sequence[VersionRecord]) -> list[list[Any]]
     """Aliases of what goes stand for nothing any more: [name, alias, version] of each."""
     at = {(r.name, r.version) for r in going}
     taken = [a for a in aliases.list_(tx) if (a.name, a.version) in at]
-    for one in taken:
-        aliases.remove(tx, one.name, one.alias)
+    aliases.remove_all(tx, [(a.name, a.alias) for a in taken])
     return [[a.name, a.alias, a.version] for a in taken]

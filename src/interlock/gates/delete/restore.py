@@ -131,14 +131,16 @@ def _aliases_back(
     tx: Writer, touched: Sequence[RequestRecord], back: set[tuple[str, int]], who: str
 ) -> tuple[str, ...]:
     """The aliases that a deletion took along; returns in words those that were moved since."""
-    moved = []
+    wanted: dict[tuple[str, str], int] = {}
     for request in reversed(touched):  # the last to take an alias knew best where it stood
         for name, word, version in request.document.get("aliases", ()):
-            if (name, version) not in back:
-                continue
-            now = aliases.get(tx, name, word)
-            if now is None:
-                aliases.put(tx, name, word, version, who)
-            elif now.version != version:
-                moved.append(f"{name}@{word} stands for v{now.version} since {moment(now.moved_at)}")
+            if (name, version) in back:
+                wanted.setdefault((name, word), version)
+    now = {(a.name, a.alias): a for a in aliases.list_(tx)}
+    aliases.put_all(tx, [(*key, version) for key, version in wanted.items() if key not in now], who)
+    moved = [
+        f"{name}@{word} stands for v{now[name, word].version} since {moment(now[name, word].moved_at)}"
+        for (name, word), version in wanted.items()
+        if (name, word) in now and now[name, word].version != version
+    ]
     return tuple(moved[:10]) + ((f"and {counted(len(moved) - 10, 'more alias')}",) if len(moved) > 10 else ())
