@@ -244,9 +244,17 @@ def test_temporary_files_of_puts_that_died_are_swept(people: People, gate: Gate)
     old, new = store.take(io.BytesIO(b"old")), store.take(io.BytesIO(b"new"))
     long_ago = (dt.datetime.now(dt.UTC) - 25 * HOUR).timestamp()
     os.utime(old.path, (long_ago, long_ago))
+    elsewhere = old.path.with_name("elsewhere")  # an old file, as it is on its way to be adopted
+    elsewhere.write_bytes(b"theirs")
+    os.utime(elsewhere, (long_ago, long_ago))
+    os.link(elsewhere, people.ws.path / "theirs")
     assert collect(gate).temporary == 1
     assert not old.path.exists()
     assert new.path.exists()
+    assert elsewhere.exists()
+    with clock.at(dt.datetime.now(dt.UTC) + 25 * HOUR):
+        assert collect(gate).temporary == 2
+    assert (people.ws.path / "theirs").exists()
 
 
 # --- what no row knows ----------------------------------------------------------------------

@@ -37,6 +37,7 @@ ALLOWED = {
         "take",
         "mend",
     },  # temporary files; mend replaces bytes that are not whole
+    "vault/stores/linked.py": {"possible"},  # a temporary second name
     "vault/materialise.py": {"_write"},  # what `get` writes, outside the store
     "gates/delete/bins.py": {"remove", "sweep_temporary"},
 }

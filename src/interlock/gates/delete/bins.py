@@ -46,7 +46,10 @@ class LocalBin:
         with durable.refusals(folder), contextlib.suppress(FileNotFoundError):
             for entry in os.scandir(folder):
                 with contextlib.suppress(FileNotFoundError):
-                    if entry.stat(follow_symlinks=False).st_mtime < before.timestamp():
+                    facts = entry.stat(follow_symlinks=False)
+                    # a second name is younger than the file it is of
+                    since = facts.st_ctime if facts.st_nlink > 1 else facts.st_mtime
+                    if since < before.timestamp():
                         os.unlink(entry.path)
                         swept += 1
         return swept
