@@ -18,6 +18,7 @@ from interlock import Workspace
 from interlock.catalog import clock
 from interlock.catalog.vault import copies, objects, versions
 from interlock.errors import ObjectCorrupt, ObjectMissing, VaultError
+from interlock.vault import layout
 from interlock.vault import scrub as scrubbing
 from interlock.vault.damage import What
 from interlock.vault.stores import opened
@@ -27,7 +28,8 @@ from tests import places
 from tests.processes import KILLED, Nursery
 from tests.vault import harm, stories
 
-OBJECTS = 10  # in each store, with its format and manifests
+UNSIZED = ("versions/", "format.json")  # nobody notes how large these are
+OBJECTS = 15  # in each store, with its format and manifests
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +37,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two versions of a model, a file, a tombstone, and a replica of it all."""
     folder = tmp_path_factory.mktemp("prepared")
     with interlock.open(folder / "workspace") as ws:
-        stories.fill(ws.vault)
+        stories.fill(ws.vault, folder)
         ws.vault.set_replica(str(folder / "replica"))
         assert ws.vault.replicate().ok
     return folder
@@ -75,7 +77,7 @@ def read(vault: Vault) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("place", places.KINDS, indirect=True)
 def test_in_every_kind_of_catalog(ws: Workspace, tmp_path: Path) -> None:
-    stories.fill(ws.vault)
+    stories.fill(ws.vault, tmp_path)
     ws.vault.set_replica(str(tmp_path / "replica"))
     assert ws.vault.replicate().ok
     before = harm.contents(root(ws.vault, MAIN))
@@ -103,13 +105,19 @@ def test_every_damaged_object_is_found_and_mended(vault: Vault, store: str, kind
 @pytest.mark.parametrize("store", [MAIN, REPLICA])
 def test_objects_that_were_exchanged_are_named_by_what_they_hold(vault: Vault, store: str) -> None:
     before = harm.contents(root(vault, store))
-    keys = [key for key in sorted(before) if key != "format.json"]
-    for one, other in zip(keys[::2], keys[1::2], strict=False):
-        harm.swap(root(vault, store) / one, root(vault, store) / other)
+    exchanged = {}
+    for parts in (("objects",), ("chunks",), ("versions", "recipes")):
+        keys = [key for key in sorted(before) if key.startswith(parts)]
+        for one, other in zip(keys[::2], keys[1::2], strict=False):
+            harm.swap(root(vault, store) / one, root(vault, store) / other)
+            exchanged |= {one: other, other: one}
+    assert len(exchanged) >= 10
     report = vault.scrub(repair=True)
-    swapped = [f for f in report.findings if f.what is What.SWAPPED]
-    assert {f.key for f in swapped} == set(keys[: len(keys) // 2 * 2])
-    assert any("objects/" in f.detail for f in swapped) and any("ranker@v" in f.detail for f in swapped)
+    assert {f.key: f.what for f in report.findings} == dict.fromkeys(exchanged, What.SWAPPED)
+    for found in report.findings:
+        version = layout.manifest_of(exchanged[found.key])
+        named = exchanged[found.key] if version is None else f"{version[0]}@v{version[1]}"
+        assert found.detail == f"it holds the bytes of {named}"
     assert report.ok and harm.contents(root(vault, store)) == before
 
 
@@ -265,14 +273,14 @@ def test_a_purged_versions_manifest_is_nobodys_damage(vault: Vault) -> None:
 def test_a_scrub_that_is_killed_goes_on_where_it_was(
     nursery: Nursery, copied: Workspace, tmp_path: Path
 ) -> None:
-    copied.vault.put("many", {f"{n}": b"%03d" % n for n in range(50)})
+    copied.vault.put("many", {f"{n}": b"%03d" % n for n in range(20)})
     harm.flip(root(copied.vault, MAIN) / "versions/many/v1.json")
     harm.flip(
         root(copied.vault, MAIN)
         / min(k for k in harm.files(root(copied.vault, MAIN)) if k.startswith("objects"))
     )
-    in_all = OBJECTS + 51
-    for kill_at in range(2, 60, 6):
+    in_all = OBJECTS + 21
+    for kill_at in range(2, 80, 10):
         assert nursery.run(stories.scrub, kill_at=kill_at, folder=tmp_path / "workspace").how == KILLED
         before = copied.vault.status()
         if 2 < before.stores[0].unread < in_all - 1:
@@ -313,7 +321,8 @@ def test_it_reads_no_faster_than_it_is_told(vault: Vault) -> None:
 def test_it_tells_how_far_it_is(vault: Vault) -> None:
     told: list[tuple[int, int]] = []
     vault.scrub(progress=lambda done, total: told.append((done, total)))
-    assert told[-1][0] == told[-1][1] == 2 * len(stories.WEIGHTS + b"of v2" + bytes(20))
+    sized = [data for key, data in harm.contents(root(vault, MAIN)).items() if not key.startswith(UNSIZED)]
+    assert told[-1][0] == told[-1][1] == 2 * sum(map(len, sized))
 
 
 def test_a_large_object_is_not_held_in_memory(ws: Workspace, tmp_path: Path) -> None:
