@@ -7,6 +7,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from urllib.parse import quote
 
 from interlock.errors import NameRefused
 
@@ -36,6 +37,10 @@ def table_name(text: str) -> str:
 
 
 MODEL_NAME_LENGTH_MAX = 1_024
+SPELT_BYTES_MAX = (
+    900  # of a name in a store, percent-encoded: S3 keys have 1,024, and more than the name is in one
+)
+SPELT_PART_BYTES_MAX = 240  # of a part of it: file systems have 255
 PART_BYTES_MAX = 200  # of a part of it: below what file systems allow, with what is added
 _VERSION = re.compile(r"v?([1-9][0-9]{0,9})")
 _ALIAS = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,127}")
@@ -45,12 +50,20 @@ def model_name(text: str) -> str:
     """``text`` if it can name a model, a file or a snapshot in the vault, else `NameRefused`.
 
     A path of parts divided by ``/``: ``team/ranker``. Refused: empty parts, ``.`` and ``..``,
-    control characters, ``\\``, ``@`` (``ranker@v41`` is how a version is named), a part over
-    200 bytes, a whole over 1,024 characters.
+    control characters, ``\\``, ``@`` (``ranker@v41`` is how a version is named), and what is too
+    long for a file's name once it is percent-encoded.
     """
     if "@" in str(text):
         raise NameRefused(f"{text!r} cannot name a model", hint="'@' is for versions: TEAM/NAME@v41")
-    return _path(text, "a model's name")
+    name = _path(text, "a model's name")
+    spelt = quote(name)  # as stores spell it
+    if len(spelt) > SPELT_BYTES_MAX or max(map(len, spelt.split("/"))) > SPELT_PART_BYTES_MAX:
+        raise NameRefused(
+            f"{text[:60]!r}… is too long to be the name of a file everywhere",
+            hint=f"a part may have {SPELT_PART_BYTES_MAX} characters, the whole {SPELT_BYTES_MAX}; "
+            "one that is no ASCII letter or digit counts as 3 to 12",
+        )
+    return name
 
 
 def file_path(text: str) -> str:

@@ -123,12 +123,33 @@ def test_any_name_and_any_path_will_do(
 
 @pytest.mark.parametrize(
     "name",
-    ["", "/", "a//b", "/a", "a/", "..", "a/../b", "./a", "a@v1", "a\\b", "a\nb", "x" * 201, "a/" * 600 + "b"],
+    [
+        "",
+        "/",
+        "a//b",
+        "/a",
+        "a/",
+        "..",
+        "a/../b",
+        "./a",
+        "a@v1",
+        "a\\b",
+        "a\nb",
+        "x" * 201,
+        "a/" * 600 + "b",
+        "名" * 30,
+    ],
 )
 def test_a_name_that_could_mean_something_else_is_refused(ws: Workspace, model: Path, name: str) -> None:
     with pytest.raises(NameRefused):
         ws.vault.put(name, model)
     assert not ws.vault.versions()
+
+
+def test_the_longest_names_are_kept(ws: Workspace, tmp_path: Path) -> None:
+    for name in ("名" * 26, "x" * 200, "/".join(["y" * 199] * 4)):
+        ws.vault.put(name, {"f": b"1"})
+        assert ws.vault.open(name).read() == b"1"
 
 
 @pytest.mark.parametrize("path", ["../out", "/etc/passwd", "a/../../b", ""])
