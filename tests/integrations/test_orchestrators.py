@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.integrations.environments import APART, LIMIT_S, ROOT, environment
+from tests.integrations.environments import ALSO, APART, LIMIT_S, ROOT, environment
 
 HERE = Path(__file__).parent
 SHOWN_MAX = 12_000
@@ -28,7 +29,9 @@ def test_what_its_own_tests_say_holds_in_its_own_environment(name: str, tmp_path
         )  # fmt: skip
     print(done.stdout[-SHOWN_MAX:])
     assert done.returncode == 0, done.stdout[-SHOWN_MAX:]
-    assert re.search(r"=+ \d+ passed(, \d+ warnings?)? in ", done.stdout), "some were skipped"
+    # There may be no build of torch for CPUs here; in continuous integration there must be.
+    torch = r"(, 1 skipped)?" if name in ALSO and not os.environ.get("CI") else ""
+    assert re.search(rf"=+ \d+ passed{torch}(, \d+ warnings?)? in ", done.stdout), "some were skipped"
 
 
 def test_each_has_its_lock_its_tests_and_its_page() -> None:
