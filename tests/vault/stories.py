@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 import interlock
+from interlock.catalog import clock
 from interlock.catalog.vault import versions
 from interlock.vault import scrub as scrubbing
 from interlock.vault.layout import object_key
@@ -22,6 +23,38 @@ def put(tell: Tell, folder: str, model: str) -> None:
     with interlock.open(folder) as ws:
         tell(ws.vault.put("ranker", Path(model)).ref)
         tell(ws.vault.put_file("runs/log", b"x" * 10).ref)
+
+
+LATER = dt.datetime(2126, 1, 1, tzinfo=dt.UTC)  # when every retention of today is over
+
+
+def somebody_else(ws: interlock.Workspace) -> None:
+    """From here on another operating-system user is at work."""
+    ws.site.catalog.database.user = lambda: "another"  # type: ignore[method-assign]
+
+
+def delete_and_restore(tell: Tell, folder: str) -> None:
+    """Delete a name and a folder, and bring one of them back."""
+    with interlock.open(folder) as ws:
+        ws.vault.delete("ranker")
+        tell("deleted ranker")
+        ws.vault.delete("runs/")
+        tell("deleted runs")
+        ws.vault.restore("ranker")
+        tell("restored ranker")
+
+
+def purge_and_collect(tell: Tell, folder: str) -> None:
+    """Approve the end of a tombstone that somebody asked for, and collect what it leaves."""
+    with interlock.open(folder) as ws:
+        somebody_else(ws)
+        with clock.at(LATER):
+            ws.vault.approve("D2")
+            tell("purged")
+            ws.vault.collect()
+        with clock.at(LATER + dt.timedelta(days=2)):
+            ws.vault.collect()
+            tell("collected")
 
 
 def adopt(tell: Tell, folder: str, models: str) -> None:
