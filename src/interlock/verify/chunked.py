@@ -15,6 +15,10 @@ from interlock.verify.places import Place, read
 _RECIPE_BYTES_MAX = 64 << 20
 _CHUNK_BYTES_MAX = 16 << 20
 _ROOM = 1 << 20
+_SEAL = bytes.fromhex(
+    "502a4d18 20000000"
+)  # of a frame that zstd skips: it holds the BLAKE3 of the one before
+_SEAL_BYTES = len(_SEAL) + 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,9 @@ def is_whole(main: Place, chunk: Chunk, version: str | None, on_bytes: Callable[
     data = read(main, chunk.key, version, _CHUNK_BYTES_MAX + _ROOM)
     on_bytes(len(data))
     if chunk.compressed:
+        data, seal = data[:-_SEAL_BYTES], data[-_SEAL_BYTES:]
+        if seal != _SEAL + _library("blake3").blake3(data).digest():
+            return False
         zstd = _library("zstandard")
         try:
             if not 0 <= zstd.frame_content_size(data) <= _CHUNK_BYTES_MAX:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 from collections.abc import Callable, Iterator
@@ -31,6 +32,12 @@ class Place(Protocol):
 def opened(address: str) -> Place:
     """A folder, or ``s3://BUCKET/PREFIX?profile=NAME&endpoint=URL&region=REGION``."""
     return Bucket(address) if address.startswith("s3://") else Folder(Path(address))
+
+
+@functools.lru_cache(16)
+def bucket_at(address: str) -> Bucket:
+    """As `opened`, of a bucket that many files are in."""
+    return Bucket(address)
 
 
 def read(place: Place, key: str, version: str | None = None, most: int | None = None) -> bytes:

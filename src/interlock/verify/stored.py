@@ -12,14 +12,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
-from interlock.errors import StorageFailed
+from interlock.errors import StorageFailed, StoreUnreachable
 from interlock.settings import current
 from interlock.verify.chunked import Chunk, is_whole, recipe, recipe_key
 from interlock.verify.facts import CATALOG, plain
-from interlock.verify.places import Place, read, sha256
+from interlock.verify.places import Folder, Place, bucket_at, read, sha256
 from interlock.verify.report import Progress, Report
 from interlock.verify.rows import Rows
 
@@ -27,6 +28,7 @@ READABLE = ("live", "deleted")
 _AT_ONCE = 256
 _REMEMBERED = 100_000  # objects that need not be asked for again
 _MANIFEST_BYTES_MAX = 256 << 20
+_MACHINE = Folder(Path("/"))
 
 Again = Callable[[], AbstractContextManager[Rows]]
 Wrong = tuple[str, str]  # a place, and what is wrong there
@@ -214,17 +216,28 @@ class _Look:
         if key in needs.pins:
             yield from self._object(needs, key, file["sha256"], file["size_bytes"])
             return
-        place, there = self._place_of(file)
-        size = place.size(there, file.get("at_version"))
-        if size is None:
-            yield at, f"is missing{self._elsewhere(key)}"
-        elif size != file["size_bytes"]:
-            yield at, f"has {size:,} bytes, not {file['size_bytes']:,}{self._elsewhere(key)}"
-        elif self.data and self._sha256(place, there, file.get("at_version")) != file["sha256"]:
-            yield at, f"is not what was put{self._elsewhere(key)}"
+        place, there, version = self._place_of(file)
+        try:
+            size = place.size(there, version)
+            if size is None:
+                yield at, f"is missing{self._elsewhere(key)}"
+            elif size != file["size_bytes"]:
+                yield at, f"has {size:,} bytes, not {file['size_bytes']:,}{self._elsewhere(key)}"
+            elif self.data and self._sha256(place, there, version) != file["sha256"]:
+                yield at, f"is not what was put{self._elsewhere(key)}"
+        except (StorageFailed, StoreUnreachable) as error:
+            yield at, f"cannot be looked at: {error.message}{self._elsewhere(key)}"
 
-    def _place_of(self, file: Mapping[str, Any]) -> tuple[Place, str]:
-        return self.vault.files, file["at"]
+    def _place_of(self, file: Mapping[str, Any]) -> tuple[Place, str, str | None]:
+        """Where a file lies that is not in the store, its key there, and which bytes of it are meant."""
+        at = str(file["at"])
+        if file["stored"] == "lake":
+            return self.vault.files, at, None
+        if not at.startswith("s3://"):
+            return _MACHINE, at, None
+        address, mark, query = at.partition("?")
+        bucket, _, key = address.removeprefix("s3://").partition("/")
+        return bucket_at(f"s3://{bucket}{mark}{query}"), unquote(key), file.get("at_version")
 
     def _elsewhere(self, key: str) -> str:
         there = self.vault.replica is not None and self.vault.replica.size(key) is not None
