@@ -181,6 +181,21 @@ def test_locks_are_renewed_while_anything_that_can_be_read_needs_them(vault: Vau
             assert copy.locked_until == until(main, key) > clock.now() + 45 * DAY
 
 
+def test_a_store_that_does_not_lock_as_it_is_asked_is_said_each_time(
+    vault: Vault, main: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(main.store), "retain", lambda *_: None)
+    with clock.at(clock.now() + 200 * DAY):
+        count = len(vault.renew().short)
+        assert count > 20
+        assert not vault.replicate().ok
+        report = vault.scrub(since=clock.now())
+    assert report.counts == {"unlocked": count}
+    assert not report.ok
+    monkeypatch.undo()
+    assert vault.renew().renewed == count
+
+
 def test_a_main_store_that_does_not_answer_is_read_from_the_replica(
     vault: Vault, main: Bucket, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

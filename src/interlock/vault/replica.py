@@ -135,7 +135,7 @@ def replicate(stores: Stores, who: str, progress: Callable[[int, int], None] | N
     pace = Pace(sum(size for _, size in behind), progress=progress)
     for some in parts((id_ for id_, _ in behind), AT_ONCE):
         bring(stores, stores.replica, some, done, pace)
-    done.renewed = retention.renew(stores).renewed
+    done.locks = retention.renew(stores)
     if done.versions:
         with stores.catalog.write() as tx:
             said = {"versions": done.versions, "objects": done.objects, "size_bytes": done.size_bytes}

@@ -17,6 +17,7 @@ from interlock.vault import content, layout, outside, retention
 from interlock.vault.intake import Lease
 from interlock.vault.manifest import File, Manifest
 from interlock.vault.pieces import as_file
+from interlock.vault.retention import Renewed
 from interlock.vault.stores.opened import MAIN, REPLICA, Stores
 from interlock.vault.stores.protocol import Held, OnBytes, Store
 
@@ -26,17 +27,20 @@ _FAILURES_MAX = 1_000
 
 @dataclass(slots=True)
 class Copied:
-    """What was brought to the replica. ``failed``: a version → why it could not be; the first of them."""
+    """What was brought to the replica. ``failed``: a version → why it could not be; the first of them.
+
+    ``locks`` is what became of the locks of both stores.
+    """
 
     versions: int = 0
     objects: int = 0
     size_bytes: int = 0
-    renewed: int = 0
+    locks: Renewed = field(default_factory=Renewed)
     failed: dict[str, str] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
-        return not self.failed
+        return not self.failed and self.locks.ok
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -44,7 +48,7 @@ class Copied:
             "versions": self.versions,
             "objects": self.objects,
             "size_bytes": self.size_bytes,
-            "locks_renewed": self.renewed,
+            "locks": self.locks.to_dict(),
             "failed": self.failed,
         }
 

@@ -22,17 +22,21 @@ _SHORT_MAX = 1_000
 
 @dataclass(slots=True)
 class Renewed:
-    """How many locks were made longer, and the objects a store did not lock as long as it was asked to."""
+    """How many locks were made longer, and the objects, (store, key), that are not locked as long as they should be."""
 
     renewed: int = 0
-    short: list[str] = field(default_factory=list)
+    short: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
         return not self.short
 
     def to_dict(self) -> dict[str, Any]:
-        return {"ok": self.ok, "renewed": self.renewed, "short": self.short}
+        return {
+            "ok": self.ok,
+            "renewed": self.renewed,
+            "short": [{"store": store, "key": key} for store, key in self.short],
+        }
 
 
 def until(rx: Reader, store: Store) -> dt.datetime | None:
@@ -64,15 +68,16 @@ def _renew(stores: Stores, name: str, store: Store, done: Renewed) -> None:
     with ThreadPoolExecutor(current().vault_threads) as pool:
         while page := _page(stores, name, soon, after):
             after = page[-1].key
-            needed = [c for c in page if layout.manifest_of(c.key) is None or _is_read(stores, c)]
+            needed = _needed(stores, page)
             found = list(pool.map(lambda c: _retained(store, c, wanted), needed))
             with stores.catalog.write() as tx:
                 for copy, until_ in zip(needed, found, strict=True):
                     copies.locked(tx, copy, until_)
-                    if until_ is None or until_ < soon:
-                        done.short += [f"{name}: {copy.key}"][: _SHORT_MAX - len(done.short)]
-                    else:
-                        done.renewed += 1
+            short = [
+                c.key for c, until_ in zip(needed, found, strict=True) if until_ is None or until_ < soon
+            ]
+            done.renewed += len(needed) - len(short)
+            done.short += [(name, key) for key in short[: _SHORT_MAX - len(done.short)]]
 
 
 def _page(stores: Stores, name: str, soon: dt.datetime, after: str) -> list[Copy]:
@@ -80,10 +85,12 @@ def _page(stores: Stores, name: str, soon: dt.datetime, after: str) -> list[Copy
         return copies.to_renew(rx, name, layout.VERSIONS, soon, after, _PAGE)
 
 
-def _is_read(stores: Stores, copy: Copy) -> bool:
-    of = layout.manifest_of(copy.key)
+def _needed(stores: Stores, page: list[Copy]) -> list[Copy]:
+    """Without the manifests of versions that cannot be read any more."""
+    of = {c.key: layout.manifest_of(c.key) for c in page}
     with stores.catalog.read() as rx:
-        return of is not None and bool(copies.digests(rx, [of]))
+        read = copies.digests(rx, [version for version in of.values() if version is not None])
+    return [c for c in page if (version := of[c.key]) is None or version in read]
 
 
 def _retained(store: Store, copy: Copy, wanted: dt.datetime) -> dt.datetime | None:

@@ -66,7 +66,12 @@ def scrub(stores: Stores, asked: Asked, progress: Callable[[int, int], None] | N
         outside = Outside(stores, asked.who, pool, pace, repair=asked.repair)
         for name, store in chosen:
             _Round(stores, name, store, asked, report, pace, pool, outside).run()
-    report.renewed = retention.renew(stores).renewed
+    locks = retention.renew(stores)
+    report.renewed = locks.renewed
+    for name, key in locks.short:
+        report.add(
+            Finding(name, key, What.UNLOCKED, "the store does not lock it"), current().vault_findings_max
+        )
     with stores.catalog.write() as tx:
         _ended(tx, asked, report)
         behind = replica.lag(tx).versions if stores.replica is not None else 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
@@ -11,6 +11,9 @@ from interlock.cli import render
 from interlock.cli.options import JsonOption, WorkspaceOption, existing
 from interlock.cli.output import console, plain, print_json, progress
 from interlock.cli.vault.words import ReasonOption, size
+
+if TYPE_CHECKING:
+    from interlock.vault.retention import Renewed
 
 replica = typer.Typer(
     help="The vault's second store, under other credentials.", no_args_is_help=True, rich_markup_mode=None
@@ -66,6 +69,7 @@ def replicate(as_json: JsonOption = False, workspace: WorkspaceOption = None) ->
         out.print(Text.assemble(("✗ ", "bold red"), plain(f"{ref}: {why}")))
     if len(done.failed) > _SHOWN:
         out.print(f"… and {len(done.failed) - _SHOWN:,} more; --json lists them", style="dim")
+    _tell_short(done.locks)
     return 0 if done.ok else 1
 
 
@@ -77,11 +81,16 @@ def renew(as_json: JsonOption = False, workspace: WorkspaceOption = None) -> int
         print_json(done.to_dict())
         return 0 if done.ok else 1
     console().print(f"{done.renewed:,} locks renewed")
-    for key in done.short[:_SHOWN]:
-        console().print(
-            Text.assemble(("✗ ", "bold red"), plain(f"{key} is not locked as long as it should be"))
-        )
+    _tell_short(done)
     return 0 if done.ok else 1
+
+
+def _tell_short(locks: Renewed) -> None:
+    for store, key in locks.short[:_SHOWN]:
+        said = f"{store}: {key} is not locked as long as it should be"
+        console().print(Text.assemble(("✗ ", "bold red"), plain(said)))
+    if len(locks.short) > _SHOWN:
+        console().print(f"… and {len(locks.short) - _SHOWN:,} more; --json lists them", style="dim")
 
 
 def status(as_json: JsonOption = False, workspace: WorkspaceOption = None) -> int:
