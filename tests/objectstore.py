@@ -123,15 +123,22 @@ class Server:
         version: str | None = None,
     ) -> None:
         """Change an object's bytes, the newest version's unless told otherwise; everything else of it stays."""
-        place = self._place(bucket, key, version)
-        with self._asked("GET", place) as answer:
-            data, said = answer.read(), answer.headers
-        kept = {name: value for name, value in said.items() if name.lower().startswith("seaweed-")}
-        self._asked("PUT", place, change(data), **kept, **{"Content-Type": said["Content-Type"]}).close()
+        self._again(self._place(bucket, key, version), change, lambda name: True)
+
+    def unlock(self, bucket: str, key: str, version: str | None = None) -> None:
+        """Take an object's lock away, the newest version's unless told otherwise; everything else of it stays."""
+        self._again(self._place(bucket, key, version), bytes, lambda name: "lock" not in name)
 
     def remove(self, bucket: str, key: str, version: str | None = None) -> None:
         """Remove an object, the newest version unless told otherwise, whatever locks it."""
         self._asked("DELETE", self._place(bucket, key, version)).close()
+
+    def _again(self, place: str, change: Callable[[bytes], bytes], keep: Callable[[str], bool]) -> None:
+        with self._asked("GET", place) as answer:
+            data, said = answer.read(), answer.headers
+        own = {name: value for name, value in said.items() if name.lower().startswith("seaweed-")}
+        kept = {name: value for name, value in own.items() if keep(name.lower())}
+        self._asked("PUT", place, change(data), **kept, **{"Content-Type": said["Content-Type"]}).close()
 
     def _place(self, bucket: str, key: str, version: str | None) -> str:
         if version is None:

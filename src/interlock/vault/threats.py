@@ -65,6 +65,7 @@ ACTIONS = {
     "removing_objects": "remove objects, one or all of a store",
     "removing_the_lock": "lift or shorten the lock of an object",
     "changing_the_catalog": "change the catalog: mark versions as purged, or live again, or with other files",
+    "easing_the_gate": "change the catalog: drop a hold, move an alias, loosen the policy",
     "changing_the_ledger": "change or remove entries of the ledger",
     "changing_catalog_and_ledger": "rewrite catalog and ledger, consistently, from some entry on",
     "removing_both_stores": "remove the store and its replica",
@@ -131,8 +132,8 @@ THREATS: tuple[Threat, ...] = (
         (
             "running_code",
             _N,
-            "loading runs in your process. `interlock vault show --contents` lists, without loading, what a pickle"
-            " would import; safetensors run nothing",
+            "loading runs in your process. `Workspace.vault.contents` lists, without loading it, what a pickle would"
+            " import; safetensors run nothing",
         ),
     ),
     *_by(
@@ -149,8 +150,13 @@ THREATS: tuple[Threat, ...] = (
         (
             "changing_the_catalog",
             _D,
-            "each state of a version is an entry of the ledger, which the catalog is compared with",
+            "each state of a version is an entry of the ledger, and each purge has its approval there",
             "the next `interlock verify`",
+        ),
+        (
+            "easing_the_gate",
+            _N,
+            "only versions are compared. The ledger has who set what through the gate, for you to compare",
         ),
         (
             "changing_the_ledger",
@@ -195,9 +201,8 @@ THREATS: tuple[Threat, ...] = (
         (
             "removing_the_lock",
             _D,
-            "what the store says of a lock is read back, and `renew` and `replicate` end with exit status 1 where it"
-            " is shorter than asked",
-            "the next `interlock vault renew`",
+            "what the store says of a lock is compared with what was read back when it was set; a repair locks again",
+            "the next `interlock vault scrub`",
         ),
         ("removing_both_stores", _N, "no copy is left: the replica belongs to another account"),
     ),
