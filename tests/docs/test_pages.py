@@ -20,7 +20,15 @@ from tests.postgres import Server
 ROOT = Path(__file__).parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 README_LINES = 30
-GENERATED = ["../threat-model.md", "cli.md", "errors.md", "expressions.md", "python.md", "settings.md", "statistics.md"]
+GENERATED = [
+    "../threat-model.md",
+    "cli.md",
+    "errors.md",
+    "expressions.md",
+    "python.md",
+    "settings.md",
+    "statistics.md",
+]
 
 
 def name(path: Path) -> str:
