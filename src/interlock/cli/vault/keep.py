@@ -33,6 +33,7 @@ def store(
     address: Annotated[
         str, typer.Argument(help="A folder, or s3://BUCKET/PREFIX?profile=NAME&endpoint=URL&region=REGION.")
     ],
+    as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> int:
     """Say where versions are kept, before the first of them."""
@@ -40,6 +41,9 @@ def store(
         ws.vault.keep_in(address)
         where = ws.vault.stores.main
         said = "objects are locked until their retention is over" if where.locks else "objects are not locked"
+    if as_json:
+        print_json({"store": where.where, "locks": where.locks})
+        return 0
     console().print(plain(f"versions go to {where.where}; {said}"), markup=False)
     return 0
 
