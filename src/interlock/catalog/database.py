@@ -6,6 +6,7 @@ is in `constructs`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -57,6 +58,12 @@ class Database(Protocol):
 
     def insert(self, table: Table) -> sqlite.Insert:
         """An INSERT that knows ON CONFLICT."""
+
+    def compact(self, tables: Iterable[str]) -> bool:
+        """Leave nothing behind of rows of these tables that were removed or changed; whether that could be done now.
+
+        What the database writes elsewhere (PostgreSQL's log, backups) is not its tables.
+        """
 
     def user(self) -> str:
         """Who is at work: the operating-system user, or the role that is connected."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from interlock import durable
+from interlock.errors import StorageFailed
 
 if TYPE_CHECKING:
     import duckdb
@@ -45,6 +46,9 @@ class Files(Protocol):
 
     def remove(self, paths: Iterable[str]) -> None:
         """Remove files that are no longer referenced; those already gone don't matter."""
+
+    def wipe(self, paths: Iterable[str]) -> dict[str, str]:
+        """Remove files in every version the place keeps of them; those that are left, and why."""
 
     def listed(self) -> dict[str, Stored]:
         """Every Parquet file that is here, whoever put it here."""
@@ -84,6 +88,15 @@ class Folder:
 
     def remove(self, paths: Iterable[str]) -> None:
         durable.remove(self.root / path for path in paths)
+
+    def wipe(self, paths: Iterable[str]) -> dict[str, str]:
+        left = {}
+        for path in paths:
+            try:
+                self.remove([path])
+            except StorageFailed as error:
+                left[path] = error.message
+        return left
 
     def listed(self) -> dict[str, Stored]:
         found = {}

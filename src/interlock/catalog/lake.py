@@ -7,11 +7,11 @@ Every function works inside the caller's transaction. A stock DuckDB with the
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from interlock.catalog import lake_schema as s
 from interlock.catalog import lake_stats, schema
@@ -47,11 +47,13 @@ __all__ = [
     "files",
     "folder",
     "latest",
+    "listed",
     "located",
     "new_folder",
     "partition_files",
     "plan",
     "publish",
+    "rewrite",
 ]
 
 
@@ -225,6 +227,39 @@ def publish(
 
 
 _Snapshot = Snapshot
+
+
+def listed(rx: Reader, table: str, ids: Sequence[int]) -> set[int]:
+    """Those of these data files, by id, that some snapshot of the table lists."""
+    t = s.data_files
+    mine = (t.c.table_id == id_of(rx, table), t.c.data_file_id.in_(list(ids)))
+    return set(rx.connection.scalars(select(t.c.data_file_id).where(*mine)))
+
+
+def rewrite(tx: Writer, table: str, by: Mapping[int, DataFile], message: str) -> int:
+    """Let other files stand for data files, by id, in every snapshot that lists those; returns a new one's id.
+
+    For rows that must be gone from the past as well: nothing but this changes what a snapshot
+    holds. A file that others deleted rows of is no longer listed at all where it had ended:
+    its successor's rows lie elsewhere.
+    """
+    table_id = id_of(tx, table)
+    before = latest(tx)
+    after = _Snapshot(before.id, before.schema_version, before.next_catalog_id, before.next_file_id)
+    now = _commit(tx, after, None, author="interlock", message=message)
+    t, d = s.data_files, s.delete_files
+    leaves = [leaf for field in fields_of(tx, table_id, None) for leaf in field.leaves()]
+    for id_, file in by.items():
+        lake_stats.replace_file(tx, table_id, id_, file, leaves)
+        values = {"path": file.path, "record_count": file.rows, "file_size_bytes": file.size_bytes}
+        values["footer_size"] = file.footer_size
+        mine = (t.c.table_id == table_id, t.c.data_file_id == id_)
+        tx.connection.execute(update(t).where(*mine).values(**values))
+        theirs = (d.c.table_id == table_id, d.c.data_file_id == id_)
+        if tx.connection.execute(delete(d).where(*theirs)).rowcount:
+            tx.connection.execute(delete(t).where(*mine, t.c.end_snapshot.is_not(None)))
+    lake_stats.narrow(tx, table_id, leaves)
+    return now
 
 
 def files(rx: Reader, table: str, snapshot: int | None = None) -> list[LakeFile]:

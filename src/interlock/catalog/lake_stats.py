@@ -10,9 +10,10 @@ import datetime as dt
 import decimal
 import struct
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from interlock.catalog import lake_schema as s
 from interlock.catalog.catalog import Reader, Writer
@@ -82,11 +83,72 @@ def subtract_files(tx: Writer, table_id: int, ids: Sequence[int]) -> None:
         )
 
 
+def replace_file(tx: Writer, table_id: int, id_: int, file: DataFile, leaves: Sequence[Field]) -> None:
+    """Another file stands for this one: its column statistics, and its share of the table's totals."""
+    f, t = s.data_files, s.table_stats
+    row = tx.connection.execute(
+        select(f.c.record_count, f.c.file_size_bytes).where(
+            f.c.data_file_id == id_, f.c.table_id == table_id, f.c.end_snapshot.is_(None)
+        )
+    ).first()
+    if row is not None:
+        more = {
+            "record_count": t.c.record_count + file.rows - row.record_count,
+            "file_size_bytes": t.c.file_size_bytes + file.size_bytes - row.file_size_bytes,
+        }
+        tx.connection.execute(update(t).where(t.c.table_id == table_id).values(**more))
+    mine = (s.file_stats.c.data_file_id == id_, s.file_stats.c.table_id == table_id)
+    tx.connection.execute(delete(s.file_stats).where(*mine))
+    _insert_stats(tx, table_id, [id_], [file], leaves)
+
+
+def narrow(tx: Writer, table_id: int, leaves: Sequence[Field]) -> None:
+    """The table's bounds as its files, of whatever snapshot, have them now: no wider than rows that are there."""
+    f = s.file_stats
+    files = tx.connection.scalars(
+        select(s.data_files.c.data_file_id).where(s.data_files.c.table_id == table_id)
+    ).all()
+    c = s.columns
+    once_narrow = set(
+        tx.connection.scalars(
+            select(c.c.column_id).where(c.c.table_id == table_id, c.c.column_type == "float32")
+        )
+    )
+    tx.connection.execute(delete(s.column_stats).where(s.column_stats.c.table_id == table_id))
+    rows = []
+    for leaf in leaves:
+        of_column = select(f).where(f.c.table_id == table_id, f.c.column_id == leaf.id)
+        known = {row.data_file_id: _stored(row) for row in tx.connection.execute(of_column)}
+        stats = [known.get(id_) for id_ in files]
+        if leaf.id in once_narrow and leaf.type.name == "float64":
+            stats += [_as_narrow(one) for one in stats if one is not None]
+        rows.append({"table_id": table_id, "column_id": leaf.id, **_merged(leaf, None, stats)})
+    if rows:
+        tx.connection.execute(insert(s.column_stats), rows)
+
+
+def _stored(row: Any) -> ColumnStats:
+    counts = (row.column_size_bytes or 0, row.value_count or 0, row.null_count or 0)
+    return ColumnStats(*counts, row.min_value, row.max_value, row.contains_nan)
+
+
+def _as_narrow(stats: ColumnStats) -> ColumnStats:
+    low, high = (None if text is None else _as_float32(text) for text in (stats.min, stats.max))
+    return replace(stats, min=low, max=high)
+
+
 def add_files(
     tx: Writer, table_id: int, ids: Sequence[int], add: Sequence[DataFile], fields: Sequence[Field]
 ) -> None:
     """Store the files' column statistics and widen the table's."""
     leaves = [leaf for field in fields for leaf in field.leaves()]
+    _insert_stats(tx, table_id, ids, add, leaves)
+    _widen_table(tx, table_id, leaves, add)
+
+
+def _insert_stats(
+    tx: Writer, table_id: int, ids: Sequence[int], add: Sequence[DataFile], leaves: Sequence[Field]
+) -> None:
     by_id = {leaf.id: leaf for leaf in leaves}
     rows = [
         {
@@ -105,7 +167,6 @@ def add_files(
     ]
     if rows:
         tx.connection.execute(insert(s.file_stats), rows)
-    _widen_table(tx, table_id, leaves, add)
 
 
 def _widen_table(tx: Writer, table_id: int, leaves: Sequence[Field], add: Sequence[DataFile]) -> None:

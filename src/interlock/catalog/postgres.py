@@ -15,7 +15,7 @@ import hashlib
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -92,6 +92,21 @@ class Postgres:
 
     def insert(self, table: Table) -> sqlite.Insert:
         return postgresql.insert(table)  # type: ignore[return-value]  # alike in all that is used
+
+    def compact(self, tables: Iterable[str]) -> bool:
+        """The tables are written anew: files of the old ones are removed."""
+        try:
+            with self.errors(), self.engine.connect() as connection:
+                connection.exec_driver_sql(f"SET lock_timeout = {_wait_ms()}")
+                try:
+                    for table in tables:
+                        name = f"{quoted(self.schema)}.{quoted(table)}"
+                        connection.exec_driver_sql(f"VACUUM (FULL) {name}".replace("%", "%%"))
+                finally:
+                    connection.exec_driver_sql("RESET lock_timeout")
+        except WorkspaceBusy:
+            return False
+        return True
 
     def user(self) -> str:
         with self.transaction(write=False) as connection:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select
 
 from interlock.catalog import schema
 from interlock.catalog.catalog import Reader, Writer, inserted_id
@@ -58,6 +58,13 @@ def put_all(
         tx.connection.execute(
             statement.on_conflict_do_update(index_elements=["partition_id"], set_=changed), rows
         )
+
+
+def forget(tx: Writer, partition_ids: Iterable[int]) -> None:
+    """The profiles of these partition versions are gone."""
+    t = schema.profiles
+    for some in _chunks(partition_ids):
+        tx.connection.execute(delete(t).where(t.c.partition_id.in_(some)))
 
 
 def history(

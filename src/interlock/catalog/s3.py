@@ -138,6 +138,38 @@ class S3:
             for failed in answer.get("Errors", ()):
                 raise self._refused(failed.get("Code", "an error"))
 
+    def wipe(self, paths: Iterable[str]) -> dict[str, str]:
+        """Every version of the objects, which a bucket with versions keeps when they are removed."""
+        left = {}
+        for path in paths:
+            for key in self._versions(f"{self.prefix}{path}"):
+                try:
+                    with self.answers(path):
+                        self.client.delete_object(Bucket=self.bucket, **key)
+                except InterlockError as error:
+                    left[path] = self._locked(key) or error.message
+        return left
+
+    def _versions(self, key: str) -> list[dict[str, str]]:
+        """Key and version id of everything under a key, marks of deletion among it."""
+        found = []
+        with self.answers():
+            pages = self.client.get_paginator("list_object_versions")
+            for page in pages.paginate(Bucket=self.bucket, Prefix=key):
+                listed = (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
+                found += [{"Key": key, "VersionId": one["VersionId"]} for one in listed if one["Key"] == key]
+        return found
+
+    def _locked(self, key: Mapping[str, str]) -> str | None:
+        """Until when an object is locked, in words."""
+        from botocore.exceptions import ClientError
+
+        try:
+            held = self.client.get_object_retention(Bucket=self.bucket, **key)["Retention"]
+        except (ClientError, KeyError):
+            return None
+        return f"locked until {held['RetainUntilDate']:%Y-%m-%d %H:%M} UTC ({held['Mode'].lower()})"
+
     def listed(self) -> dict[str, Stored]:
         found = {}
         with self.answers():

@@ -7,7 +7,7 @@ import os
 import pwd
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +66,18 @@ class SQLite:
 
     def insert(self, table: Table) -> sqlite.Insert:
         return sqlite.insert(table)
+
+    def compact(self, tables: Iterable[str]) -> bool:
+        """The file is written anew without its free pages and its log emptied, unless others read just now."""
+        try:
+            with errors(self.file), contextlib.closing(connect(self.file)) as connection:
+                prepare(connection, self.file)
+                connection.execute(f"PRAGMA busy_timeout={int(settings.current().lock_timeout_s * 1000)}")
+                connection.execute("VACUUM")
+                (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                return not busy
+        except WorkspaceBusy:
+            return False
 
     def user(self) -> str:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Row, insert, select, update
@@ -44,6 +44,17 @@ def update_(tx: Writer, id: int, state: TriggerState, *, attempts: int, detail: 
     """Record how an attempt ended."""
     changes = {"state": state.value, "attempts": attempts, "detail": detail, "updated_at": tx.now}
     tx.connection.execute(update(_T).where(_T.c.id == id).values(changes))
+
+
+def of_table(rx: Reader, table: str) -> list[TriggerRun]:
+    """A table's runs, oldest first."""
+    wanted = select(_T).where(_T.c.table_name == table).order_by(_T.c.id)
+    return [_record(row) for row in rx.connection.execute(wanted)]
+
+
+def redact(tx: Writer, id: int, trigger: Mapping[str, Any], detail: str | None) -> None:
+    """Values were taken out of what a run says."""
+    tx.connection.execute(update(_T).where(_T.c.id == id).values(trigger=dict(trigger), detail=detail))
 
 
 def pending(rx: Reader) -> list[TriggerRun]:

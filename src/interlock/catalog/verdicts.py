@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select
+from sqlalchemy import Row, func, insert, select, update
 
 from interlock.catalog import outbox, schema
 from interlock.catalog.canonical import canonical
@@ -44,6 +44,14 @@ def put_all(tx: Writer, verdicts: Sequence[tuple[VerdictRecord, Mapping[str, Any
     if rows:
         tx.connection.execute(insert(schema.verdicts), rows)
     return digests
+
+
+def redact(tx: Writer, record: VerdictRecord, why: str) -> None:
+    """Store a verdict's document anew, with values taken out of it; an entry of its own vouches for what is left."""
+    digest = outbox.append(tx, KIND, {**subject(record), "redacted": why})
+    t = schema.verdicts
+    values = {"document": canonical(record.document).decode(), "entry_digest": digest.hex}
+    tx.connection.execute(update(t).where(t.c.id == record.id).values(**values))
 
 
 def subject(record: VerdictRecord) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from interlock.cli import (
     dbt,
     demo,
     doctor,
+    erase,
     ledger,
     mass_change,
     metrics,
@@ -65,6 +66,7 @@ app.command("profile")(tables.profile)
 app.command("sql")(tables.sql)
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(vault.app, name="vault")
+app.command("erase")(erase.erase)
 app.add_typer(ledger.app, name="ledger")
 app.command("verify")(verify.verify)
 app.command("demo")(demo.demo)

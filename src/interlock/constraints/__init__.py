@@ -4,7 +4,7 @@
 it needs libraries that nothing else here does.
 """
 
-from interlock.constraints.blame import limits, violating
+from interlock.constraints.blame import choosing, limits, violating
 from interlock.constraints.compile import Compiled, compile, failing_rows
 from interlock.constraints.constraint import Constraint, Level, Violation
 from interlock.constraints.document import from_dict, to_dict
@@ -19,6 +19,7 @@ __all__ = [
     "Constraint",
     "Level",
     "Violation",
+    "choosing",
     "compile",
     "doubt",
     "failing_rows",

@@ -5,9 +5,13 @@ from __future__ import annotations
 import sqlglot
 from sqlglot import exp
 
+from interlock.constraints import wall
 from interlock.constraints.compile import blame
-from interlock.constraints.constraint import Constraint
-from interlock.constraints.parse import statement_of
+from interlock.constraints.constraint import Constraint, Level
+from interlock.constraints.emit import TRUE, Emitter
+from interlock.constraints.expression import Node
+from interlock.constraints.parse import level_of, statement_of
+from interlock.constraints.sql import number
 from interlock.engines.schema import Schema
 from interlock.errors import ExpressionRefused
 
@@ -20,6 +24,20 @@ def violating(constraint: Constraint, schema: Schema, source: exp.Expression) ->
         return blame(statement_of(constraint.sql, schema), schema, source, None)
     except ExpressionRefused:
         return None
+
+
+def choosing(sql: str, schema: Schema) -> tuple[exp.Expression, exp.Expression]:
+    """What is true for the rows a condition holds for, NULL and failed being no; and for those it failed on.
+
+    Raises `ExpressionRefused` for what the language does not have, and for a condition on more than a row.
+    """
+    statement = statement_of(sql.strip(), schema)
+    if not isinstance(statement, Node) or level_of(statement) is Level.TABLE:
+        raise ExpressionRefused("a condition on single rows is needed", hint="such as user_id = 42")
+    emitter = Emitter({c.name: c.type for c in schema})
+    wall.check([emitter.value(statement)], schema)
+    chosen = exp.EQ(this=emitter.code(statement), expression=number(TRUE))
+    return chosen, emitter.error(statement) or exp.false()
 
 
 def limits(constraint: Constraint) -> Limits | None:

@@ -37,6 +37,10 @@ class Site:
         """The lock of this name; see `locks`."""
         return self.folder / "locks" / f"{file_name(name)}.lock"
 
+    def memory(self, table: str) -> Path:
+        """What a table's history taught, kept as a cache; the file need not be there."""
+        return self.folder / "learned" / f"{file_name(table)}.npz"
+
     @property
     def ledger(self) -> Path:
         return self.folder / "ledger"

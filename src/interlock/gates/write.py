@@ -63,13 +63,13 @@ def check(site: Site, request: Request) -> Verdict:
 
 def judged(site: Site, request: Request, staged: Staged) -> tuple[Staged, Judgement]:
     """Profile and judge a staged file; repaired and judged again where the contract says so."""
-    judgement = _judge(site, request, staged)
+    judgement = judgement_of(site, request, staged)
     repairs = repair.due(request.triggers, judgement.violations, request.rules)
     if not repairs or staged.layout.targets is None:
         return staged, judgement
     mended = repair.apply(site.engine, staged.relation, staged.layout.targets, repairs)
     again = Staged(mended, staged.schema, staged.label, staged.layout, staged.value)
-    return again, repair.noted(_judge(site, request, again), judgement, repairs)
+    return again, repair.noted(judgement_of(site, request, again), judgement, repairs)
 
 
 def learned_for(history: detect.History, label: str, rules: Rules) -> detect.Learned | None:
@@ -78,7 +78,8 @@ def learned_for(history: detect.History, label: str, rules: Rules) -> detect.Lea
     return detect.learn(others, sensitivity=rules.sensitivity) if others.labels else None
 
 
-def _judge(site: Site, request: Request, staged: Staged) -> Judgement:
+def judgement_of(site: Site, request: Request, staged: Staged) -> Judgement:
+    """A staged file profiled and judged as it is."""
     learned = learned_for(request.history, staged.label, request.rules)
     prepared = judge.prepare(request.rules, staged.relation.schema, request.now)
     asked = detect.asked(

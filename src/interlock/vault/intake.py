@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -155,38 +155,55 @@ def finish(
 
     ``pinned`` are the keys of what it needs that lies outside the store; ``check`` may still refuse.
     """
-    listed = tuple(sorted(files, key=lambda file: file.path))
+    made, held = sealed(stores, wanted, staged, files, pins)
+    with stores.catalog.write() as tx:
+        if check is not None:
+            check(tx)
+        return acknowledge(tx, staged, lease, made, held, pinned)
+
+
+def sealed(
+    stores: Stores, wanted: Wanted, staged: VersionRecord, files: Iterable[File], pins: Iterable[Held]
+) -> tuple[Manifest, list[Held]]:
+    """The manifest, in the store, and with it all that is there of the version."""
     made = Manifest(
         wanted.kind,
         wanted.name,
         staged.version,
         staged.created_at,
         wanted.who,
-        listed,
+        tuple(sorted(files, key=lambda file: file.path)),
         wanted.metadata,
         wanted.lineage,
         wanted.of,
     )
-    data = made.encode()
-    held = [*pins, stores.main.put(made.key, data, until=wanted.until)]
-    with stores.catalog.write() as tx:
-        if check is not None:
-            check(tx)
-        record = versions.commit(
-            tx,
-            staged,
-            manifest=Digest.of(data).hex,
-            size_bytes=made.size_bytes,
-            files=len(listed),
-            keys=[*(h.key for h in held if h.key != made.key), *pinned],
-            sha256=listed[0].sha256 if wanted.kind is Kind.FILE else None,
-            metadata=wanted.metadata,
-            lineage=wanted.lineage,
-        )
-        objects.pin(tx, MAIN, [(h.key, h.version, h.locked_until) for h in held])
-        objects.release(tx, lease.id)
-        said = {"action": "put", "who": wanted.who, "of": wanted.kind.value, "files": len(listed)}
-        outbox.append(tx, ENTRY, {**said, "name": wanted.name, "version": staged.version})
+    return made, [*pins, stores.main.put(made.key, made.encode(), until=wanted.until)]
+
+
+def acknowledge(
+    tx: Writer,
+    staged: VersionRecord,
+    lease: Lease,
+    made: Manifest,
+    held: Sequence[Held],
+    pinned: Iterable[str] = (),
+) -> VersionRecord:
+    """The version of a manifest that was written becomes live with this transaction."""
+    record = versions.commit(
+        tx,
+        staged,
+        manifest=Digest.of(made.encode()).hex,
+        size_bytes=made.size_bytes,
+        files=len(made.files),
+        keys=[*(h.key for h in held if h.key != made.key), *pinned],
+        sha256=made.files[0].sha256 if made.kind is Kind.FILE else None,
+        metadata=made.metadata,
+        lineage=made.lineage,
+    )
+    objects.pin(tx, MAIN, [(h.key, h.version, h.locked_until) for h in held])
+    objects.release(tx, lease.id)
+    said = {"action": "put", "who": made.who, "of": made.kind.value, "files": len(made.files)}
+    outbox.append(tx, ENTRY, {**said, "name": made.name, "version": staged.version})
     return record
 
 

@@ -76,6 +76,16 @@ def pinned(rx: Reader) -> set[str]:
     return set(rx.connection.scalars(select(key).where(key >= f"{DATA}/", key < f"{DATA}0").distinct()))
 
 
+def pinning(rx: Reader, paths: Iterable[str]) -> dict[int, set[str]]:
+    """Versions, by id, that need any of these data files, and which of them."""
+    found: dict[int, set[str]] = {}
+    for some in parts(paths):
+        wanted = select(s.uses.c.version_id, s.uses.c.key).where(s.uses.c.key.in_(some))
+        for id_, key in rx.connection.execute(wanted):
+            found.setdefault(id_, set()).add(key)
+    return found
+
+
 def tables_of(made: Manifest) -> list[Table]:
     """The tables in a snapshot, by name."""
     return [

@@ -9,10 +9,9 @@ from __future__ import annotations
 import os
 import uuid
 from contextlib import suppress
-from pathlib import Path
 
 from interlock import detect
-from interlock.gates.site import Site, file_name
+from interlock.gates.site import Site
 
 EVERY = 16  # partitions that may be learned anew at a start; keeping costs about as much as learning these
 
@@ -20,7 +19,7 @@ EVERY = 16  # partitions that may be learned anew at a start; keeping costs abou
 def read(site: Site, table: str) -> bytes | None:
     """What was kept, or None."""
     with suppress(OSError):
-        return _file(site, table).read_bytes()
+        return site.memory(table).read_bytes()
     return None
 
 
@@ -28,13 +27,9 @@ def keep(site: Site, table: str, history: detect.History) -> None:
     """Keep what ``history`` taught where enough of it is new. Failing to is no harm."""
     if len(history.rows) - history.remembered() < EVERY:
         return
-    file = _file(site, table)
+    file = site.memory(table)
     with suppress(OSError):
         file.parent.mkdir(exist_ok=True)
         temporary = file.with_name(f".{file.name}.{uuid.uuid4().hex[:12]}")
         temporary.write_bytes(history.memory())
         os.replace(temporary, file)
-
-
-def _file(site: Site, table: str) -> Path:
-    return site.folder / "learned" / f"{file_name(table)}.npz"

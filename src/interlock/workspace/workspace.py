@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from interlock.constraints.contract import Contract
+    from interlock.gates.erase.erase import Erasure
     from interlock.ledger import Report
     from interlock.workspace.vault import Vault
 
@@ -304,6 +305,28 @@ class Workspace:
     def source_of(self, name: str) -> exp.Expression | None:
         """Another table's published rows as a FROM item, for foreign keys."""
         return reader.source(self.site, name)
+
+    # --- privacy ----------------------------------------------------------------------
+
+    def erase(
+        self, table: str, where: str, reason: str, *, dry_run: bool = False, progress: Progress = quiet
+    ) -> Erasure:
+        """Erase rows, as of one person: ``erase("orders", "user_id = 42", "request 2024-17")``.
+
+        What readers see of the table, also of its past, and the snapshots that pin such rows are rewritten
+        without them at once; others' rows stay as they are. The old bytes are kept until a second person
+        approves the request (`Vault.approve`) and `Vault.collect` removes them, whatever their retention.
+        ``where`` is a condition on single rows in the expression language. Nothing recorded holds a value:
+        neither may ``reason``. With ``dry_run`` it only tells what it would do.
+
+        Raises `ExpressionRefused`, `UsageError`, `TableNotFound`, and `DeleteRefused`, with nothing done, where
+        a legal hold keeps a snapshot.
+        """
+        from interlock.gates.erase import erase
+        from interlock.workspace import request
+
+        asked = request.of(self.existing_table(table))
+        return erase.erase(self.vault.gate, asked, where, reason, dry_run=dry_run, progress=progress)
 
     # --- what happened ----------------------------------------------------------------
 

@@ -147,6 +147,12 @@ def mark(tx: Writer, keys: Iterable[str]) -> int:
     return new
 
 
+def backdate(tx: Writer, keys: Iterable[str], since: dt.datetime) -> None:
+    """Those of ``keys`` that nothing needs count as marked since then: no grace is left to them."""
+    for some in parts(free_of(tx, keys, tx.now)):
+        tx.connection.execute(update(_O).where(_O.c.key.in_(some)).values(marked_at=since))
+
+
 def unmark(tx: Writer, keys: Iterable[str]) -> None:
     """Something needs these again."""
     for some in parts(keys):

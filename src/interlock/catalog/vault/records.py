@@ -96,6 +96,7 @@ class Action(StrEnum):
     POLICY = "policy"
     KEY = "key"
     REPLICA = "replica"
+    ERASE = "erase"
 
 
 class RequestState(StrEnum):

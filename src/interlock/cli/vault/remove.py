@@ -81,6 +81,8 @@ def collect(
         "not let go by the store": done.failed,
         "puts that died given up": done.given_up,
         "temporary files swept": done.temporary,
+        "data files of erasures removed": done.erased,
+        "of erasures still there: run it again": done.unerased,
     }
     for said, n in more.items():
         if n:

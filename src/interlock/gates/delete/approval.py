@@ -16,6 +16,7 @@ from interlock.catalog.vault.records import Action, RequestRecord, RequestState
 from interlock.errors import ApprovalRefused, DeleteRefused, VersionNotFound
 from interlock.gates.delete import alias, delete, holds, keys, overwrite, policy, purge, rename, replica
 from interlock.gates.delete.gate import CarryOut, Gate, Outcome, after, checked, moment, noted, record
+from interlock.gates.erase import purge as erasure
 
 _CARRY_OUT: Mapping[Action, CarryOut] = {
     Action.DELETE: delete.carry_out,
@@ -26,6 +27,7 @@ _CARRY_OUT: Mapping[Action, CarryOut] = {
     Action.POLICY: policy.carry_out,
     Action.KEY: keys.carry_out,
     Action.REPLICA: replica.carry_out,
+    Action.ERASE: erasure.carry_out,
 }
 
 

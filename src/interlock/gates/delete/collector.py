@@ -25,6 +25,7 @@ from interlock.errors import InterlockError, VaultError
 from interlock.gates import decided
 from interlock.gates.delete import bins
 from interlock.gates.delete.gate import ENTRY, Gate
+from interlock.gates.erase import purge as erasure
 from interlock.settings import current
 from interlock.vault import layout
 from interlock.vault.intake import LEASE
@@ -39,7 +40,8 @@ class Collected:
     """What a run did, or, of a dry one, would do.
 
     ``given_up`` puts that died; objects ``marked`` now, ``waiting`` for their grace to end, ``locked`` in a store,
-    ``removed`` with their ``size_bytes``, ``failed`` to go; ``temporary`` files swept.
+    ``removed`` with their ``size_bytes``, ``failed`` to go; ``temporary`` files swept. ``erased`` are data files
+    of erasures that a second person approved, ``unerased`` those that could not be removed.
     """
 
     given_up: int = 0
@@ -50,6 +52,8 @@ class Collected:
     size_bytes: int = 0
     failed: int = 0
     temporary: int = 0
+    erased: int = 0
+    unerased: int = 0
 
     def to_dict(self) -> dict[str, int]:
         return asdict(self)
@@ -69,7 +73,8 @@ def collect(gate: Gate, *, dry_run: bool = False) -> Collected:
         done = _added(done, _mark(gate))
         for keys in parts(_due(gate)):
             done = _added(done, _remove(gate, keys))
-        done = replace(done, temporary=_sweep(gate))
+        erased, unerased = erasure.sweep(gate)
+        done = replace(done, temporary=_sweep(gate), erased=erased, unerased=unerased)
         with site.catalog.read() as rx:
             done = replace(done, waiting=len(marks.marked(rx)))
     decided.project(site)

@@ -15,6 +15,7 @@ from interlock.catalog.vault.records import HoldRecord, VersionRecord, VersionSt
 
 LINEAGE = ("models", "snapshots")  # the parts of a lineage that name versions
 RENAMED = "renamed_from"
+_MADE = "lineage of "
 ALL = 0  # stands for every version where a lineage names none
 
 
@@ -36,6 +37,13 @@ def uses(rx: Reader, records: Sequence[VersionRecord], *, lineage: bool = True) 
         if words:
             found[record.id] = words
     return found
+
+
+def made_of(rx: Reader, records: Sequence[VersionRecord]) -> list[str]:
+    """References of the live versions that were made of these."""
+    known = _lineage(rx, {r.id for r in records})
+    found = [word.removeprefix(_MADE) for r in records for word in _descendants(r, known)]
+    return sorted(set(found))
 
 
 def in_words(records: Iterable[VersionRecord], used: Mapping[int, Sequence[str]], most: int = 3) -> str:
@@ -90,7 +98,7 @@ def _descendants(record: VersionRecord, made_of: Mapping[str, Mapping[int, Seque
     found: list[str] = []
     for name, number in [(record.name, record.version), *earlier(record)]:
         children = made_of.get(name, {})
-        found += [f"lineage of {ref}" for ref in (*children.get(number, ()), *children.get(ALL, ()))]
+        found += [f"{_MADE}{ref}" for ref in (*children.get(number, ()), *children.get(ALL, ()))]
     return found
 
 
