@@ -14,6 +14,7 @@ from sqlglot import exp
 from interlock.catalog import QUARANTINE, PartitionRecord, State, Writer, lake, partitions, profiles
 from interlock.catalog.records import CURRENT
 from interlock.catalog.vault.records import VersionRecord
+from interlock.engines.parquet import FileFacts
 from interlock.gates import commit, counterpart, decided, fingerprint, incoming, layout, write
 from interlock.gates.erase import found
 from interlock.gates.erase.found import Affected
@@ -41,6 +42,7 @@ class Rewritten:
     path: str
     size_bytes: int
     digest: str
+    facts: FileFacts
     judgement: Judgement | None
 
     @property
@@ -72,7 +74,8 @@ def staged(site: Site, request: Request, one: Affected, where: str, into: Path) 
     alone = replace(request, label=record.label, triggers=(), models=())
     judgement = write.judgement_of(site, alone, staged) if record.state in found.STANDING else None
     digest, size = fingerprint.of_content(into), into.stat().st_size
-    return Rewritten(one, staged, _home(site, request, record), size, digest, judgement)
+    (facts,) = site.engine.parquet_facts([into])
+    return Rewritten(one, staged, _home(site, request, record), size, digest, facts, judgement)
 
 
 def _home(site: Site, request: Request, record: PartitionRecord) -> str:
@@ -89,11 +92,10 @@ def store(tx: Writer, site: Site, request: Request, rewritten: Sequence[Rewritte
     olds = [one.old.record for one in rewritten]
     ids = [p.data_file_id for p in olds if p.data_file_id is not None]
     listed = lake.listed(tx, table, ids) if ids else set()
-    lakes = [one for one in rewritten if one.old.record.data_file_id in listed]
-    facts = site.engine.parquet_facts([commit.here(site, o.staged.relation, o.path).files[0] for o in lakes])
     files = {
-        one.old.record.data_file_id or 0: commit.data_file(folder, one.path, fact, one.staged.value)
-        for one, fact in zip(lakes, facts, strict=True)
+        id_: commit.data_file(folder, one.path, one.facts, one.staged.value)
+        for one in rewritten
+        if (id_ := one.old.record.data_file_id) in listed and id_ is not None
     }
     if files:
         lake.rewrite(tx, table, files, message)
