@@ -15,6 +15,8 @@ from interlock.errors import DeleteRefused
 from tests.processes import Nursery, every_boundary
 from tests.vault import stories
 
+pytestmark = pytest.mark.timeout(900)  # each kill opens a workspace anew
+
 EVERY = "INTERLOCK_TEST_KILLS" in os.environ
 STEP = 1 if EVERY else 11  # a prime: before and after the calls by turns
 

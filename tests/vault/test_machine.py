@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -311,7 +312,7 @@ def model(ref: str) -> str:
     return "runs/1" if name.startswith("runs/1/") else name
 
 
-TestVault = VaultMachine.TestCase
+TestVault = pytest.mark.timeout(900)(VaultMachine.TestCase)
 TestVault.settings = settings(
     max_examples=40 * TIMES,
     phases=list(Phase) if SHRINK else [Phase.explicit, Phase.generate],
