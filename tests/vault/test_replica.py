@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import interlock
 from interlock import Workspace
-from interlock.catalog.vault import copies, versions
+from interlock.catalog.vault import copies, marks, versions
+from interlock.catalog.vault.records import VersionState
 from interlock.errors import DeleteRefused, ReplicaWarning, UsageError, VaultError
 from interlock.gates.delete import approval
+from interlock.vault.damage import What
+from interlock.vault.stores.local import LocalStore
 from interlock.vault.stores.opened import MAIN, REPLICA
+from interlock.vault.stores.protocol import Held
+from interlock.verify import verify
 from tests.processes import KILLED, Nursery
 from tests.vault import harm, stories
 
@@ -106,6 +114,28 @@ def test_the_manifest_of_another_version_is_never_replaced(filled: Workspace, re
     assert other.read_bytes() == b"another vault's"
 
 
+def test_a_version_that_is_purged_while_it_is_copied_is_needed_by_nobody(
+    filled: Workspace, replica: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = filled.table("t")
+    table.write(pd.DataFrame({"x": [1]}))
+    put = LocalStore.put
+
+    def meanwhile(self: LocalStore, key: str, data: bytes, **how: object) -> Held:
+        if key == "versions/train/t/v1.json" and self.root == replica:
+            with filled.site.catalog.write() as tx:
+                ended = versions.one(tx, "train/t", 1)
+                assert ended is not None
+                assert versions.change(tx, [ended.id], VersionState.LIVE, VersionState.PURGED) == 1
+                marks.forget_uses(tx, [ended.id])
+        return put(self, key, data, **how)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(LocalStore, "put", meanwhile)
+    record = filled.vault.snapshot("train/t", "t")
+    with filled.site.catalog.read() as rx:
+        assert versions.keys(rx, record.id) == []
+
+
 def test_a_replica_that_was_not_finished_goes_on(nursery: Nursery, filled: Workspace, replica: Path) -> None:
     for kill_at in range(10, 60, 9):
         if nursery.run(stories.replicate, kill_at=kill_at, folder=filled.path).how != KILLED:
@@ -122,8 +152,6 @@ def test_a_replica_that_was_not_finished_goes_on(nursery: Nursery, filled: Works
 @pytest.fixture
 def snapshot(filled: Workspace) -> Workspace:
     table = filled.table("flights", partition="day")
-    import pandas as pd
-
     for day in ("2013-01-01", "2013-01-02"):
         table.write(pd.DataFrame({"day": [day] * 3, "delay": [1, 2, 3]}), day)
     filled.vault.snapshot("train/flights", "flights")
@@ -164,11 +192,45 @@ def test_a_lost_file_of_a_snapshot_is_read_from_the_replica_and_taken_in(
     assert snapshot.vault.scrub(store=MAIN).ok
 
 
+@pytest.fixture
+def elsewhere() -> Iterator[Path]:
+    """A folder of another file system than the vault's."""
+    folder = Path(tempfile.mkdtemp(dir="/dev/shm"))
+    if folder.stat().st_dev == Path(tempfile.gettempdir()).stat().st_dev:
+        pytest.skip("all is one file system here")
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_an_adopted_file_that_was_changed_where_it_is_is_taken_in_and_not_written_to(
+    filled: Workspace, replica: Path, elsewhere: Path, tmp_path: Path
+) -> None:
+    (elsewhere / "lite").mkdir()
+    original = elsewhere / "lite" / "model.bin"
+    original.write_bytes(b"as it was")
+    made = filled.vault.adopt(elsewhere, "adopted")
+    assert made.by("bare") == ["adopted/lite@v1"]
+    assert filled.vault.replicate().ok
+    assert (replica / stories.key_of(b"as it was")).read_bytes() == b"as it was"
+    original.write_bytes(b"other now")
+    found = filled.vault.scrub()
+    assert [(f.store, f.key, f.what, f.versions) for f in found.findings] == [
+        ("adopted", str(original), What.CORRUPT, ("adopted/lite@v1",))
+    ]
+    problem = f"{original}: adopted/lite@v1: is not what was put; the replica has it"
+    assert [str(p) for p in verify(filled.path, data=True).problems] == [problem]
+    assert filled.vault.scrub(repair=True).ok
+    assert original.read_bytes() == b"other now"
+    shutil.rmtree(replica)
+    [path] = filled.vault.get("adopted/lite", tmp_path / "out")
+    assert path.read_bytes() == b"as it was"
+    assert verify(filled.path, data=True).ok
+    assert filled.vault.scrub(store=MAIN).ok
+
+
 def test_a_lost_file_that_no_store_has_is_said_each_time(filled: Workspace, replica: Path) -> None:
     filled.vault.replicate()
     table = filled.table("t")
-    import pandas as pd
-
     table.write(pd.DataFrame({"x": [1]}))
     filled.vault.snapshot("train/t", "t")
     shutil.rmtree(replica / "objects")

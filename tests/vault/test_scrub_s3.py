@@ -17,6 +17,7 @@ from interlock.catalog.vault.records import VersionState
 from interlock.vault.damage import What
 from interlock.vault.stores.opened import MAIN, REPLICA
 from interlock.vault.stores.s3 import S3Store
+from interlock.verify import verify
 from interlock.workspace.vault import Vault
 from tests import objectstore
 from tests.vault import stories
@@ -131,6 +132,20 @@ def test_exchanged_objects_are_named_and_mended(vault: Vault, main: Bucket) -> N
     }
     assert report.ok
     assert main.contents() == before
+
+
+def test_a_verification_reads_buckets_by_itself(shared: Workspace, main: Bucket) -> None:
+    whole = verify(shared.path, data=True)
+    assert (whole.problems, whole.versions) == ([], 5)
+    key, other = stories.key_of(stories.WEIGHTS), stories.key_of(b"of v2")
+    main.client.put_object(Bucket=main.name, Key=main.path(key), Body=b"over what is pinned")
+    assert verify(shared.path, data=True).ok, "the pinned bytes are there"
+    main.damage(other)
+    assert [p.place for p in verify(shared.path, data=True).problems] == [other]
+    main.remove("versions/ranker/v1.json")
+    assert [p.what for p in verify(shared.path).problems] == ["is missing"]
+    assert shared.vault.scrub(repair=True).ok
+    assert verify(shared.path, data=True).ok
 
 
 def test_delete_markers_and_newer_versions_hide_nothing(vault: Vault, main: Bucket) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from interlock.catalog import Writer, outbox
 from interlock.catalog.vault import copies, objects, versions
+from interlock.catalog.vault.records import READABLE
 from interlock.errors import (
     ObjectCorrupt,
     ObjectMissing,
@@ -138,5 +139,5 @@ def _need(tx: Writer, pairs: Sequence[tuple[str, str]]) -> None:
     for manifest, key in pairs:
         of = layout.manifest_of(manifest)
         record = versions.one(tx, *of) if of else None
-        if record is not None:
+        if record is not None and record.state in READABLE:
             copies.need(tx, record.id, [key])

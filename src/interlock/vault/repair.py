@@ -45,13 +45,18 @@ def lock_again(store: Store, copy: Copy) -> Held:
 
 
 def _sources(stores: Stores, name: str, key: str, pins: Pins) -> Iterator[tuple[str, Store, str | None]]:
-    others = [(other, store) for other, store in stores.each() if other != name]
-    mine = dict(stores.each())[name]
-    for label, store in [(name, mine), *others]:
-        for version in dict.fromkeys((pins.get(label), None)):
-            there = _there(store, key, version)
-            if there is not None:
-                yield label, store, there.version
+    """Where right bytes may be: under what lies over them in the same store, else in the other one."""
+    wanted: list[tuple[str, Store, str | None]] = []
+    for label, store in stores.each():
+        pin = pins.get(label)
+        if label != name:
+            wanted += [(label, store, version) for version in dict.fromkeys((pin, None))]
+        elif store.versions and pin is not None:
+            wanted.insert(0, (label, store, pin))
+    for label, store, version in wanted:
+        there = _there(store, key, version)
+        if there is not None:
+            yield label, store, there.version
 
 
 def _there(store: Store, key: str, version: str | None) -> Held | None:

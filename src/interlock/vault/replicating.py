@@ -123,8 +123,11 @@ class _Batch:
                 self._failed(version.record, why)
         held = list(self.pool.map(lambda v: self._put(v, until), whole))
         with self.stores.catalog.write() as tx:
+            still = {
+                r.id for r in versions.get(tx, ids) if r.state in READABLE
+            }  # others may have been purged
             for version, put in zip(whole, held, strict=True):
-                if put is not None:
+                if put is not None and version.record.id in still:
                     objects.pin(tx, REPLICA, [(put.key, put.version, put.locked_until)])
                     copies.need(tx, version.record.id, [w.key for w in version.wanted if w.file is not None])
                     self.done.versions += 1
