@@ -50,10 +50,8 @@ def test_a_workspace_in_order_has_no_problems(
         known = ws.verify_ledger()
         assert (report.entries, report.root) == (known.size, known.root)
         with ws.site.catalog.write() as tx:
-            tx.connection.exec_driver_sql(
-                "UPDATE interlock_vault_version SET who='eve', state='deleted' WHERE id=1"
-            )
-    assert said(where) == ["catalog: ranker@v1: differs from its entry: state is deleted, not live"]  # type: ignore[arg-type]
+            tx.connection.exec_driver_sql("UPDATE interlock_vault_version SET state='purged' WHERE id=1")
+    assert said(where) == ["catalog: ranker@v1: differs from its entry: state is purged, not live"]  # type: ignore[arg-type]
 
 
 # --- the catalog --------------------------------------------------------------------------
@@ -103,6 +101,14 @@ OF_V2 = "(SELECT id FROM interlock_vault_version WHERE name='ranker' AND version
         (
             "UPDATE interlock_vault_name SET next_version=2 WHERE name='ranker'",
             "ranker: v2 would be given again",
+        ),
+        (
+            f"UPDATE {VERSION} SET deleted_at='2020-01-01T00:00:00.000000+00:00' WHERE state='deleted'",
+            "was deleted at ",
+        ),
+        (
+            f"UPDATE {VERSION} SET purge_after=NULL WHERE state='deleted'",
+            "nobody says when, by whom, or until when",
         ),
         ("DELETE FROM interlock_vault_name WHERE name='runs/ended'", "runs/ended: v1 would be given again"),
         ("UPDATE interlock_vault_alias SET version=9", "ranker@champion: stands for v9, which is not there"),

@@ -26,6 +26,7 @@ from interlock.vault.stores.opened import REPLICA, Stores
 from interlock.vault.stores.protocol import Store
 
 AT_ONCE = 64  # versions brought between two notes of what is there
+_PAGE = 500  # versions looked at together
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +112,11 @@ def lag(rx: Reader) -> Lag:
 def _behind(rx: Reader) -> Iterator[tuple[int, int]]:
     """Ids of the versions that are not there, and the bytes of their files."""
     after = 0
-    while page := versions.readable(rx, after, AT_ONCE):
+    while page := versions.readable(rx, after, _PAGE):
         after = page[-1].id
-        there = copies.pinned(rx, REPLICA, [layout.manifest_key(r.name, r.version) for r in page])
-        yield from ((r.id, r.size_bytes) for r in page if layout.manifest_key(r.name, r.version) not in there)
+        keys = [layout.manifest_key(r.name, r.version) for r in page]
+        there = copies.pinned(rx, REPLICA, keys)
+        yield from ((r.id, r.size_bytes) for r, key in zip(page, keys, strict=True) if key not in there)
 
 
 # --- bringing it there --------------------------------------------------------------------

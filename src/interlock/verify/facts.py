@@ -39,7 +39,8 @@ class Facts:
 
     versions: dict[int, tuple[str, int, str, str | None]] = field(default_factory=dict)
     numbers: dict[tuple[str, int], int] = field(default_factory=dict)  # (name, number) → id
-    purged: dict[int, str] = field(default_factory=dict)  # id → at
+    deleted: dict[int, str] = field(default_factory=dict)  # id → at
+    purged: dict[int, str] = field(default_factory=dict)
     approvals: dict[str, list[Approval]] = field(default_factory=dict)  # at → those of its transaction
     requested: dict[str, str] = field(default_factory=dict)  # request → who
     partitions: dict[int, Mapping[str, Any]] = field(default_factory=dict)
@@ -141,8 +142,9 @@ def _version(facts: Facts, fact: Mapping[str, Any], at: str, report: Report) -> 
         report.problem(CATALOG, "the ledger has another name, number or manifest of it", ref)
     if facts.numbers.setdefault((name, number), id_) != id_:
         report.problem(CATALOG, "this number was given twice", ref)
-    if state == "purged" and (before is None or before[2] != "purged"):
-        facts.purged[id_] = at
+    if before is None or before[2] != state:
+        since = {"deleted": facts.deleted, "purged": facts.purged}.get(state, {})
+        since[id_] = at
     facts.versions[id_] = (name, number, state, manifest)
 
 

@@ -88,7 +88,7 @@ def look_at(
     """Look for what these versions need, and with ``data`` read it. ``again`` opens a later snapshot of the catalog."""
     look = _Look(vault, data)
     for start in range(0, len(readable), _AT_ONCE):
-        needs = [_needs(rows, version) for version in readable[start : start + _AT_ONCE]]
+        needs = _needs(rows, readable[start : start + _AT_ONCE])
         with ThreadPoolExecutor(current().vault_threads) as pool:
             found = list(pool.map(look, needs))
         report.files += sum(n.version.files for n in needs)
@@ -114,15 +114,26 @@ def _state(rows: Rows, version: Version) -> str | None:
     return next((str(state) for (state,) in rows.each(sql, version.id)), None)
 
 
-def _needs(rows: Rows, version: Version) -> _Needs:
-    uses = "SELECT key FROM interlock_vault_use WHERE version_id = ?"
-    pins = (
-        "SELECT c.key, c.version FROM interlock_vault_copy c JOIN interlock_vault_use u ON u.key = c.key"
-        " WHERE u.version_id = ? AND c.store = 'main'"
-        " UNION SELECT key, version FROM interlock_vault_copy WHERE store = 'main' AND key = ?"
+def _needs(rows: Rows, some: Sequence[Version]) -> list[_Needs]:
+    marks = ", ".join("?" * len(some))
+    ids, keys = [v.id for v in some], [v.key for v in some]
+    uses: dict[int, set[str]] = {id_: set() for id_ in ids}
+    pins: dict[int, dict[str, str]] = {id_: {} for id_ in ids}
+    for id_, key in rows.each(
+        f"SELECT version_id, key FROM interlock_vault_use WHERE version_id IN ({marks})", *ids
+    ):
+        uses[id_].add(key)
+    used = (
+        "SELECT u.version_id, c.key, c.version FROM interlock_vault_use u"
+        f" JOIN interlock_vault_copy c ON c.key = u.key AND c.store = 'main' WHERE u.version_id IN ({marks})"
     )
-    pinned = {str(key): str(pin) for key, pin in rows.each(pins, version.id, version.key)}
-    return _Needs(version, frozenset(key for (key,) in rows.each(uses, version.id)), pinned)
+    for id_, key, pin in rows.each(used, *ids):
+        pins[id_][key] = pin
+    manifests = f"SELECT key, version FROM interlock_vault_copy WHERE store = 'main' AND key IN ({marks})"
+    pinned = {str(key): str(pin) for key, pin in rows.each(manifests, *keys)}
+    for v in some:
+        pins[v.id] |= {v.key: pinned[v.key]} if v.key in pinned else {}
+    return [_Needs(v, frozenset(uses[v.id]), pins[v.id]) for v in some]
 
 
 class _Look:

@@ -28,6 +28,7 @@ def check(
     all_ = [Version(*row) for row in rows.each(_ROWS)]
     _rows(all_, facts, report)
     _purged(rows, facts, {v.id: v for v in all_}, report)
+    _deleted(rows, facts, report)
     _names(rows, facts, all_, report)
     _leftovers(rows, all_, vault, report)
     readable = [v for v in all_ if v.state in READABLE]
@@ -78,6 +79,18 @@ def _purged(rows: Rows, facts: Facts, by_id: Mapping[int, Version], report: Repo
         due = until.get(id_)
         if due is not None and dt.datetime.fromisoformat(at) < dt.datetime.fromisoformat(due):
             report.problem(CATALOG, f"was purged before its retention was over, on {due[:10]}", ref)
+
+
+def _deleted(rows: Rows, facts: Facts, report: Report) -> None:
+    """A tombstone says when, by whom, and until when it can be restored."""
+    sql = "SELECT id, name, version, deleted_at, deleted_by, purge_after FROM interlock_vault_version"
+    for id_, name, number, at, by, until in rows.each(f"{sql} WHERE state = 'deleted'"):
+        if at is None or by is None or until is None:
+            report.problem(
+                CATALOG, "is deleted, and nobody says when, by whom, or until when", f"{name}@v{number}"
+            )
+        elif at != facts.deleted.get(id_, at):
+            report.problem(CATALOG, f"was deleted at {facts.deleted[id_]}, not {at}", f"{name}@v{number}")
 
 
 def _other_than_said(
