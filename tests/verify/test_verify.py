@@ -6,16 +6,18 @@ import contextlib
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import interlock
 from interlock import Workspace
-from interlock.catalog import outbox
+from interlock.catalog import clock, outbox
 from interlock.catalog.vault import versions
 from interlock.catalog.vault.records import Kind, VersionState
 from interlock.errors import WorkspaceCorrupt, WorkspaceNotFound
+from interlock.gates.delete import approval
 from interlock.verify import verify
 from tests import places
 from tests.vault import harm, stories
@@ -181,6 +183,23 @@ def test_an_end_that_nobody_else_approved_is_found(ws: Workspace, folder: Path) 
         versions.change(tx, [record.id], VersionState.DELETED, VersionState.PURGED)
     ws.project()
     assert "catalog: runs/old@v1: was purged without a second person's approval" in said(folder)
+
+
+def test_what_was_erased_is_in_order(ws: Workspace, folder: Path) -> None:
+    """Verdicts are redacted, files rewritten, and what was made of them ends before its time."""
+    first = ws.vault.show("train/$flights ü")
+    ws.vault.delete(first.ref)
+    ws.vault.snapshot("train/$flights ü", "flights")
+    asked = ws.erase("flights", "delay = 2", "request 17")
+    assert asked.request is not None
+    approval.approve(replace(ws.vault.gate, who="kim"), asked.request.ref)
+    with ws.site.catalog.read() as rx:
+        ended = versions.get(rx, [first.id])[0]
+    assert ended.state == VersionState.PURGED
+    assert ended.purge_after is not None
+    assert ended.purge_after > clock.now()
+    ws.vault.collect()
+    assert said(folder, data=True) == []
 
 
 def test_a_number_that_is_given_twice_and_an_end_that_was_none_are_found(ws: Workspace, folder: Path) -> None:

@@ -154,5 +154,5 @@ def _vault(facts: Facts, value: Mapping[str, Any], at: str) -> None:
         return
     if value["action"] == "approve" and value.get("state") == "approved":
         facts.approvals.setdefault(at, []).append(Approval(request, value["who"]))
-    elif value["action"] not in ("approve", "refuse"):
+    elif value.get("state") == "pending":
         facts.requested.setdefault(request, value["who"])
