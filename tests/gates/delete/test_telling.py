@@ -61,6 +61,5 @@ def test_nobody_listening_changes_nothing_and_is_on_record(tmp_path: Path) -> No
         with ws.site.catalog.read() as rx:
             (run,) = triggers.list_(rx)
         assert run.state is TriggerState.GIVEN_UP
-        findings = [f for f in ws.doctor() if f.what == "vault"]
-        assert len(findings) == 1
-        assert "a second person is waited for: D1 (delete of team" in findings[0].detail
+        said = [f.detail for f in ws.doctor() if f.what == "vault"]
+        assert any("a second person is waited for: D1 (delete of team" in detail for detail in said)

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
-from sqlalchemy import select
-
 from interlock.catalog import Reader, Writer, clock
 from interlock.catalog.vault import policy as policies
 from interlock.catalog.vault import requests, versions
-from interlock.catalog.vault import schema as s
 from interlock.catalog.vault.policy import Policy
 from interlock.catalog.vault.records import Action, Kind, RequestRecord, RequestState
 from interlock.gates.delete import radius
@@ -42,8 +37,7 @@ def carry_out(tx: Writer, request: RequestRecord, by: str) -> Outcome:
 
 def _free(rx: Reader, model: str, who: str, policy: Policy) -> bool:
     since = clock.now() - policy.window
-    first = _first(rx, model)
-    if first is not None and first[0] >= since and first[1] == who:
+    if radius.is_being_made(rx, model, who, policy):
         return True
     before = requests.list_(
         rx,
@@ -53,12 +47,3 @@ def _free(rx: Reader, model: str, who: str, policy: Policy) -> bool:
         subject=model,
     )
     return any((r.decided_at or r.at) >= since for r in before)
-
-
-def _first(rx: Reader, model: str) -> tuple[dt.datetime, str] | None:
-    """When the model's first version was made, and by whom."""
-    v = s.versions
-    is_it = versions.under(v.c.name, model[:-1]) if model.endswith("/") else v.c.name == model
-    wanted = select(v.c.created_at, v.c.who).where(is_it).order_by(v.c.created_at).limit(1)
-    row = rx.connection.execute(wanted).first()
-    return None if row is None else (row.created_at, row.who)

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy import select
 
 from interlock.catalog import Reader, Writer, clock
-from interlock.catalog.vault import aliases, requests
+from interlock.catalog.vault import aliases, requests, versions
 from interlock.catalog.vault import schema as s
 from interlock.catalog.vault.parts import parts
 from interlock.catalog.vault.policy import Policy
@@ -80,6 +80,15 @@ def lately(rx: Reader, policy: Policy) -> frozenset[str]:
         if request.action in (Action.OVERWRITE, Action.RENAME):
             found |= set(request.document["models"])
     return frozenset(found)
+
+
+def is_being_made(rx: Reader, model: str, who: str, policy: Policy) -> bool:
+    """Whether a model is somebody's own who is still at it: its first version is theirs, and younger than the window."""
+    v = s.versions
+    is_it = versions.under(v.c.name, model[:-1]) if model.endswith("/") else v.c.name == model
+    first = select(v.c.created_at, v.c.who).where(is_it).order_by(v.c.created_at).limit(1)
+    row = rx.connection.execute(first).first()
+    return row is not None and bool(row.who == who and row.created_at >= _now(rx) - policy.window)
 
 
 def _now(rx: Reader) -> dt.datetime:

@@ -49,14 +49,14 @@ def rename(gate: Gate, old: str, new: str, reason: str | None = None) -> Outcome
     def propose(rx: Reader, policy: Policy) -> Proposal:
         records = chosen(rx, [old], (VersionState.LIVE,))
         used = uses.uses(rx, records, lineage=False)
-        models = radius.models(rx, kinds(records))
         document = {
             "from": old.rstrip("/"),
             "to": new.rstrip("/"),
             "versions": [r.id for r in records],
             **({"uses": {str(id_): words for id_, words in used.items()}} if used else {}),
         }
-        document["models"] = sorted(_new(document, m) for m in models)  # one model, whatever comes after
+        models = _affected(rx, document, radius.models(rx, kinds(records)), gate.who, policy)
+        document["models"] = sorted(_becomes(document, m) for m in models)  # one model, whatever comes after
         _refuse_taken(rx, {_new(document, r.name) for r in records})
         why = [uses.in_words(records, used)] if used else []
         return Proposal(Action.RENAME, f"{document['from']} to {document['to']}", document, models, why=why)
@@ -139,6 +139,22 @@ def undo(tx: Writer, request: RequestRecord, who: str) -> Outcome:
     versions.tombstone(tx, [r.id for r in going], who=who, purge_after=tx.now + policies.get(tx).retention)
     back = versions.revive(tx, [r.id for r in old])
     return Outcome(request, back, left_out)
+
+
+def _affected(
+    rx: Reader, document: Mapping[str, object], models: frozenset[str], who: str, policy: Policy
+) -> frozenset[str]:
+    """Those of these models that a rename affects: not one of which a file gets its name while it is being made."""
+    return frozenset(m for m in models if _moves(document, m) or not radius.is_being_made(rx, m, who, policy))
+
+
+def _moves(document: Mapping[str, object], model: str) -> bool:
+    """Whether a model gets another name, and not just a file in it."""
+    return f"{model.rstrip('/')}/".startswith(f"{document['from']}/")
+
+
+def _becomes(document: Mapping[str, object], model: str) -> str:
+    return _new(document, model) if _moves(document, model) else model
 
 
 def _live(rx: Reader, document: Mapping[str, object]) -> list[VersionRecord]:
