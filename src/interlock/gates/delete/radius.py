@@ -83,7 +83,7 @@ def lately(rx: Reader, policy: Policy) -> frozenset[str]:
 
 
 def is_being_made(rx: Reader, model: str, who: str, policy: Policy) -> bool:
-    """Whether a model is somebody's own who is still at it: its first version is theirs, and younger than the window."""
+    """Whether somebody is still making a model: its first version is theirs, and younger than the window."""
     v = s.versions
     is_it = versions.under(v.c.name, model[:-1]) if model.endswith("/") else v.c.name == model
     first = select(v.c.created_at, v.c.who).where(is_it).order_by(v.c.created_at).limit(1)
