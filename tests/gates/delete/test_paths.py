@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from interlock.catalog.vault.records import RequestState
-from interlock.errors import ApprovalRefused, NameRefused, VaultError, VersionNotFound, WorkspaceBusy
+from interlock.errors import (
+    ApprovalRefused,
+    DeleteRefused,
+    NameRefused,
+    VaultError,
+    VersionNotFound,
+    WorkspaceBusy,
+)
 from interlock.gates.delete import alias, overwrite
 from interlock.gates.delete import rename as renaming
 from interlock.gates.delete.approval import approve
@@ -166,6 +173,27 @@ def test_deletions_alias_moves_overwrites_and_renames_add_up(people: People, lat
 
 
 # --- renames --------------------------------------------------------------------------------
+
+
+def test_a_file_gets_its_name_while_its_model_is_made_and_that_affects_nothing(
+    people: People, later: Later
+) -> None:
+    """Whoever writes a checkpoint beside its name first, as PyTorch does, makes a dozen a day."""
+    people.limit(1)
+    for step in range(3):
+        people.write(f"run/{step}/__0_0.distcp")
+        people.write(f"run/{step}/.metadata.tmp")
+        outcome = rename(people("kim"), f"run/{step}/.metadata.tmp", f"run/{step}/.metadata")
+        assert outcome.request is not None and outcome.request.models == 0
+    rename(people("lee"), "run/0/.metadata", "run/0/another")
+    with pytest.raises(DeleteRefused, match="1 other"):
+        rename(people("lee"), "run/1/.metadata", "run/1/another")
+    with pytest.raises(DeleteRefused, match="1 other"):
+        rename(people("kim"), "run/1", "run/elsewhere")
+    with later(2 * DAY):
+        rename(people("kim"), "run/1/.metadata", "run/1/another")
+        with pytest.raises(DeleteRefused, match="1 other"):
+            rename(people("kim"), "run/2/.metadata", "run/2/another")
 
 
 @BOTH
