@@ -146,7 +146,7 @@ THREATS: tuple[Threat, ...] = (
             _P,
             "a reader refuses such a manifest before it writes a file, even one the catalog vouches for",
         ),
-        ("filling_the_memory", _P, "a reader makes room for what the recipe says, 16 MiB a chunk at most"),
+        ("filling_the_memory", _P, "a reader makes room for what the recipe says, 8 MiB a chunk at most"),
         (
             "changing_the_catalog",
             _D,
