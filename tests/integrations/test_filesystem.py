@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import gzip
+import io
 import os
 import pickle
 import subprocess
@@ -26,9 +27,12 @@ from fsspec.tests import abstract
 import interlock
 from interlock import Workspace
 from interlock.catalog.vault import policy
+from interlock.catalog.vault.records import Kind
 from interlock.errors import InterlockError, ObjectCorrupt, WorkspaceNotFound
 from interlock.integrations import filesystem
 from interlock.integrations.filesystem import VaultFileSystem
+from interlock.vault import intake
+from interlock.vault.intake import Wanted
 
 ROOT = Path(__file__).parents[2]
 
@@ -258,6 +262,17 @@ def test_where_nothing_can_be_written_it_is_said_before_the_first_byte(
             fs.open(path, "wb")
         assert refused.value.errno == errno.EINVAL
     assert refs(ws) == ["ranker@v1", "team/file@v1"]
+
+
+def test_overwriting_too_much_is_refused_before_the_first_byte(fs: VaultFileSystem, ws: Workspace) -> None:
+    with ws.site.catalog.write() as tx:
+        policy.put(tx, policy.Policy(radius_models=1))
+    for name in ("a", "b"):  # somebody else's
+        intake.put(ws.vault.stores, Wanted(f"{name}/file", Kind.FILE, "kim"), {"file": io.BytesIO(b"kim's")})
+    fs.pipe("a/file", b"mine")
+    with pytest.raises(filesystem.DeleteRefused):
+        fs.open("b/file", "wb")
+    assert (fs.cat("a/file"), fs.cat("b/file")) == (b"mine", b"kim's")
 
 
 def test_bytes_that_are_there_already_are_kept_once(

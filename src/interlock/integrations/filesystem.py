@@ -19,6 +19,7 @@ from interlock import names
 from interlock.catalog.vault import versions
 from interlock.catalog.vault.records import Kind
 from interlock.errors import GateRefused, NameRefused, VaultError, VersionDeleted, VersionNotFound
+from interlock.gates.delete import overwrite
 from interlock.integrations import missing
 from interlock.integrations.written import Text, Written
 from interlock.vault import materialise, paths
@@ -216,6 +217,8 @@ class VaultFileSystem(AbstractFileSystem):
             raise OSError(errno.EINVAL, str(error), path) from error
         with _said(path), self._workspace.site.catalog.read() as rx:
             versions.may_be(rx, path, Kind.FILE)
+        with _said(path):
+            overwrite.admit(self._workspace.vault.gate, path)
 
     def put_file(
         self, lpath: Any, rpath: str, callback: Any = None, mode: str = "overwrite", **_: Any
