@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from interlock import Workspace
+from interlock.catalog.vault import policy
 from interlock.errors import DataNotFound, ObjectCorrupt, ObjectMissing, StoreRefused, UsageError
 from interlock.vault.adopt import Adopted
 from tests import objectstore
@@ -72,14 +73,39 @@ def test_adopting_again_locks_for_longer_and_reads_nothing(
     bucket = filled(object_store, lock=True)
     ws.vault.adopt(object_store.address(bucket, "models"))
     with ws.site.catalog.write() as tx:
-        from interlock.catalog.vault import policy
-
         policy.put(tx, policy.get(tx).with_({"retention_days": 60}))
     object_store.damage(bucket, "models/lite.pkl")  # whoever reads would see
     again = ws.vault.adopt(object_store.address(bucket, "models"))
     assert ([r.ref for r in again.known], again.versions) == (["models/lite.pkl@v1", "models/ranker@v1"], ())
     held = object_store.client().get_object_retention(Bucket=bucket, Key="models/lite.pkl")["Retention"]
     assert (held["RetainUntilDate"] - dt.datetime.now(dt.UTC)).days in (59, 60)
+
+
+def test_locks_of_originals_are_renewed_while_a_version_needs_them(
+    ws: Workspace, object_store: objectstore.Server
+) -> None:
+    bucket, client = filled(object_store, lock=True), object_store.client()
+    ws.vault.adopt(object_store.address(bucket, "models"))
+    first = client.head_object(Bucket=bucket, Key="models/lite.pkl")["VersionId"]
+    client.put_object(Bucket=bucket, Key="models/lite.pkl", Body=b"other")
+    ws.vault.adopt(object_store.address(bucket, "models"))
+    ws.vault.delete("models/ranker")
+    with ws.site.catalog.write() as tx:
+        policy.put(tx, policy.get(tx).with_({"retention_days": 90}))
+
+    def days(key: str, **which: str) -> int:
+        held = client.get_object_retention(Bucket=bucket, Key=key, **which)["Retention"]
+        return int((held["RetainUntilDate"] - dt.datetime.now(dt.UTC)).days)
+
+    assert ws.vault.renew().ok
+    assert {days("models/lite.pkl"), days("models/lite.pkl", VersionId=first)} <= {89, 90}
+    assert days("models/ranker/weights.bin") in (89, 90)  # a tombstone can be restored
+    object_store.remove(bucket, "models/lite.pkl", first)
+    with ws.site.catalog.write() as tx:
+        policy.put(tx, policy.get(tx).with_({"retention_days": 300}))
+    told = ws.vault.renew()
+    assert [key.partition("?")[0] for _, key in told.short] == [f"s3://{bucket}/models/lite.pkl"]
+    assert days("models/lite.pkl") in (299, 300)
 
 
 def test_versions_outlive_a_delete_but_not_whoever_deletes_versions(

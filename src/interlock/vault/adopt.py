@@ -14,7 +14,7 @@ from interlock.catalog.vault import versions
 from interlock.catalog.vault.records import VersionRecord
 from interlock.errors import DataError, ObjectCorrupt, ObjectMissing, VaultError
 from interlock.settings import current
-from interlock.vault import intake, layout, materialise
+from interlock.vault import intake, layout, materialise, originals
 from interlock.vault.finding import Found
 from interlock.vault.intake import Progress, Wanted
 from interlock.vault.manifest import File, Stored
@@ -107,9 +107,9 @@ def _one(
     known = _newest(stores, wanted.name)
     if known is not None and _untouched(known, found, way):
         on_bytes(sum(file.size_bytes for file in known.files.values()))
-        _protect(found, way, pool)
+        _protect(stores, found, way, pool)
         return known
-    _protect(found, way, pool)
+    _protect(stores, found, way, pool)
     taken = _all_taken(stores.main, found, way, pool, on_bytes)
     try:
         files = {one.file.path: one.file for one in taken}
@@ -182,9 +182,14 @@ def _all_taken(
     return [one.result() for one in waiting]
 
 
-def _protect(found: Found, way: Way, pool: ThreadPoolExecutor) -> None:
+def _protect(stores: Stores, found: Found, way: Way, pool: ThreadPoolExecutor) -> None:
     """First of all: from here on nobody should change them."""
-    list(pool.map(lambda o: o.protect(read_only=way.read_only, until=way.until), found.files.values()))
+    files = list(found.files.values())
+    until = list(pool.map(lambda o: o.protect(read_only=way.read_only, until=way.until), files))
+    locks = {one.place(): end for one, end in zip(files, until, strict=True) if end is not None}
+    if locks:
+        with stores.catalog.write() as tx:
+            originals.locked(tx, locks)
 
 
 def _take(store: Store, path: str, original: Original, way: Way, on_bytes: OnBytes) -> _Taken:

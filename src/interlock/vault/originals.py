@@ -9,15 +9,21 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import quote, unquote
 
-from interlock.catalog import Catalog
+from sqlalchemy import exists, select
+
+from interlock.catalog import Catalog, Reader, Writer
 from interlock.catalog.s3 import is_s3
+from interlock.catalog.vault import objects
+from interlock.catalog.vault import schema as s
+from interlock.catalog.vault.marks import Copy
+from interlock.catalog.vault.records import READABLE
 from interlock.errors import DataUnreadable
 from interlock.vault.hashing import sha256_of, sha256_of_file
 from interlock.vault.manifest import File, Stored
@@ -29,6 +35,9 @@ from interlock.vault.stores.protocol import Held, OnBytes, Store
 
 if TYPE_CHECKING:
     from interlock.vault.stores.s3 import S3Store
+
+
+_ORIGINAL = "original:"  # and a version id: the store, in the catalog's word, of a locked original
 
 
 class Protection(StrEnum):
@@ -69,14 +78,15 @@ class Local:
         """What a store takes."""
         return self.path
 
-    def protect(self, *, read_only: bool, until: dt.datetime | None) -> None:
+    def protect(self, *, read_only: bool, until: dt.datetime | None) -> dt.datetime | None:
         """Take everybody's right to write from it, if so wanted. `DataUnreadable`."""
         if not read_only:
-            return
+            return None
         try:
             os.chmod(self.path, os.stat(self.path).st_mode & ~0o222)
         except OSError as error:
             raise DataUnreadable(f"{self.path} cannot be made read-only: {error.strerror}") from error
+        return None
 
     def __str__(self) -> str:
         return str(self.path)
@@ -104,10 +114,10 @@ class Remote:
     def source(self) -> Path | BinaryIO:
         return as_file(self._bytes())
 
-    def protect(self, *, read_only: bool, until: dt.datetime | None) -> None:
-        """Lock this version until then, where the bucket locks."""
-        if until is not None and self.store.locks:
-            self.store.retain(self.held.key, self.held.version, until)
+    def protect(self, *, read_only: bool, until: dt.datetime | None) -> dt.datetime | None:
+        """Lock this version until then, where the bucket locks; until when it is."""
+        locks = until is not None and self.store.locks
+        return self.store.retain(self.held.key, self.held.version, until) if locks and until else None
 
     def _bytes(self) -> Iterator[bytes]:
         return self.store.read(self.held.key, version=self.held.version)
@@ -125,18 +135,43 @@ def protection(catalog: Catalog, file: File) -> Protection:
         return Protection.KEPT
     if not is_s3(file.at) or (file.at_version or '"').startswith('"'):
         return Protection.BARE
-    store, _ = _where(catalog, file)
+    store, _ = _where(catalog, file.at or "")
     return Protection.LOCKED if store.locks else Protection.PINNED
 
 
 def pieces(catalog: Catalog, file: File) -> Iterator[bytes]:
     """An adopted file's bytes from where ``at`` says they are, not verified. `ObjectMissing`, and what S3 raises."""
-    store, key = _where(catalog, file)
+    store, key = _where(catalog, file.at or "")
     yield from store.read(key, version=file.at_version)
 
 
-def _where(catalog: Catalog, file: File) -> tuple[Store, str]:
-    at = file.at or ""
+def locked(tx: Writer, locks: Mapping[tuple[str, str], dt.datetime]) -> None:
+    """Note until when originals, (at, version), are locked: `retain` makes it longer while a version needs them."""
+    for (at, version), until in locks.items():
+        objects.pin(tx, f"{_ORIGINAL}{version}", [(at, version, until)])
+
+
+def to_renew(rx: Reader, before: dt.datetime) -> list[Copy]:
+    """Locked originals that a version needs which can be read, and that are locked no longer than ``before``."""
+    c, v = s.copies, s.versions
+    used = exists().where(
+        s.uses.c.key == c.c.key,
+        s.uses.c.version_id == v.c.id,
+        v.c.state.in_([state.value for state in READABLE]),
+    )
+    wanted = select(c.c.store, c.c.key, c.c.version, c.c.locked_until).where(
+        c.c.store.startswith(_ORIGINAL), c.c.locked_until < before, used
+    )
+    return [Copy(*row) for row in rx.connection.execute(wanted.order_by(c.c.key))]
+
+
+def retain(catalog: Catalog, copy: Copy, until: dt.datetime) -> dt.datetime | None:
+    """Lock an original until then; as `Store.retain`."""
+    store, key = _where(catalog, copy.key)
+    return store.retain(key, copy.version, until)
+
+
+def _where(catalog: Catalog, at: str) -> tuple[Store, str]:
     if not is_s3(at):
         return LocalStore(Path("/")), at
     address, mark, query = at.partition("?")

@@ -10,9 +10,9 @@ from typing import Any
 from interlock.catalog import Reader, clock
 from interlock.catalog.vault import copies, policy
 from interlock.catalog.vault.copies import Copy
-from interlock.errors import ObjectMissing, StoreRefused
+from interlock.errors import ObjectMissing, StoreRefused, StoreUnreachable
 from interlock.settings import current
-from interlock.vault import layout
+from interlock.vault import layout, originals
 from interlock.vault.stores.opened import Stores
 from interlock.vault.stores.protocol import Held, Store
 
@@ -57,6 +57,7 @@ def renew(stores: Stores) -> Renewed:
     for name, store in stores.each():
         if store.locks:
             _renew(stores, name, store, done)
+    _renew_originals(stores, done)
     return done
 
 
@@ -78,6 +79,24 @@ def _renew(stores: Stores, name: str, store: Store, done: Renewed) -> None:
             ]
             done.renewed += len(needed) - len(short)
             done.short += [(name, key) for key in short[: _SHORT_MAX - len(done.short)]]
+
+
+def _renew_originals(stores: Stores, done: Renewed) -> None:
+    """Adopted objects are locked where they are."""
+    with stores.catalog.read() as rx:
+        now, length = clock.now(), policy.get(rx).retention
+        needed = originals.to_renew(rx, now + length / 2)
+    for copy in needed:
+        try:
+            until = originals.retain(stores.catalog, copy, now + length)
+        except (StoreRefused, StoreUnreachable, ObjectMissing):
+            until = None
+        if until is None:
+            done.short += [("original", copy.key)][: _SHORT_MAX - len(done.short)]
+            continue
+        with stores.catalog.write() as tx:
+            originals.locked(tx, {(copy.key, copy.version): until})
+        done.renewed += 1
 
 
 def _page(stores: Stores, name: str, soon: dt.datetime, after: str) -> list[Copy]:

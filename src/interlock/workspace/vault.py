@@ -463,15 +463,19 @@ class Vault:
 
         Neither failing changes that; the replica catches up with the next `replicate`.
         """
+        self._followed([record])
+        return record
+
+    def _followed(self, records: Sequence[VersionRecord]) -> None:
         self._workspace.project()
         try:
-            failed = next(iter(replica.follow(self.stores, [record]).failed.values()), None)
+            failed = dict(replica.follow(self.stores, records).failed) if records else {}
         except InterlockError as error:
-            failed = error.message
-        if failed is not None:
-            said = f"{record.ref} is not in the replica yet: {failed}; `interlock vault replicate` catches up"
-            warnings.warn(ReplicaWarning(said), stacklevel=4)
-        return record
+            failed = {record.ref: error.message for record in records}
+        for ref, why in list(failed.items())[:1]:
+            more = f" (and {len(failed) - 1:,} more)" if len(failed) > 1 else ""
+            said = f"{ref}{more} is not in the replica yet: {why}; `interlock vault replicate` catches up"
+            warnings.warn(ReplicaWarning(said), stacklevel=5)
 
     def _wanted(
         self,

@@ -252,6 +252,6 @@ def _prove(
         for one in chosen
     ]
     for start in range(0, len(files), _FILES_SAID):
-        said = {"action": "erase", "state": "rewritten", "request": asked.ref, "table": asked.subject}
+        said = {"action": "erase", "state": "rewritten", "who": asked.who, "request": asked.ref}
         some = files[start : start + _FILES_SAID]
-        outbox.append(tx, ENTRY, {**said, "condition": condition, "files": some})
+        outbox.append(tx, ENTRY, {**said, "table": asked.subject, "condition": condition, "files": some})

@@ -42,7 +42,8 @@ def carry_out(tx: Writer, request: RequestRecord, by: str) -> Outcome:
     if why:
         raise DeleteRefused(f"{request.ref} cannot be carried out: {'; '.join(why)}")
     ids = [r.id for r in records]
-    versions.change(tx, ids, VersionState.DELETED, VersionState.PURGED)
+    # The law beats retention; whoever verifies sees that this one was over.
+    versions.change(tx, ids, VersionState.DELETED, VersionState.PURGED, purge_after=tx.now)
     marks.forget_uses(tx, ids)
     dropped = [p.id for p in olds if p.id is not None and p.state is not State.RELEASED]
     released = [p.id for p in olds if p.id is not None and p.state is State.RELEASED]

@@ -24,7 +24,7 @@ from interlock.gates.request import Request
 from interlock.gates.site import Site, file_name
 from interlock.gates.verdict import Verdict
 from interlock.names import Decision
-from interlock.vault import intake, materialise, snapshots
+from interlock.vault import intake, materialise, retention, snapshots
 from interlock.vault.intake import Lease, Wanted
 from interlock.vault.manifest import File, Manifest
 from interlock.vault.stores.opened import Stores
@@ -162,10 +162,10 @@ class Sealed:
     lease: Lease
     made: Manifest
     held: Sequence[Held]
+    keys: Sequence[str]
 
     def acknowledge(self, tx: Writer) -> VersionRecord:
-        pinned = [file.at or "" for file in self.made.files]
-        return intake.acknowledge(tx, self.version, self.lease, self.made, self.held, pinned)
+        return intake.acknowledge(tx, self.version, self.lease, self.made, self.held, self.keys)
 
 
 @contextlib.contextmanager
@@ -174,18 +174,23 @@ def sealed(stores: Stores, who: str, old: VersionRecord, by: Mapping[str, Rewrit
     before = materialise.manifest(stores, old)
     files = [_file(file, by.get(file.at or "")) for file in before.files]
     lineage = {**before.lineage, "erased_from": [old.ref]}
-    of = {**before.of, "tables": _tables(before, by)}
-    wanted = Wanted(old.name, old.kind, who, before.metadata, lineage, of)
+    of = {**before.of, "tables": _tables(before, by)} if before.of else {}
+    with stores.catalog.read() as rx:
+        until = retention.until(rx, stores.main)
+    wanted = Wanted(old.name, old.kind, who, before.metadata, lineage, of, until)
     with intake.staged(stores, wanted) as (version, lease):
         made, held = intake.sealed(stores, wanted, version, files, ())
-        yield Sealed(old, version, lease, made, held)
+        yield Sealed(old, version, lease, made, held, [file.at for file in files if file.at])
 
 
 def _file(file: File, by: Rewritten | None) -> File:
+    """A file of a version that is pinned where it lies, as it is rewritten."""
     if by is None:
         return file
-    path = f"{file.path.rpartition('/')[0]}/{PurePosixPath(by.path).name}"
-    return replace(file, path=path, sha256=by.digest.rpartition(":")[2], size_bytes=by.size_bytes, at=by.path)
+    folder, slash, _ = file.path.rpartition("/")
+    path = f"{folder}/{PurePosixPath(by.path).name}" if slash else file.path
+    sha256 = by.digest.rpartition(":")[2]
+    return replace(file, path=path, sha256=sha256, size_bytes=by.size_bytes, at=by.path)
 
 
 def _tables(before: Manifest, by: Mapping[str, Rewritten]) -> dict[str, Any]:
