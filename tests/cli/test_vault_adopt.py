@@ -24,8 +24,8 @@ def test_a_folder_of_models_is_adopted_and_outlived(run: Run, models: Path, tmp_
     assert ran.status == 0
     assert ran.out.splitlines() == [
         "2 adopted, 2.0 KiB; 0 were known",
-        "  models/lite.pkl@v1  1 files, 4 bytes",
-        "  models/ranker@v1  1 files, 2.0 KiB",
+        "  models/lite.pkl@v1  1 file, 4 bytes",
+        "  models/ranker@v1  1 file, 2.0 KiB",
         "Removing an original loses nothing now. Writing into one still changes its bytes here,",
         "which `interlock vault scrub` finds; --read-only or --copy prevents it.",
     ]

@@ -8,6 +8,7 @@ import typer
 
 from interlock.cli.options import JsonOption, WorkspaceOption, existing
 from interlock.cli.output import console, plain, print_json, progress
+from interlock.gates.delete.gate import counted
 
 if TYPE_CHECKING:
     from interlock.gates.erase.erase import Erasure
@@ -45,7 +46,8 @@ def _tell(done: Erasure, *, dry_run: bool) -> None:
         say(f"{done.table}: no such row is left{waits}")
         return
     would = "would be " if dry_run else ""
-    say(f"{done.table}: {done.rows:,} rows of {len(done.partitions):,} partitions {would}erased")
+    rows, of = counted(done.rows, "row"), counted(len(done.partitions), "partition")
+    say(f"{done.table}: {rows} of {of} {would}erased")
     for ref, became in done.snapshots[:_SHOWN]:
         say(f"  {ref} → {became}" if became else f"  {ref}: {'would be rewritten' if dry_run else 'removed'}")
     if len(done.snapshots) > _SHOWN:
@@ -54,7 +56,12 @@ def _tell(done: Erasure, *, dry_run: bool) -> None:
         more = f" and {len(done.models) - _SHOWN:,} more" if len(done.models) > _SHOWN else ""
         say(f"made of these snapshots, and unchanged: {', '.join(done.models[:_SHOWN])}{more}", "yellow")
     if done.request is not None:
-        say(f"{done.versions:,} files with such rows are kept until a second person lets them go:")
+        kept = (
+            "1 file with such rows is"
+            if done.versions == 1
+            else f"{done.versions:,} files with such rows are"
+        )
+        say(f"{kept} kept until a second person lets them go:")
         say(f"  interlock vault approve {done.request.ref}")
         say("  interlock vault collect")
         say(f"The ledger holds no value. To show later which condition it means, keep: {done.proof}")

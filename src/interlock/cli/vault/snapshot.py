@@ -9,6 +9,7 @@ import typer
 from interlock.cli.options import JsonOption, WorkspaceOption, existing
 from interlock.cli.output import console, plain, print_json
 from interlock.cli.vault.words import size, to_dict
+from interlock.gates.delete.gate import counted
 
 
 def snapshot(
@@ -26,6 +27,7 @@ def snapshot(
     if as_json:
         print_json(to_dict(record))
     else:
-        said = f"{record.ref}: {record.files:,} data files, {size(record.size_bytes)}, pinned where they are"
+        files = counted(record.files, "data file")
+        said = f"{record.ref}: {files}, {size(record.size_bytes)}, pinned where they are"
         console().print(plain(said), markup=False)
     return 0
