@@ -249,7 +249,7 @@ def test_leading_out_of_the_folder_by_a_user_is_prevented(ws: Workspace) -> None
 @pytest.fixture
 def copied(ws: Workspace, tmp_path: Path) -> Vault:
     """With a replica that the user who does the damage does not know of."""
-    stories.fill(ws.vault)
+    stories.fill(ws.vault, tmp_path)
     ws.vault.set_replica(str(tmp_path / "replica"))
     assert ws.vault.replicate().ok
     return ws.vault
@@ -400,9 +400,10 @@ class Bucket:
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory, object_store: objectstore.Server) -> Iterator[Vault]:
     """Both stores are buckets that lock, each under its own credentials."""
-    with interlock.open(tmp_path_factory.mktemp("on_s3") / "workspace") as ws:
+    folder = tmp_path_factory.mktemp("on_s3")
+    with interlock.open(folder / "workspace") as ws:
         ws.vault.keep_in(object_store.address(object_store.bucket(objectstore.MAIN), "team"))
-        stories.fill(ws.vault)
+        stories.fill(ws.vault, folder)
         ws.vault.set_replica(object_store.address(object_store.bucket(objectstore.REPLICA), "copy"))
         assert ws.vault.replicate().ok
         yield ws.vault
