@@ -61,5 +61,5 @@ def get(
     if as_json:
         print_json([str(path) for path in written])
     else:
-        console().print(plain(f"{len(written):,} files in {into}, verified"), markup=False)
+        console().print(plain(f"{len(written):,} files in {into}, verified"), markup=False, soft_wrap=True)
     return 0
