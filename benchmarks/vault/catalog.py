@@ -11,8 +11,8 @@ from benchmarks.vault.tools import ours
 
 def measure(folder: Path, models: int, versions: int, rounds: int) -> dict[str, Any]:
     """``models`` of one version each are deleted and restored; ``versions``, ten of a model, are listed."""
-    few, many, none = folder / "few", folder / "many", folder / "none"
-    for made in (few, many, none):
+    few, many = folder / "few", folder / "many"
+    for made in (few, many):
         made.mkdir(parents=True)
     try:
         restored = []
@@ -20,11 +20,11 @@ def measure(folder: Path, models: int, versions: int, rounds: int) -> dict[str, 
         for n in range(rounds):
             turn.run(ours("delete", few))
             disk.forget(few)
-            restored.append(turn.take((ours("restore", few, tells=True),), few))
+            restored.append(turn.take((ours("restore", few, tells=True),)))
             print(f"round {n + 1}: {models:,} models restored", flush=True)
         turn.run(ours("fill", many, str(versions // 10), "10"))
         disk.forget(many)
-        looked = turn.take((ours("look", many, tells=True),), none)
+        looked = turn.take((ours("look", many, tells=True),))
         print(f"listed and resolved among {versions:,} versions", flush=True)
     finally:
         disk.remove(folder)

@@ -49,11 +49,11 @@ def once(tool: Tool, source: Path, folder: Path) -> tuple[Turn, Turn]:
     for step in tool.prepare(home, source):
         turn.run(step)
     disk.forget(source, home)
-    put = turn.take(tool.put(home, source), tool.kept(home))
+    put = turn.take(tool.put(home, source), None if "put" in tool.syncs else tool.kept(home))
     for step in tool.prepare_get(home, target):
         turn.run(step)
     disk.forget(home, target)
-    get = turn.take(tool.get(home, target), target)
+    get = turn.take(tool.get(home, target), None if "get" in tool.syncs else target)
     same(source, target)
     return put, get
 

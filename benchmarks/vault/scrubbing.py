@@ -17,9 +17,8 @@ AT_ONCE = 2
 
 
 def measure(source: Path, folder: Path, rounds: int) -> dict[str, Any]:
-    home, none = folder / "home", folder / "none"
+    home = folder / "home"
     home.mkdir(parents=True)
-    none.mkdir()
     try:
         for step in (ours("init", home), *Interlock().put(home, source / SHARDED)):
             turn.run(step)
@@ -33,7 +32,7 @@ def measure(source: Path, folder: Path, rounds: int) -> dict[str, Any]:
         for n in range(rounds):
             for name in list(acts)[n % len(acts) :] + list(acts)[: n % len(acts)]:
                 disk.forget(home)
-                taken[name].append(turn.take((acts[name],), none))
+                taken[name].append(turn.take((acts[name],)))
                 print(f"round {n + 1}: {name}", flush=True)
     finally:
         disk.remove(folder)

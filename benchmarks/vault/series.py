@@ -1,6 +1,7 @@
 """A second version of which a sixteenth of the tensors changed: how long its put takes, and what it adds to the disk.
 
-The first version is put before it into the same vault. ``file``: as any model is put. ``tensor``: by tensors.
+The first version is put before it into the same vault: as any model is put, or by tensors. ``warm``: what is put is in
+memory, as whoever just wrote a checkpoint leaves it; ``cold``: it has to be read, which may take most of the time.
 """
 
 from __future__ import annotations
@@ -13,36 +14,34 @@ from benchmarks.vault.compare import same
 from benchmarks.vault.tools import Interlock, ours
 from benchmarks.vault.weights import CHANGED, FIRST, SECOND, TENSORS
 
-KINDS = ("file", "tensor")
+WAYS = tuple((dedup, state) for dedup in ("file", "tensor") for state in ("warm", "cold"))
+ACTS = ("first_put", "second_put", "second_get")
 
 
 def measure(source: Path, folder: Path, size_bytes: int, rounds: int) -> dict[str, Any]:
     versions = [source / Path(name).parent for name in (FIRST, SECOND)]
-    taken: dict[str, list[list[turn.Turn]]] = {kind: [] for kind in KINDS}
-    added: dict[str, list[int]] = {kind: [] for kind in KINDS}
+    taken: dict[tuple[str, str], list[list[turn.Turn]]] = {way: [] for way in WAYS}
+    added: dict[tuple[str, str], list[int]] = {way: [] for way in WAYS}
     for n in range(rounds):
-        for kind in KINDS if n % 2 == 0 else reversed(KINDS):
+        for dedup, state in WAYS if n % 2 == 0 else reversed(WAYS):
             try:
-                turns, grew = once(Interlock(kind), versions, folder)
+                turns, grew = once(Interlock(dedup), versions, folder, warm=state == "warm")
             finally:
                 disk.remove(folder)
-            taken[kind].append(turns)
-            added[kind].append(grew)
-            print(f"round {n + 1}: series, {kind}", flush=True)
+            taken[dedup, state].append(turns)
+            added[dedup, state].append(grew)
+            print(f"round {n + 1}: series, {dedup}, {state}", flush=True)
     return {"changed_bytes": size_bytes // TENSORS * len(CHANGED)} | {
-        kind: {
-            **{
-                act: turn.summary([turns[at] for turns in taken[kind]])
-                for at, act in enumerate(("first_put", "second_put", "second_get"))
-            },
-            "second_added_bytes": max(added[kind]),
+        f"{way[0]}_{way[1]}": {
+            **{act: turn.summary([turns[at] for turns in taken[way]]) for at, act in enumerate(ACTS)},
+            "second_added_bytes": max(added[way]),
         }
-        for kind in KINDS
+        for way in WAYS
     }
 
 
-def once(tool: Interlock, versions: list[Path], folder: Path) -> tuple[list[turn.Turn], int]:
-    """Puts of both versions and a get of the second; by how much the vault's store grew with the second."""
+def once(tool: Interlock, versions: list[Path], folder: Path, *, warm: bool) -> tuple[list[turn.Turn], int]:
+    """Puts of both versions and a get of the second, always cold; by how much the store grew with the second."""
     home, target = folder / "home", folder / "target"
     home.mkdir(parents=True)
     target.mkdir()
@@ -51,9 +50,11 @@ def once(tool: Interlock, versions: list[Path], folder: Path) -> tuple[list[turn
     turns, held = [], []
     for version in versions:
         disk.forget(version, home)
-        turns.append(turn.take(tool.put(home, version), home))
+        if warm:
+            disk.read(version)
+        turns.append(turn.take(tool.put(home, version)))
         held.append(disk.occupied(store))
     disk.forget(home)
-    turns.append(turn.take(tool.get(home, target), target))
+    turns.append(turn.take(tool.get(home, target)))
     same(versions[-1], target)
     return turns, held[1] - held[0]

@@ -30,10 +30,14 @@ class Step:
 
 
 class Tool(Protocol):
-    """``home`` is an empty folder for all it keeps; ``source`` the model's folder."""
+    """``home`` is an empty folder for all it keeps; ``source`` the model's folder.
+
+    ``syncs``: after these acts all is on the disk by the tool's own doing; after the others we sync.
+    """
 
     name: str
     note: str
+    syncs: Sequence[str]
 
     def prepare(self, home: Path, source: Path) -> Sequence[Step]:
         """Not timed: until a person could say *keep this*."""
@@ -41,7 +45,7 @@ class Tool(Protocol):
     def put(self, home: Path, source: Path) -> Sequence[Step]: ...
 
     def kept(self, home: Path) -> Path:
-        """What must be on the disk when a put is over."""
+        """Where it keeps what it was given."""
 
     def prepare_get(self, home: Path, target: Path) -> Sequence[Step]:
         """Not timed: another place, that has nothing of the model yet."""
@@ -55,6 +59,7 @@ class Cp:
 
     name = "cp"
     note = "`cp`, and fsync of what it wrote"
+    syncs: Sequence[str] = ()
 
     def prepare(self, home: Path, source: Path) -> Sequence[Step]:
         return ()
@@ -74,6 +79,8 @@ class Cp:
 
 class Interlock:
     """``dedup`` is the option of that name: ``file``, or ``tensor`` for a series of checkpoints."""
+
+    syncs: Sequence[str] = ("put", "get")
 
     def __init__(self, dedup: str = "file") -> None:
         self.name = "interlock" if dedup == "file" else f"interlock-{dedup}"
@@ -109,6 +116,8 @@ class Dvc:
     The file lies in DVC's folder before the clock starts. ``links`` is its setting ``cache.type``: with
     hard links it copies least, once each way; as installed it copies twice.
     """
+
+    syncs: Sequence[str] = ()
 
     def __init__(self, links: str | None) -> None:
         self.name = "dvc" if links is None else f"dvc-{links}"
@@ -151,6 +160,8 @@ class Dvc:
 
 class Restic:
     """Backs up into a repository on the same disk, and restores into an empty folder."""
+
+    syncs: Sequence[str] = ("put",)
 
     def __init__(self, compression: str) -> None:
         self.name = "restic" if compression == "auto" else f"restic-{compression}"

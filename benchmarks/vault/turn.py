@@ -35,8 +35,8 @@ class Turn:
     told: dict[str, Any]
 
 
-def take(steps: Sequence[Step], written: Path) -> Turn:
-    """Runs the commands; then syncs the tree ``written``, which whoever synced it already has for nothing."""
+def take(steps: Sequence[Step], unsynced: Path | None = None) -> Turn:
+    """Runs the commands; then syncs the tree that they did not."""
     each: dict[str, float] = {}
     told: dict[str, Any] = {}
     peak = 0.0
@@ -48,7 +48,8 @@ def take(steps: Sequence[Step], written: Path) -> Turn:
         peak = max(peak, mib)
         told |= json.loads(output) if step.tells else {}
     ended = time.perf_counter()
-    disk.settle(written)
+    if unsynced is not None:
+        disk.settle(unsynced)
     over = time.perf_counter()
     return Turn(over - began, over - ended, peak, each, told)
 
