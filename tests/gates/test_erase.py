@@ -19,7 +19,8 @@ from sqlalchemy import MetaData, text
 
 import interlock
 from interlock import settings
-from interlock.catalog import lake
+from interlock.catalog import clock, lake
+from interlock.catalog.s3 import S3
 from interlock.catalog.vault.records import VersionState
 from interlock.errors import (
     ApprovalRefused,
@@ -37,6 +38,7 @@ from interlock.gates.erase.redaction import Values
 from interlock.verify.run import verify
 from interlock.workspace import Table, Workspace
 from tests import objectstore, places
+from tests import s3 as stores
 from tests.catalog.stock import Stock, stock
 from tests.gates.conftest import FIRST, label, rows
 from tests.postgres import Server
@@ -420,6 +422,17 @@ def test_refused_it_can_be_asked_for_again_and_ends_then(ws: Workspace, visits: 
     assert len(ws.vault.versions("train")) == 1
 
 
+def test_a_duty_does_not_end_because_nobody_decided(ws: Workspace, visits: Table) -> None:
+    done = erased(ws)
+    assert done.request is not None
+    with clock.at(dt.datetime.now(dt.UTC) + dt.timedelta(days=400)):
+        assert [r.state for r in ws.vault.requests(pending=True)] == ["pending"]
+        ws.vault.put("ranker", {"a": b"a"})
+        ws.vault.delete("ranker")
+        approve(ws, done.request.ref)
+    assert ws.vault.collect().erased == 4
+
+
 def test_the_ledger_proves_it_and_holds_no_value(ws: Workspace, visits: Table) -> None:
     old = {p.label: p.digest for p in visits.partitions()}
     done = erased(ws)
@@ -602,6 +615,18 @@ def test_every_version_that_s3_keeps_of_a_file_goes_and_a_locked_one_is_told(
         assert why == {first: f"locked until {until:%Y-%m-%d %H:%M} UTC (compliance)"}
         assert left() == before - 3
         assert [p.rows for p in table.partitions()] == [40, 40]
+
+
+def test_in_a_bucket_without_versions_an_object_is_removed_as_it_is(
+    s3: stores.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in s3.environment.items():
+        monkeypatch.setenv(name, value)
+    bucket, client = s3.bucket(), s3.client()
+    for key in ("lake/a.parquet", "lake/a.parquet.more", "lake/b.parquet"):
+        client.put_object(Bucket=bucket, Key=key, Body=b"x")
+    assert S3.of(f"s3://{bucket}/lake").wipe(["a.parquet", "never.parquet"]) == {}
+    assert s3.keys(bucket) == ["lake/a.parquet.more", "lake/b.parquet"]
 
 
 def test_only_what_can_be_told_from_other_text_is_looked_for() -> None:

@@ -58,8 +58,9 @@ def note(tx: Writer, id_: int, document: Mapping[str, Any]) -> None:
 
 
 def expire(tx: Writer, before: dt.datetime) -> int:
-    """Pending requests made before then are over; returns how many."""
+    """Pending requests made before then are over, but for erasures: a duty does not end; returns how many."""
     old = update(_R).where(_R.c.state == RequestState.PENDING.value, _R.c.at < before)
+    old = old.where(_R.c.action != Action.ERASE.value)
     return tx.connection.execute(old.values(state=RequestState.EXPIRED.value)).rowcount
 
 

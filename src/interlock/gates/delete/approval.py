@@ -94,7 +94,8 @@ def listed(
 
 def _as_it_is(rx: Reader, request: RequestRecord) -> RequestRecord:
     old = clock.now() - policies.get(rx).pending
-    expired = request.state is RequestState.PENDING and request.at < old
+    ends = request.action is not Action.ERASE  # half done, and a duty
+    expired = ends and request.state is RequestState.PENDING and request.at < old
     return replace(request, state=RequestState.EXPIRED) if expired else request
 
 

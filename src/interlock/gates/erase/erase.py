@@ -69,6 +69,17 @@ class Erasure:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What an erasure is about: versions of partitions, the snapshots that pin them, and what it tells of both."""
+
+    where: str
+    reason: str
+    chosen: Sequence[Affected]
+    pinned: Sequence[VersionRecord]
+    seen: Erasure
+
+
 def erase(
     gate: Gate, request: Request, where: str, reason: str, *, dry_run: bool = False, progress: Progress
 ) -> Erasure:
@@ -98,16 +109,14 @@ def erase(
             return Erasure(name, request=waiting[0] if waiting else None)
         with site.catalog.read() as rx:
             pinned = _pinned(rx, chosen)
-            made_of = tuple(uses.made_of(rx, pinned))
+            seen = _seen(name, chosen, pinned, tuple(uses.made_of(rx, pinned)))
             held = _held(rx, pinned)
-        seen = _seen(name, chosen, pinned, made_of)
         if dry_run:
             return seen
         if held:
             raise DeleteRefused(f"nothing of {name} was erased: {'; '.join(held)}", hint=_HELD)
-        values = _values(gate, request, where, chosen)
-        if values.are_in(said):
-            raise UsageError("the reason quotes what is to be erased", hint="it stays in the ledger for ever")
+        plan = _Plan(where, said, chosen, pinned, seen)
+        values = _values(gate, request, plan)
         rewritten = [
             rewrite.staged(site, request, one, where, place.path / f"{one.id}.parquet")
             for one in chosen
@@ -116,7 +125,7 @@ def erase(
         with place.undone_on_error(site.catalog):
             place.put(site.files, {one.file: one.path for one in rewritten})
             with _sealed(gate, pinned, rewritten) as next_:
-                outcome = _commit(gate, request, where, said, seen, chosen, pinned, rewritten, next_, values)
+                outcome = _commit(gate, request, plan, rewritten, next_, values)
     after(gate)
     return outcome
 
@@ -155,14 +164,18 @@ def _held(rx: Reader, records: Sequence[VersionRecord]) -> list[str]:
     return [f"{r.ref} is under {hold}" for r in records for hold in legal if uses.holds_it(hold, r)]
 
 
-def _values(gate: Gate, request: Request, where: str, chosen: Sequence[Affected]) -> Values:
+def _values(gate: Gate, request: Request, plan: _Plan) -> Values:
+    """What only the rows that go hold. `UsageError` where the reason quotes some of it."""
     spared = {request.table.partition or ""}
-    return Values.of(
+    theirs = Values.of(
         value
-        for one in chosen
+        for one in plan.chosen
         if one.needed
-        for value in found.values(gate.site, one, where, spared, _VALUES_A_COLUMN)
+        for value in found.values(gate.site, one, plan.where, spared, _VALUES_A_COLUMN)
     )
+    if theirs.are_in(plan.reason):
+        raise UsageError("the reason quotes what is to be erased", hint="it stays in the ledger for ever")
+    return theirs
 
 
 @contextlib.contextmanager
@@ -178,44 +191,46 @@ def _sealed(
 def _commit(
     gate: Gate,
     request: Request,
-    where: str,
-    reason: str,
-    seen: Erasure,
-    chosen: Sequence[Affected],
-    pinned: Sequence[VersionRecord],
+    plan: _Plan,
     rewritten: Sequence[Rewritten],
     next_: Sequence[rewrite.Sealed],
     values: Values,
 ) -> Erasure:
-    salt = secrets.token_hex(16)
+    """The transaction: what is read is without the rows from here on, and the rest waits."""
+    salt, names = secrets.token_hex(16), {r.name for r in plan.pinned}
     with gate.site.catalog.write() as tx:
-        if [r.id for r in _pinned(tx, chosen)] != [r.id for r in pinned] or _held(tx, pinned):
+        if [r.id for r in _pinned(tx, plan.chosen)] != [r.id for r in plan.pinned] or _held(tx, plan.pinned):
             raise WorkspaceBusy(f"snapshots of {request.table.name} changed meanwhile", hint="try again")
         rewrite.store(tx, gate.site, request, rewritten)
-        document = {
-            "partitions": [one.id for one in chosen],
-            "versions": [r.id for r in pinned],
-            "rows": seen.rows,
-        }
-        asked = requests.add(
-            tx,
-            Action.ERASE,
-            request.table.name,
-            document,
-            models=len({r.name for r in pinned}),
-            state=RequestState.PENDING,
-            who=gate.who,
-            reason=reason,
-            why=f"it removes {counted(len(chosen), 'file')} for good, whatever their retention",
-        )
+        asked = _asked(tx, gate, plan, len(names))
         became = _succeed(tx, gate, asked, next_)
-        rewritten_verdicts = {one.record.verdict_id for one in chosen if one.record.verdict_id}
-        redaction.redact(tx, request.table.name, values, rewritten_verdicts, asked.ref)
-        _prove(tx, asked, condition_digest(salt, where), chosen, rewritten)
-        record(tx, asked, gate.who, names=sorted({r.name for r in pinned}), rows=seen.rows)
-        telling.put(tx, asked, {r.name for r in pinned}, gate.tell)
-    told = tuple((ref, became.get(ref)) for ref, _ in seen.snapshots)
-    return replace(seen, snapshots=told, request=asked, proof=salt)
+        judged = {one.record.verdict_id for one in plan.chosen if one.record.verdict_id}
+        redaction.redact(tx, request.table.name, values, judged, asked.ref)
+        _prove(tx, asked, condition_digest(salt, plan.where), plan.chosen, rewritten)
+        record(tx, asked, gate.who, names=sorted(names), rows=plan.seen.rows)
+        telling.put(tx, asked, names, gate.tell)
+    told = tuple((ref, became.get(ref)) for ref, _ in plan.seen.snapshots)
+    return replace(plan.seen, snapshots=told, request=asked, proof=salt)
+
+
+def _asked(tx: Writer, gate: Gate, plan: _Plan, models: int) -> RequestRecord:
+    """The request for the end of the old bytes."""
+    document = {
+        "partitions": [one.id for one in plan.chosen],
+        "versions": [r.id for r in plan.pinned],
+        "rows": plan.seen.rows,
+    }
+    return requests.add(
+        tx,
+        Action.ERASE,
+        plan.seen.table,
+        document,
+        models=models,
+        state=RequestState.PENDING,
+        who=gate.who,
+        reason=plan.reason,
+        why=f"it removes {counted(len(plan.chosen), 'file')} for good, whatever their retention",
+    )
 
 
 def _succeed(
