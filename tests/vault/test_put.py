@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -25,6 +26,8 @@ from interlock.errors import (
     VaultError,
     VersionNotFound,
 )
+from interlock.vault import content, layout
+from interlock.vault.stores import local
 from tests import places
 
 KINDS = pytest.mark.parametrize("place", places.KINDS, indirect=True)
@@ -262,13 +265,14 @@ def test_a_source_that_changes_between_hash_and_copy_is_caught(
 ) -> None:
     from interlock.vault import intake
 
-    ws.vault.put("a", {"x": b"1" * 100})  # so that files of 100 bytes are hashed first
+    size = 100_000
+    ws.vault.put("a", {"x": b"1" * size})
     file = model / "changing"
-    file.write_bytes(b"2" * 100)
+    file.write_bytes(b"1" * 5_000 + b"2" + b"1" * (size - 5_001))  # alike where looked at, so hashed first
     cover = intake.Lease.cover
 
     def changed(self: intake.Lease, sizes: dict[str, int]) -> None:
-        file.write_bytes(b"3" * 100)
+        file.write_bytes(b"3" * size)
         cover(self, sizes)
 
     monkeypatch.setattr(intake.Lease, "cover", changed)
@@ -278,6 +282,63 @@ def test_a_source_that_changes_between_hash_and_copy_is_caught(
     assert not temporary(ws)
 
 
+@pytest.mark.parametrize(
+    "planted", [lambda data: b"x" * len(data), lambda data: data[:-1] + b"x", lambda data: b"", bytes.upper]
+)
+@pytest.mark.parametrize("source", ["path", "stream"])
+def test_what_somebody_left_in_the_place_of_an_object_is_not_taken_for_it(
+    ws: Workspace, tmp_path: Path, source: str, planted: Callable[[bytes], bytes]
+) -> None:
+    data = b"mine " * 20_000
+    file = tmp_path / "file"
+    file.write_bytes(data)
+    key = layout.object_key(hashlib.sha256(data).hexdigest())
+    for name in ("new", "known"):  # and of a size that the vault has
+        place = ws.path / "vault" / key
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.unlink(missing_ok=True)
+        place.write_bytes(planted(data))
+        ws.vault.put(name, {"file": file if source == "path" else io.BytesIO(data)})
+        assert ws.vault.open(f"{name}@v1/file").read() == data
+        assert ws.vault.scrub().ok
+    assert not temporary(ws)
+
+
+def test_what_is_pinned_is_not_read_again(
+    ws: Workspace, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ws.vault.put("a", model)
+    read: list[str] = []
+    looked = content.look
+    monkeypatch.setattr(content, "look", lambda key, *how: read.append(key) or looked(key, *how))
+    ws.vault.put("b", model)
+    assert read == []
+    for path in (ws.path / "vault" / "objects").rglob("*"):
+        os.utime(path)  # as after a copy that kept no times
+    ws.vault.put("c", model)
+    assert len(read) == 2
+    read.clear()
+    ws.vault.put("d", model)
+    assert read == []
+
+
+def test_a_file_of_a_known_size_is_read_once(
+    ws: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Checkpoints of a series have one size, and are seldom the same."""
+    hashed: list[Path] = []
+    real = local.sha256_of_file
+    monkeypatch.setattr(local, "sha256_of_file", lambda path, *how: hashed.append(path) or real(path, *how))
+    for step in range(3):
+        file = tmp_path / f"{step}"
+        file.write_bytes(bytes([step]) * 1_000_000)
+        ws.vault.put("series", file)
+    assert hashed == []
+    ws.vault.put("series", tmp_path / "1")
+    assert hashed == [tmp_path / "1"]
+    assert len(objects(ws)) == 3
+
+
 def test_files_that_are_there_already_are_not_written_again(
     ws: Workspace, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -285,7 +346,7 @@ def test_files_that_are_there_already_are_not_written_again(
     written: list[int] = []
     monkeypatch.setattr(
         "interlock.vault.stores.local.LocalStore.take",
-        _spied(lambda taken: written.append(taken.size_bytes)),
+        _spied(lambda taken: written.append(taken.size_bytes * taken.ours)),
     )
     ws.vault.put("b", model)
     assert sum(written) < 2_000, "only the manifest"

@@ -168,6 +168,16 @@ class StoreConformance:
         assert store.put("x", b"data") == first
         assert store.put("small", b"") == store.put("small", b"")
 
+    def test_what_looks_like_an_object_is_taken_for_what_it_is(self, store: Store) -> None:
+        data = some_bytes(1_000_000)
+        key = self.kept(store, data).key
+        other = data[:5_000] + bytes([data[5_000] ^ 1]) + data[5_001:]
+        for source in (data, other, some_bytes(999_999), data + b"x", b""):
+            for given in (self.file(source), io.BytesIO(source)):
+                taken = store.take(given, None, ["nothing", key])
+                assert (taken.sha256, taken.size_bytes) == (digest(source), len(source))
+                assert self.whole(store, store.keep(taken, f"again/{taken.sha256}").key) == source
+
     def test_other_bytes_under_the_same_key_are_refused_and_change_nothing(self, store: Store) -> None:
         first = store.put("x", b"data")
         with pytest.raises(ObjectTaken):

@@ -10,18 +10,18 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 
-from interlock.catalog.vault import versions
+from interlock.catalog.vault import copies, versions
 from interlock.catalog.vault.records import VersionRecord
 from interlock.errors import DataError, ObjectCorrupt, ObjectMissing, VaultError
 from interlock.settings import current
-from interlock.vault import intake, layout, materialise, originals
+from interlock.vault import intake, keeping, layout, materialise, originals
 from interlock.vault.finding import Found
 from interlock.vault.intake import Progress, Wanted
 from interlock.vault.manifest import File, Stored
 from interlock.vault.originals import Local, Original, Protection, protection
 from interlock.vault.stores import linked
 from interlock.vault.stores.local import LocalStore
-from interlock.vault.stores.opened import Stores
+from interlock.vault.stores.opened import MAIN, Stores
 from interlock.vault.stores.protocol import Held, OnBytes, Store, Taken
 
 
@@ -118,7 +118,11 @@ def _one(
         kept = {one.file.sha256: one for one in taken if one.file.key}
         with intake.staged(stores, wanted) as (version, lease):
             lease.cover({one.file.key or "": one.file.size_bytes for one in kept.values()})
-            pins = list(pool.map(lambda one: _keep(stores.main, one, wanted.until), kept.values()))
+            with stores.catalog.read() as rx:
+                known_pins = copies.pinned(rx, MAIN, [one.file.key or "" for one in kept.values()])
+            pins = list(
+                pool.map(lambda one: _keep(stores.main, one, known_pins, wanted.until), kept.values())
+            )
             away = [file.at or "" for file in files.values() if _bare(file)]
             record = intake.finish(stores, wanted, version, lease, files.values(), pins, away)
     finally:
@@ -210,13 +214,17 @@ def _linkable(store: Store, original: Original) -> bool:
     return False
 
 
-def _keep(store: Store, taken: _Taken, until: dt.datetime | None) -> Held:
-    file, key = taken.file, layout.object_key(taken.file.sha256)
-    if taken.copy is not None:
-        return store.keep(taken.copy, key, until=until)
-    assert isinstance(store, LocalStore)
-    assert isinstance(taken.original, Local)
-    return linked.keep(store, taken.original.path, file.sha256, file.at_version or "", key)
+def _keep(store: Store, one: _Taken, pins: Mapping[str, str], until: dt.datetime | None) -> Held:
+    file, key = one.file, layout.object_key(one.file.sha256)
+    taken = one.copy
+    if taken is None:
+        assert isinstance(store, LocalStore)
+        assert isinstance(one.original, Local)
+        taken = linked.take(store, one.original.path, file.sha256, file.at_version or "")
+    try:
+        return keeping.kept(store, taken, key, pins.get(key), until=until)
+    finally:
+        store.drop(taken)
 
 
 def _drop(store: Store, taken: Iterable[_Taken]) -> None:

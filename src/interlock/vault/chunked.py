@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from interlock.catalog import Catalog
-from interlock.catalog.vault import objects
-from interlock.vault import chunks
+from interlock.catalog.vault import copies
+from interlock.vault import chunks, keeping
 from interlock.vault.ahead import ahead
 from interlock.vault.manifest import File, Stored
-from interlock.vault.stores.protocol import Held, OnBytes, Store
+from interlock.vault.stores.opened import MAIN
+from interlock.vault.stores.protocol import Held, OnBytes, Store, Taken
 
 if TYPE_CHECKING:
     from interlock.vault.intake import Lease
@@ -33,11 +34,20 @@ def store(
 
     def known(keys: Collection[str]) -> Mapping[str, int]:
         with catalog.read() as rx:
-            return objects.sizes(rx, keys)
+            return copies.sizes(rx, keys)
 
     def leased(sizes: Mapping[str, int]) -> dict[str, Held]:
         lease.cover(sizes)
-        return {held.key: held for held in ahead(store.stat, sizes) if held is not None}
+        with catalog.read() as rx:
+            pins.update(copies.pinned(rx, MAIN, sizes))
+        found = ahead(lambda key: keeping.there(store, key, pins.get(key)), sizes)
+        return {held.key: held for held in found if held is not None}
 
-    kept = chunks.store_in_chunks(store, source, known=known, lease=leased, until=until, on_bytes=on_bytes)
+    def keep(taken: Taken, key: str) -> Held:
+        return keeping.kept(store, taken, key, pins.get(key), until=until)
+
+    pins: dict[str, str] = {}
+    kept = chunks.store_in_chunks(
+        store, source, known=known, lease=leased, keep=keep, until=until, on_bytes=on_bytes
+    )
     return File(path, kept.recipe.sha256, kept.recipe.size_bytes, Stored.RECIPE), kept.held

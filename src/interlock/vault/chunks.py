@@ -6,7 +6,6 @@ differently share nothing.
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import io
 from collections import Counter
@@ -16,11 +15,12 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from interlock.errors import ObjectMissing, ObjectTaken, UsageError
+from interlock.errors import UsageError
+from interlock.vault import keeping
 from interlock.vault.ahead import ahead
 from interlock.vault.packing import CHUNK_BYTES_MAX, digest, extra, pack
 from interlock.vault.ranges import FileRanges, Ranges, whole
-from interlock.vault.recipes import RECIPE_BYTES_MAX, Chunk, Recipe, read_chunk
+from interlock.vault.recipes import RECIPE_BYTES_MAX, Chunk, Recipe
 from interlock.vault.stores.protocol import Held, OnBytes, Store, Taken
 from interlock.vault.tensors import read_header
 
@@ -32,7 +32,9 @@ _BATCH_BYTES = 128 << 20  # taken, leased and kept together: bounds what lies in
 Known = Callable[[Collection[str]], Mapping[str, int]]
 """Which of these keys are in the vault, with the size of the object; a hint, which may be out of date."""
 Lease = Callable[[Mapping[str, int]], Mapping[str, Held]]
-"""Takes a lease on keys, with their sizes, and returns the objects that are in the store *after* that."""
+"""Takes a lease on keys, with their sizes, and returns the whole objects that are in the store *after* that."""
+Keep = Callable[[Taken, str], Held]
+"""Keeps leased bytes under their key, as `interlock.vault.keeping.kept`."""
 
 
 class Cut(NamedTuple):
@@ -57,6 +59,7 @@ def store_in_chunks(
     *,
     known: Known,
     lease: Lease,
+    keep: Keep | None = None,
     until: dt.datetime | None = None,
     on_bytes: OnBytes | None = None,
 ) -> Stored:
@@ -68,6 +71,7 @@ def store_in_chunks(
     `ExtraMissing`, and what stores raise; what was kept until then is for the collector.
     """
     told = on_bytes or (lambda size: None)
+    keep = keep or partial(_kept_unpinned, store, until)
     with FileRanges(path) as file:
         cuts = cut(file, lambda size: told(size // 2))
         left = Counter[str]()
@@ -77,14 +81,18 @@ def store_in_chunks(
         there = _there(store, distinct, known, lease, until)
         told(sum(left[name] for name in there))
         for batch in _batches([piece for piece in distinct if piece.blake3 not in there]):
-            there |= _kept(store, file, batch, lease, until)
+            there |= _kept(store, file, batch, lease, keep)
             told(sum(left[piece.blake3] for piece in batch))
         file.unchanged()
     recipe = Recipe(tuple(there[piece.blake3][0] for piece in cuts))
     if len(recipe.document) > RECIPE_BYTES_MAX:
         raise UsageError(f"{path} has too many chunks for a recipe", hint="put it without `dedup: tensor`")
     lease({recipe.key: len(recipe.document)})
-    held = store.put(recipe.key, recipe.document, until=until)
+    document = store.take(io.BytesIO(recipe.document))
+    try:
+        held = keep(document, recipe.key)
+    finally:
+        store.drop(document)
     return Stored(recipe, (*(held for _, held in there.values()), held))
 
 
@@ -187,15 +195,14 @@ def _batches(cuts: Sequence[Cut]) -> Iterator[list[Cut]]:
         yield batch
 
 
-def _kept(
-    store: Store, file: FileRanges, cuts: list[Cut], lease: Lease, until: dt.datetime | None
-) -> _Placed:
-    """New chunks are put. What is there all the same, since another puts it too, is left as it is."""
+def _kept(store: Store, file: FileRanges, cuts: list[Cut], lease: Lease, keep: Keep) -> _Placed:
+    """New chunks are put, but for those that another put meanwhile."""
     taken: list[tuple[Chunk, Taken]] = []
     try:
         taken.extend(ahead(partial(_taken, store, file), cuts))
         lease({chunk.key: got.size_bytes for chunk, got in taken})
-        return {chunk.blake3: (chunk, held) for chunk, held in ahead(partial(_keep, store, until), taken)}
+        held = ahead(lambda one: keep(one[1], one[0].key), taken)
+        return {chunk.blake3: (chunk, held) for (chunk, _), held in zip(taken, held, strict=True)}
     finally:
         for _, got in taken:
             store.drop(got)
@@ -209,12 +216,5 @@ def _taken(store: Store, file: FileRanges, piece: Cut) -> tuple[Chunk, Taken]:
     return Chunk(piece.blake3, piece.size_bytes, compressed), store.take(io.BytesIO(stored))
 
 
-def _keep(store: Store, until: dt.datetime | None, pair: tuple[Chunk, Taken]) -> tuple[Chunk, Held]:
-    chunk, taken = pair
-    with contextlib.suppress(ObjectTaken):
-        return chunk, store.keep(taken, chunk.key, until=until)
-    read_chunk(store, chunk)  # another's zstd shrank it to another size
-    held = store.stat(chunk.key)
-    if held is None:
-        raise ObjectMissing(f"{store.where}/{chunk.key} is gone", hint="put the file again")
-    return chunk, held
+def _kept_unpinned(store: Store, until: dt.datetime | None, taken: Taken, key: str) -> Held:
+    return keeping.kept(store, taken, key, None, until=until)

@@ -18,13 +18,12 @@ from pathlib import Path
 from typing import Any, BinaryIO, Self
 
 from interlock.catalog import Catalog, Writer, outbox
-from interlock.catalog.vault import objects, versions
+from interlock.catalog.vault import copies, objects, versions
 from interlock.catalog.vault.records import Kind, VersionRecord
 from interlock.errors import InterlockError, UsageError, VaultError, WorkspaceBusy
 from interlock.names import Digest
 from interlock.settings import current
-from interlock.vault import chunked, layout
-from interlock.vault.hashing import sha256_of_file
+from interlock.vault import chunked, keeping, layout
 from interlock.vault.manifest import File, Manifest
 from interlock.vault.stores.opened import MAIN, Stores
 from interlock.vault.stores.protocol import Held, OnBytes, Store, Taken
@@ -34,6 +33,7 @@ LEASE = "v"  # and the id of the staged version it is for
 Progress = Callable[[int, int], None]  # (bytes done, bytes in all)
 Sources = Mapping[str, Path | BinaryIO]  # path in the version → where its bytes come from
 
+_ALIKE_MAX = 16  # objects of one size that a file is compared with before it is copied
 _BATCH_FILES = 64
 _BATCH_BYTES = 256 << 20  # of files hashed before their leases are taken together
 
@@ -229,13 +229,18 @@ def _stored(
         for batch in _batches({path: source for path, source in sources.items() if path not in large}):
             taken: list[Taken] = []
             try:
-                known = _of_known_size(stores.catalog, batch)
-                waiting = [pool.submit(_take, store, s, p in known, counted) for p, s in batch.items()]
+                alike = _of_the_same_size(stores.catalog, batch)
+                waiting = [pool.submit(store.take, s, counted, alike.get(p, ())) for p, s in batch.items()]
                 taken = _all_of(waiting, store)
-                sizes = {layout.object_key(t.sha256): t.size_bytes for t in taken}
-                lease.cover(sizes)
-                for held in pool.map(lambda t: _keep(store, t, until), taken):
-                    pins[held.key] = held
+                by_key = {layout.object_key(t.sha256): t for t in taken}
+                lease.cover({key: t.size_bytes for key, t in by_key.items()})
+                with stores.catalog.read() as rx:
+                    known = copies.pinned(rx, MAIN, by_key)
+                keeps = [
+                    pool.submit(keeping.kept, store, t, k, known.get(k), until=until)
+                    for k, t in by_key.items()
+                ]
+                pins |= {held.key: held for held in (one.result() for one in keeps)}
             finally:
                 for one in taken:
                     store.drop(one)
@@ -247,20 +252,6 @@ def _large(sources: Sources) -> dict[str, Path]:
     """Files that are kept in chunks, if any are."""
     paths = {path: source for path, source in sources.items() if isinstance(source, Path)}
     return {path: source for path, source in paths.items() if source.stat().st_size >= chunked.SIZE_BYTES_MIN}
-
-
-def _take(store: Store, source: Path | BinaryIO, known: bool, on_bytes: OnBytes | None) -> Taken:
-    """A file of a size the vault has is hashed before it is copied: it may be there already."""
-    if known and isinstance(source, Path):
-        return Taken(source, *sha256_of_file(source, on_bytes), ours=False)
-    return store.take(source, on_bytes)
-
-
-def _keep(store: Store, taken: Taken, until: dt.datetime | None) -> Held:
-    key = layout.object_key(taken.sha256)
-    if not taken.ours and until is None and (held := store.stat(key)) and held.size_bytes == taken.size_bytes:
-        return held
-    return store.keep(taken, key, until=until)
 
 
 def _all_of(waiting: Iterable[Any], store: Store) -> list[Taken]:
@@ -279,10 +270,11 @@ def _all_of(waiting: Iterable[Any], store: Store) -> list[Taken]:
     return done
 
 
-def _of_known_size(catalog: Catalog, batch: Sources) -> set[str]:
+def _of_the_same_size(catalog: Catalog, batch: Sources) -> dict[str, list[str]]:
+    """Objects, if not many, that a file may be, by its path."""
     sizes = {path: s.stat().st_size for path, s in batch.items() if isinstance(s, Path) and s.is_file()}
     with catalog.read() as rx:
-        return {path for path, size in sizes.items() if objects.of_size(rx, size)}
+        return {path: objects.of_size(rx, layout.OBJECTS, size, _ALIKE_MAX) for path, size in sizes.items()}
 
 
 def _batches(sources: Sources) -> Iterator[dict[str, Path | BinaryIO]]:

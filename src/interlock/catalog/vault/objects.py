@@ -8,7 +8,7 @@ state ``deleting``: whoever wants a lease on that waits until it is gone.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import case, delete, func, select, update
 
@@ -57,20 +57,11 @@ def leased(rx: Reader, id_: str, now: dt.datetime) -> int:
     return int(rx.connection.scalar(wanted) or 0)
 
 
-def of_size(rx: Reader, size_bytes: int) -> bool:
-    """Whether any object has this many bytes: only then may a file be one that is there already."""
-    wanted = select(s.objects.c.key).where(s.objects.c.size_bytes == size_bytes).limit(1)
-    return rx.connection.scalar(wanted) is not None
-
-
-def sizes(rx: Reader, keys: Collection[str]) -> dict[str, int]:
-    """Bytes of those of these objects that are known, by key."""
-    o = s.objects
-    found: dict[str, int] = {}
-    for some in parts(keys):
-        rows = rx.connection.execute(select(o.c.key, o.c.size_bytes).where(o.c.key.in_(some)))
-        found |= {row.key: row.size_bytes for row in rows}
-    return found
+def of_size(rx: Reader, prefix: str, size_bytes: int, limit: int) -> list[str]:
+    """Keys with this beginning of objects that have this many bytes, those that were put last first."""
+    o = s.objects.c
+    wanted = select(o.key).where(o.size_bytes == size_bytes, o.key.startswith(prefix, autoescape=True))
+    return list(rx.connection.scalars(wanted.order_by(o.kept_at.desc(), o.key).limit(limit)))
 
 
 def pin(tx: Writer, store: str, versions: Sequence[tuple[str, str, dt.datetime | None]]) -> None:

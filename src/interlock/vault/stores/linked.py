@@ -13,7 +13,7 @@ from pathlib import Path
 from interlock import durable
 from interlock.errors import DataNotFound, DataUnreadable, ObjectCorrupt
 from interlock.vault.stores.local import TEMPORARY, LocalStore
-from interlock.vault.stores.protocol import Held, Taken
+from interlock.vault.stores.protocol import Taken
 
 _IMPOSSIBLE = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP, errno.ENOSYS}
 
@@ -26,10 +26,10 @@ def possible(store: LocalStore, source: Path) -> bool:
     return name is not None
 
 
-def keep(store: LocalStore, source: Path, sha256: str, seen: str, key: str) -> Held:
-    """Keep a file whose bytes have this digest, and were ``seen`` when they were hashed (`version`).
+def take(store: LocalStore, source: Path, sha256: str, seen: str) -> Taken:
+    """Take a file whose bytes have this digest, and were ``seen`` when they were hashed (`version`).
 
-    As `Store.keep`. `ObjectCorrupt` where the file is another by now.
+    Without a copy, but as `Store.take`. `ObjectCorrupt` where the file is another by now.
     """
     name = _linked(store, source)
     if name is None:
@@ -40,7 +40,7 @@ def keep(store: LocalStore, source: Path, sha256: str, seen: str, key: str) -> H
         store.drop(taken)
         raise changed(source)
     durable.sync_file(name)
-    return store.keep(taken, key)
+    return taken
 
 
 def version(facts: os.stat_result) -> str:

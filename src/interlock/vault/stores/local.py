@@ -14,7 +14,7 @@ import io
 import os
 import stat
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -22,11 +22,12 @@ from typing import BinaryIO
 from interlock import durable
 from interlock.errors import ObjectCorrupt, ObjectMissing, ObjectTaken
 from interlock.vault.copying import copied
-from interlock.vault.hashing import opened, piece
+from interlock.vault.hashing import opened, piece, sha256_of_file
 from interlock.vault.stores.protocol import CHUNK_BYTES, Held, OnBytes, Taken
 
 TEMPORARY = "tmp"
 READ_ONLY = 0o444
+_LOOKS, _LOOK_BYTES = 8, 4096  # where a file is compared with an object before it is copied
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,12 @@ class LocalStore:
     def versions(self) -> bool:
         return False
 
-    def take(self, source: Path | BinaryIO, on_bytes: OnBytes | None = None) -> Taken:
+    def take(
+        self, source: Path | BinaryIO, on_bytes: OnBytes | None = None, alike: Collection[str] = ()
+    ) -> Taken:
         """Copies while it hashes: the bytes are synced to ``tmp/`` when this returns."""
+        if isinstance(source, Path) and any(self._resembles(key, source) for key in alike):
+            return Taken(source, *sha256_of_file(source, on_bytes), ours=False)
         folder = self.root / TEMPORARY
         durable.make_folder(folder)
         copy = folder / f"{uuid.uuid4().hex}{durable.TEMPORARY_SUFFIX}"
@@ -69,20 +74,26 @@ class LocalStore:
 
     def keep(self, taken: Taken, key: str, *, until: dt.datetime | None = None) -> Held:
         ours = taken if taken.ours else self._copy(taken)
-        path = self.root / key
         try:
-            if not durable.link_new(ours.path, path):
-                return self._same(key, ours.size_bytes)
-        finally:
-            self.drop(ours)
-        return self._held(key)
+            new = durable.link_new(ours.path, self.root / key)
+            held = self._held(key) if new else self._same(key, ours.size_bytes)
+        except BaseException:
+            if ours is not taken:
+                self.drop(ours)
+            raise
+        self.drop(ours)
+        return held
 
     def drop(self, taken: Taken) -> None:
         if taken.ours:
             durable.remove([taken.path])
 
     def put(self, key: str, data: bytes, *, until: dt.datetime | None = None) -> Held:
-        held = self.keep(self.take(io.BytesIO(data)), key, until=until)
+        taken = self.take(io.BytesIO(data))
+        try:
+            held = self.keep(taken, key, until=until)
+        finally:
+            self.drop(taken)
         if b"".join(self.read(key)) != data:
             raise ObjectTaken(
                 f"{self.root / key} holds something else already", hint="nothing was overwritten"
@@ -137,6 +148,13 @@ class LocalStore:
         return self._held(key)
 
     # --- files ------------------------------------------------------------------------
+
+    def _resembles(self, key: str, source: Path) -> bool:
+        """Whether a file of as many bytes as an object has the same ones where both are looked at."""
+        with opened(source) as file, contextlib.suppress(ObjectMissing), self._opened(key) as other:
+            size = os.fstat(other.fileno()).st_size
+            return all(_some(file, at) == _some(other, at) for at in range(0, size, max(size // _LOOKS, 1)))
+        return False
 
     @contextlib.contextmanager
     def _opened(self, key: str) -> Iterator[io.FileIO]:
@@ -198,3 +216,8 @@ class LocalStore:
         except ObjectMissing:
             return False
         return hashed.hexdigest() == sha256
+
+
+def _some(file: BinaryIO, at: int) -> bytes:
+    file.seek(at)
+    return piece(file, _LOOK_BYTES)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -76,8 +76,14 @@ class Store(Readable, Protocol):
     def versions(self) -> bool:
         """Whether the bytes of a version can be read although others were put under their key since."""
 
-    def take(self, source: Path | BinaryIO, on_bytes: OnBytes | None = None) -> Taken:
-        """Read ``source`` once and hash it; nothing is in the store yet. `DataUnreadable`, `DataNotFound`."""
+    def take(
+        self, source: Path | BinaryIO, on_bytes: OnBytes | None = None, alike: Collection[str] = ()
+    ) -> Taken:
+        """Read ``source`` and hash it; nothing is in the store yet. `DataUnreadable`, `DataNotFound`.
+
+        ``alike``: objects of as many bytes. A store that copies what it takes need not copy what looks like
+        one of them, and only hashes it.
+        """
 
     def keep(self, taken: Taken, key: str, *, until: dt.datetime | None = None) -> Held:
         """Put taken bytes under ``key`` unless an object is there, which is then returned as it is.
@@ -88,7 +94,7 @@ class Store(Readable, Protocol):
         """
 
     def drop(self, taken: Taken) -> None:
-        """Forget taken bytes. After `keep` nothing is left to forget; may be called all the same."""
+        """Forget taken bytes. After a `keep` that returned nothing is left to forget; may be called all the same."""
 
     def put(self, key: str, data: bytes, *, until: dt.datetime | None = None) -> Held:
         """Put a small object whole unless it is there. The same bytes again are no error; others are `ObjectTaken`."""

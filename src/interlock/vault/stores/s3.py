@@ -14,7 +14,7 @@ import functools
 import io
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, Self
@@ -106,7 +106,9 @@ class S3Store:
     def versions(self) -> bool:
         return True
 
-    def take(self, source: Path | BinaryIO, on_bytes: OnBytes | None = None) -> Taken:
+    def take(
+        self, source: Path | BinaryIO, on_bytes: OnBytes | None = None, alike: Collection[str] = ()
+    ) -> Taken:
         """A file stays where it is; a stream is copied while it is hashed."""
         if isinstance(source, Path):
             return Taken(source, *sha256_of_file(source, on_bytes), ours=False)
@@ -116,10 +118,9 @@ class S3Store:
         self.spool.drop(taken)
 
     def keep(self, taken: Taken, key: str, *, until: dt.datetime | None = None) -> Held:
-        try:
-            return self._kept(Content.of(taken), key, until)
-        finally:
-            self.drop(taken)
+        held = self._kept(Content.of(taken), key, until)
+        self.drop(taken)
+        return held
 
     def put(self, key: str, data: bytes, *, until: dt.datetime | None = None) -> Held:
         return self._kept(Content.of_bytes(key, data), key, until)
