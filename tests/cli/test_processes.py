@@ -107,6 +107,21 @@ def timed(process) -> float:
     return time.monotonic() - since
 
 
+def test_help_needs_no_library_of_data(tmp_path):
+    """What every command pays: half a second of imports is felt."""
+    heavy = {"sqlalchemy", "duckdb", "numpy", "sqlglot", "interlock.catalog", "interlock.workspace"}
+    script = (
+        "import sys\nfrom interlock.cli import main\n"
+        "try: main(['--help'])\nexcept SystemExit: pass\n"
+        f"print({heavy!r} & set(sys.modules), file=sys.stderr)"
+    )
+    python = [sys.executable, "-c", script]
+    ended = subprocess.run(
+        python, cwd=tmp_path, env={"PYTHONPATH": str(SOURCE)}, capture_output=True, check=True
+    )
+    assert ended.stderr.decode().strip() == "set()"
+
+
 def test_a_check_needs_no_library_of_the_workspace(tmp_path):
     (tmp_path / "a.csv").write_text(PLAIN)
     heavy = {

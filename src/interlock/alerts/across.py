@@ -15,6 +15,7 @@ from interlock.alerts.alert import Alert
 from interlock.catalog.partitions import label_order
 from interlock.catalog.records import AlertPart, AlertRecord
 from interlock.names import Severity, partition_time
+from interlock.words import count
 
 COLUMNS_MAX = 1_000  # of a part that are kept
 _BROAD = 3  # columns that broke in one manner, from which an unexplained break says enough to join another's
@@ -113,9 +114,5 @@ def title(source: str | None, parts: Sequence[AlertPart]) -> str:
         return parts[0].title
     columns = sum(len(p.columns) for p in parts)
     names = ", ".join(p.table for p in parts)
-    count = (
-        f"{columns:,} column{'' if columns == 1 else 's'} of {len(parts):,} tables"
-        if columns
-        else f"{len(parts):,} tables"
-    )
-    return f"{count} from {source} broke together ({names}); {parts[0].table}: {parts[0].title}"
+    broken = f"{count(columns, 'column')} of {len(parts):,} tables" if columns else f"{len(parts):,} tables"
+    return f"{broken} from {source} broke together ({names}); {parts[0].table}: {parts[0].title}"

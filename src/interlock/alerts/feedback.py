@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from interlock.catalog.records import AlertRecord, AlertState, Feedback
 from interlock.errors import AlertClosed, UsageError
+from interlock.words import count
 
 ACTIONS = ("ack", "useful", "false_alarm", "close")
 
@@ -98,7 +99,7 @@ class Precision:
     def __str__(self) -> str:
         if self.value is None:
             return "nobody has said yet whether its alerts are useful"
-        alarms = f"{self.false_alarms:,} false alarm{'' if self.false_alarms == 1 else 's'}"
+        alarms = count(self.false_alarms, "false alarm")
         return f"{self.value:.0%} of its alerts were worth a look: {self.useful:,} useful, {alarms}"
 
     def to_dict(self) -> dict[str, float | int | None]:

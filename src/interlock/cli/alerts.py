@@ -9,10 +9,10 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from interlock.alerts import impact
 from interlock.cli import render
 from interlock.cli.options import AllOption, JsonOption, WorkspaceOption, existing
 from interlock.cli.output import console, plain, print_json
+from interlock.words import count
 
 if TYPE_CHECKING:
     from interlock.workspace.alerts import KnownAlert
@@ -58,7 +58,7 @@ def list_(
         folded = [] if everything else [a for a in found if a.folded]
         console().print(_listing([a for a in found if a not in folded]))
         if folded:
-            more = render.count(len(folded), "more ticket")
+            more = count(len(folded), "more ticket")
             said = f"digest  {more} beyond the week's budget: {', '.join(a.id for a in folded)} (--all)"
             console().print(plain(said), markup=False)
         for name, measured in precision.items():
@@ -138,8 +138,10 @@ def _shown(
 
 
 def _facts(alert: KnownAlert, details: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    from interlock.alerts import impact
+
     record = alert.record
-    times = render.count(record.seen, "partition")
+    times = count(record.seen, "partition")
     last = f", last in {record.last_label}" if record.last_label != record.first_label else ""
     yield "since", f"{record.first_label}{last}; seen in {times}"
     if record.state.is_open:
@@ -162,7 +164,7 @@ def _facts(alert: KnownAlert, details: Mapping[str, Any]) -> Iterator[tuple[str,
         said = (alert.feedback or "acknowledged").replace("_", " ")
         yield "said", f"{said} by {record.who}" + (f": {record.reason}" if record.reason else "")
     if record.quiet_until is not None:
-        quiet = render.count(record.silenced, "time")
+        quiet = count(record.silenced, "time")
         yield "quiet", f"until {record.quiet_until:%Y-%m-%d} at this size; silenced {quiet} so far"
     told = details["precision"]
     if told["precision"] is not None:
@@ -174,7 +176,7 @@ def _facts(alert: KnownAlert, details: Mapping[str, Any]) -> Iterator[tuple[str,
 
 def _columns(names: Sequence[str], most: int = 6) -> str:
     more = f" and {len(names) - most:,} more" if len(names) > most else ""
-    return f"{render.count(len(names), 'column')} ({', '.join(names[:most])}{more})" if names else "its rows"
+    return f"{count(len(names), 'column')} ({', '.join(names[:most])}{more})" if names else "its rows"
 
 
 def _next(alert: KnownAlert) -> Iterator[str]:

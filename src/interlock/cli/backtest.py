@@ -9,10 +9,11 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from interlock import detect, durable
+from interlock import durable
 from interlock.cli import render, tradeoff
 from interlock.cli.options import JsonOption, WorkspaceOption, existing
 from interlock.cli.output import console, plain, print_json, progress
+from interlock.words import count
 
 if TYPE_CHECKING:
     from interlock.backtest import Backtest, Level, Recall
@@ -43,6 +44,8 @@ def backtest(
     workspace: WorkspaceOption = None,
 ) -> int:
     """What each sensitivity would have cost and caught on the table's own past."""
+    from interlock import detect
+
     chosen = [detect.as_sensitivity(s) for s in sensitivity or detect.LEVELS]
     with existing(workspace) as ws, progress(f"backtest of {table}", quiet=as_json) as advance:
         found = ws.existing_table(table).backtest(
@@ -78,8 +81,8 @@ def _shown(found: Backtest) -> RenderableType:
 def _head(found: Backtest) -> Text:
     level, text = found.levels[0], Text()
     text.append(plain(found.table), style="bold")
-    clean = render.count(level.clean, "clean partition")
-    faults = render.count(level.recall.planted, "planted fault")
+    clean = count(level.clean, "clean partition")
+    faults = count(level.recall.planted, "planted fault")
     text.append(f"  {clean} judged again, {faults} in {found.planted_in} of them")
     for reason, number in found.left_out.items():
         text.append(f"\n  not counted: {number:,} {plain(reason)}", style="dim")

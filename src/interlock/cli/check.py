@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,8 +18,10 @@ from interlock.cli.options import (
 )
 from interlock.cli.output import console, exit_status, plain, print_json, progress, working
 from interlock.errors import UsageError
-from interlock.gates.verdict import Verdict
-from interlock.workspace.series import Series
+
+if TYPE_CHECKING:
+    from interlock.gates.verdict import Verdict
+    from interlock.workspace.series import Series
 
 
 def check(

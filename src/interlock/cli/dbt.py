@@ -8,11 +8,10 @@ from typing import Annotated
 
 import typer
 
-from interlock.cli import render
 from interlock.cli.options import JsonOption, WorkspaceOption, existing
 from interlock.cli.output import console, plain, print_json
-from interlock.integrations import dbt as macros
 from interlock.settings import current
+from interlock.words import count
 
 
 def dbt(
@@ -34,11 +33,13 @@ def dbt(
     with existing(workspace) as ws:
         chosen = [ws.existing_table(name) for name in table] if table else ws.tables()
         verdicts = {t.name: t.verdicts(most) for t in chosen}
+    from interlock.integrations import dbt as macros
+
     files = macros.write(Path(project), verdicts, int(time.time()))
-    count = sum(map(len, verdicts.values()))
+    total = sum(map(len, verdicts.values()))
     if as_json:
-        print_json({"files": [str(f) for f in files], "tables": list(verdicts), "verdicts": count})
+        print_json({"files": [str(f) for f in files], "tables": list(verdicts), "verdicts": total})
     else:
-        said = f"{render.count(count, 'verdict')} of {render.count(len(verdicts), 'table')} in {files[1]}"
+        said = f"{count(total, 'verdict')} of {count(len(verdicts), 'table')} in {files[1]}"
         console().print(plain(said), markup=False)
     return 0

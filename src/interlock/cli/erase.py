@@ -8,7 +8,7 @@ import typer
 
 from interlock.cli.options import JsonOption, WorkspaceOption, existing
 from interlock.cli.output import console, plain, print_json, progress
-from interlock.gates.delete.gate import counted
+from interlock.words import count
 
 if TYPE_CHECKING:
     from interlock.gates.erase.erase import Erasure
@@ -46,7 +46,7 @@ def _tell(done: Erasure, *, dry_run: bool) -> None:
         say(f"{done.table}: no such row is left{waits}")
         return
     would = "would be " if dry_run else ""
-    rows, of = counted(done.rows, "row"), counted(len(done.partitions), "partition")
+    rows, of = count(done.rows, "row"), count(len(done.partitions), "partition")
     say(f"{done.table}: {rows} of {of} {would}erased")
     for ref, became in done.snapshots[:_SHOWN]:
         say(f"  {ref} → {became}" if became else f"  {ref}: {'would be rewritten' if dry_run else 'removed'}")

@@ -6,16 +6,19 @@ import math
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import sqlglot
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
 from interlock.cli import render
 from interlock.cli.output import plain
-from interlock.constraints.constraint import Constraint
-from interlock.engines.schema import Column, Kind
+from interlock.words import count
+
+if TYPE_CHECKING:
+    from interlock.constraints.constraint import Constraint
+    from interlock.engines.schema import Column, Kind
 
 LISTED_MAX = 30  # characters of a column's values; more are only counted
 _SEEN = re.compile(r"seen (\S+) to (\S+)")
@@ -82,9 +85,9 @@ def summary(
 
 def _head(learned: Sequence[Constraint], whole: int, enforced: Collection[str]) -> Text:
     rows = max(int(c.evidence.get("rows", 0)) for c in learned)
-    said = f"{render.count(len(learned), 'constraint')} learned from {render.count(whole, 'partition')}"
+    said = f"{count(len(learned), 'constraint')} learned from {count(whole, 'partition')}"
     blocking = sum(_blocks(c, enforced) for c in learned)
-    text = Text(said + (f", {render.count(rows, 'row')}" if rows else ""), style="bold")
+    text = Text(said + (f", {count(rows, 'row')}" if rows else ""), style="bold")
     if blocking:
         text.append("; all block" if "*" in enforced else f"; {_blocking(blocking)}", style="bold red")
     return text
@@ -100,7 +103,7 @@ def words(about: About, whole: int) -> list[str]:
     if about.kind is not None:
         found.append(about.kind.value)
     if about.constraints and about.partitions < whole:
-        found.append(f"from {render.count(about.partitions, 'partition')}")
+        found.append(f"from {count(about.partitions, 'partition')}")
     return found
 
 
@@ -154,10 +157,12 @@ def _extent(about: About) -> Iterator[str]:
 
 def _values(about: About) -> Iterator[str]:
     if "domain" in about.constraints:
+        import sqlglot
+
         tree = sqlglot.parse_one(about.constraints["domain"].sql, dialect="duckdb")
         values = [v.name if v.is_string else v.sql(dialect="duckdb") for v in tree.args["expressions"]]
         listed = ", ".join(values)
-        yield listed if len(listed) <= LISTED_MAX else render.count(len(values), "value")
+        yield listed if len(listed) <= LISTED_MAX else count(len(values), "value")
     usual = about.usual("distinct")
     if usual and "domain" not in about.constraints and not (about.kind and about.kind.numeric):
         yield f"{_whole(*usual, 'value')} a partition"
@@ -197,7 +202,7 @@ PARTS: tuple[Callable[[About], Iterator[str]], ...] = (
 def _whole(low: float, high: float, what: str) -> str:
     """Bounds of a count, which is a whole number."""
     first, last = max(math.ceil(low), 0), math.floor(high)
-    return render.count(last, what) if first >= last else f"{first:,} to {render.count(last, what)}"
+    return count(last, what) if first >= last else f"{first:,} to {count(last, what)}"
 
 
 def _number(value: float) -> str:

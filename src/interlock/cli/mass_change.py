@@ -13,6 +13,7 @@ from interlock.cli.native import RelationOption, TableArgument, UrlOption, datab
 from interlock.cli.options import JsonOption
 from interlock.cli.output import console, plain, print_json
 from interlock.errors import UsageError
+from interlock.words import count
 
 if TYPE_CHECKING:
     from interlock.gates.native.approval import Approval, Past
@@ -81,10 +82,11 @@ def restore_rows(
     if as_json:
         print_json({"relation": str(found), "restored": restored.rows, "skipped": restored.skipped})
         return 0
-    console().print(plain(f"{found}: {_rows(restored.rows)} restored"), markup=False)
+    console().print(plain(f"{found}: {count(restored.rows, 'row')} restored"), markup=False)
     if restored.skipped:
         console().print(
-            f"{_rows(restored.skipped)} skipped: their key is there again; they are kept on", style="yellow"
+            f"{count(restored.skipped, 'row')} skipped: their key is there again; they are kept on",
+            style="yellow",
         )
     return 0
 
@@ -111,7 +113,7 @@ def changes(
         print_json({"relation": str(found), **({} if gone is None else {"tidied": gone}), **_past(past)})
         return 0
     if gone is not None:
-        console().print(f"{_rows(gone)} kept no longer")
+        console().print(f"{count(gone, 'row')} kept no longer")
     _print(past)
     return 0
 
@@ -134,7 +136,7 @@ def _print(past: Past) -> None:
     else:
         console().print("nothing was refused or approved", style="dim")
     if past.kept:
-        console().print(f"{_rows(past.kept)} kept, deleted since {_at(past.kept_since)}")
+        console().print(f"{count(past.kept, 'row')} kept, deleted since {_at(past.kept_since)}")
 
 
 def _past(past: Past) -> dict[str, Any]:
@@ -168,10 +170,6 @@ def _at(moment: dt.datetime | None) -> str:
 
 def _count(rows: int | None) -> str:
     return "" if rows is None else f"{rows:,}"
-
-
-def _rows(n: int) -> str:
-    return f"{n:,} row{'' if n == 1 else 's'}"
 
 
 def _span(text: str, option: str) -> dt.timedelta:

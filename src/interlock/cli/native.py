@@ -15,6 +15,7 @@ from interlock.cli.options import JsonOption
 from interlock.cli.output import console, plain, print_json, stderr
 from interlock.errors import UsageError, nearest
 from interlock.names import GuardReads
+from interlock.words import count
 
 if TYPE_CHECKING:
     from interlock.constraints.table_contract import MassChange, TableContract
@@ -210,10 +211,6 @@ def quoted(table: str) -> str:
     return '"' + table.replace('"', '""') + '"'
 
 
-def _count(n: int, what: str) -> str:
-    return f"{n} {what}{'' if n == 1 else 's'}"
-
-
 def _document(planned: Plan, *, drifted: bool, changed: bool, owners: tuple[str, ...]) -> dict[str, Any]:
     return {
         "table": planned.table,
@@ -261,7 +258,7 @@ def _print(planned: Plan, *, changed: bool, check: bool, owners: tuple[str, ...]
         words = "installed" if changed else "stood already; nothing was changed"
         also = " and marks" if planned.marks else ""
         also += " and the mass-change guard" if planned.mass_change else ""
-        console().print(plain(f"{planned.relation}: {_count(rules, 'rule')}{also} {words}"), markup=False)
+        console().print(plain(f"{planned.relation}: {count(rules, 'rule')}{also} {words}"), markup=False)
     grid = render.grid("rule", "", "")
     does = "keeps rows out of a load, refuses updates" if planned.quarantine else "refuses at write"
     for rule in planned.rules:

@@ -13,13 +13,15 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from interlock.gates.verdict import Verdict
 from interlock.names import Decision, Outcome, Severity
+
+if TYPE_CHECKING:
+    from interlock.gates.verdict import Verdict
 
 EXIT_OK = 0
 EXIT_REFUSED = 1

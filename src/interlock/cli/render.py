@@ -5,20 +5,21 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
 
-from interlock.alerts import impact
 from interlock.cli.output import plain
-from interlock.detect.rate import in_words
-from interlock.gates.verdict import Verdict
 from interlock.names import Decision, Origin, Outcome, Severity
-from interlock.profiles.profile import Profile
-from interlock.workspace.series import Series, Values
+from interlock.words import count
+
+if TYPE_CHECKING:
+    from interlock.gates.verdict import Verdict
+    from interlock.profiles.profile import Profile
+    from interlock.workspace.series import Series, Values
 
 BARS = "▁▂▃▄▅▆▇█"
 COLOUR = {"page": "bold red", "ticket": "yellow", "info": "dim"}
@@ -42,11 +43,6 @@ def number(value: float) -> str:
     if value == int(value) and abs(value) < 1e15:
         return f"{int(value):,}"
     return f"{value:,.4g}"
-
-
-def count(how_many: int, what: str) -> str:
-    """``1 partition``, ``2 partitions``."""
-    return f"{how_many:,} {what}{'' if how_many == 1 else 's'}"
 
 
 def grid(*titles: str, right: Iterable[str] = ()) -> Grid:
@@ -154,6 +150,8 @@ def alert_parts(
 
 def hit(stored: Iterable[Mapping[str, Any]]) -> Iterable[str]:
     """Who reads what broke, one line a model."""
+    from interlock.alerts import impact
+
     found = map(impact.from_dict, stored)
     return (plain(impact.in_words(h)) for h in found if h.hurts or h.problem)
 
@@ -163,6 +161,8 @@ def how_often(stored: Mapping[str, Any]) -> str | None:
     learned = all(v["origin"] == Origin.LEARNED.value for v in stored["violations"])
     if not learned or stored["severity"] == Severity.INFO.value or "false_alarms_per_year" not in stored:
         return None
+    from interlock.detect.rate import in_words
+
     return in_words(stored["false_alarms_per_year"])
 
 

@@ -8,6 +8,7 @@ import typer
 
 from interlock.cli.options import JsonOption, WorkspaceOption, existing
 from interlock.cli.output import console, plain, print_json, working
+from interlock.words import count
 
 DEFAULT = "report.html"
 
@@ -37,7 +38,7 @@ def report(
     if as_json:
         print_json(facts.to_dict())
     elif written is not None:
-        from interlock.report.words import count, size
+        from interlock.report.words import size
 
         said = f"{count(len(facts.shown), 'partition')}, {count(len(facts.stories), 'alert')}"
         console().print(

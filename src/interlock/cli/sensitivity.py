@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from interlock.cli import render
 from interlock.cli.options import JsonOption, WorkspaceOption, existing
 from interlock.cli.output import console, plain, print_json
+from interlock.words import count
 
 if TYPE_CHECKING:
     from interlock.workspace.chosen import Chosen
@@ -58,7 +58,7 @@ def _named(found: Chosen) -> str:
 
 
 def _meaning(found: Chosen) -> str:
-    every = render.count(round(1 / found.share), "clean partition")
+    every = count(round(1 / found.share), "clean partition")
     aimed = f"{found.false_alarms_per_year:.2g}"
     a_year = f"{found.partitions_per_year:,.0f} partitions a year"
     return (

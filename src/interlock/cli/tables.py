@@ -20,9 +20,9 @@ from interlock.cli.options import (
     table_and_partition,
 )
 from interlock.cli.output import console, plain, print_json, progress
-from interlock.engines.types import column as column_of
 from interlock.errors import ColumnMissing, QueryFailed, UsageError, nearest
 from interlock.names import OnBroken
+from interlock.words import count
 
 ROWS_MAX = 200  # rows of a query that a person is shown
 TableArgument = Annotated[str, typer.Argument(help="The table.")]
@@ -154,14 +154,18 @@ def learn(
         out = console()
         if not learned:
             out.print(
-                f"nothing yet: {table} has {render.count(len(target.partitions()), 'partition')}; learning begins at 7",
+                f"nothing yet: {table} has {count(len(target.partitions()), 'partition')}; learning begins at 7",
                 markup=False,
             )
             return 0
         if everything:
             out.print(in_words.listing(learned, enforced))
-            said = f"{render.count(len(learned), 'constraint')}; what does not block alerts: interlock enforce {table}"
+            said = (
+                f"{count(len(learned), 'constraint')}; what does not block alerts: interlock enforce {table}"
+            )
         else:
+            from interlock.engines.types import column as column_of
+
             schema = [column_of(*column) for column in target.partitions()[-1].schema]
             out.print(in_words.summary(learned, schema, enforced))
             said = (
@@ -210,7 +214,7 @@ def accept(
         if as_json:
             print_json({"table": table, "since": since, "reason": reason, "partitions": accepted})
         else:
-            covered = render.count(len(accepted), "partition")
+            covered = count(len(accepted), "partition")
             said = f"{table}: what is different since {since} is normal now ({covered})"
             console().print(plain(said), markup=False)
     return 0

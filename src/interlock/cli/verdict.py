@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
@@ -23,7 +24,6 @@ from interlock.cli.output import (
     plain,
     print_json,
 )
-from interlock.integrations import told
 
 
 def verdict(
@@ -55,7 +55,9 @@ def verdict(
     return EXIT_INCONCLUSIVE if document is None else _status(document, strict=strict)
 
 
-def _status(document: told.Document, *, strict: bool) -> int:
+def _status(document: Mapping[str, Any], *, strict: bool) -> int:
+    from interlock.integrations import told
+
     if told.refusal(document, strict=strict) is None:
         return EXIT_OK
     unknown = strict and told.refusal({**document, "outcome": "pass"}, strict=True) is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,7 +12,9 @@ from interlock.cli import render
 from interlock.cli.native import UrlOption
 from interlock.cli.options import AllOption, JsonOption, StrictOption, WorkspaceOption, existing
 from interlock.cli.output import console, exit_status, plain, print_json, stderr
-from interlock.gates.verdict import Verdict
+
+if TYPE_CHECKING:
+    from interlock.gates.verdict import Verdict
 
 
 def watch(

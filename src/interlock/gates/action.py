@@ -19,6 +19,7 @@ from interlock.constraints.table_contract import Trigger
 from interlock.errors import ExtraMissing, TriggerFailed
 from interlock.gates.verdict import Verdict
 from interlock.settings import current
+from interlock.words import count
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ def title_of(document: Mapping[str, Any]) -> str:
     news, digest = document.get("news", ()), document.get("digest")
     if digest is not None:
         owner = f" of {digest['owner']}" if digest["owner"] else ""
-        return f"{len(news)} more alert{'' if len(news) == 1 else 's'}{owner} in week {digest['week']}"
+        return f"{count(len(news), 'more alert')}{owner} in week {digest['week']}"
     if news and all(n["what"] == budget.RECOVERED for n in news):
         word = "settled" if all(n["state"] == "settled" for n in news) else "recovered"
         return f"{document.get('table')}@{document.get('partition')} {word}"
@@ -145,7 +146,7 @@ def body_of(document: Mapping[str, Any]) -> str:
 
 
 def _line(news: Mapping[str, Any]) -> str:
-    times = f"{news['seen']:,} partition{'' if news['seen'] == 1 else 's'}"
+    times = count(news["seen"], "partition")
     about = f"{news['title']}\n  {news['id']}, in {times} since {news['first']}"
     if news["what"] == budget.RECOVERED and news["state"] == "settled":
         return f"[settled] {news['title']}\n  {news['id']} {lasted(news['seen'])} since {news['first']}"

@@ -13,6 +13,7 @@ from interlock.errors import PartitionNotFound
 from interlock.gates.verdict import Verdict
 from interlock.names import Decision, Outcome, Severity, partition_label
 from interlock.settings import current
+from interlock.words import count
 
 if TYPE_CHECKING:
     from interlock.workspace import Table, Workspace
@@ -117,7 +118,7 @@ def refusal(document: Document, *, strict: bool = False) -> str | None:
         return f"{place} is {said}: {_why(document)}"
     if strict and loud:
         counts = Counter(a["severity"] for a in loud)
-        told = ", ".join(f"{n} {s}{'' if n == 1 else 's'}" for s, n in counts.items())
+        told = ", ".join(count(n, s) for s, n in counts.items())
         return f"{place} has {told}: {in_words(loud[0])}"
     if strict and document["outcome"] == Outcome.INCONCLUSIVE.value:
         return f"{place} is inconclusive: there is not enough evidence to judge it"

@@ -8,7 +8,8 @@ from interlock.detect.wording import number, percent
 from interlock.names import Severity
 from interlock.report.facts import Change, Finding, Report, Story, Told
 from interlock.report.markup import Markup, el, join
-from interlock.report.words import STANDINGS, brief, count
+from interlock.report.words import STANDINGS, brief
+from interlock.words import count
 
 OPEN = 3  # cards open at first
 REASONS = 5  # violations listed in a card

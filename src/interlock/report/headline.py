@@ -8,7 +8,8 @@ from statistics import median
 from interlock.names import Severity
 from interlock.report.facts import SPANS, Answer, Partition, Report, Standing
 from interlock.report.markup import Markup, el
-from interlock.report.words import ANSWERS, age, brief, count, span
+from interlock.report.words import ANSWERS, age, brief, span
+from interlock.words import count
 
 _BAR = 1_000  # units of an outcome bar's width
 _NAMED = 3  # partitions in quarantine that the sentence names

@@ -9,7 +9,8 @@ from typing import Any
 from interlock.names import Severity, partition_time
 from interlock.report.facts import WHOLE, Answer, Column, Finding, Load, Partition, Report
 from interlock.report.markup import Markup, el, join
-from interlock.report.words import became, count, minute
+from interlock.report.words import became
+from interlock.words import count, minute
 
 LOUD = 3.0  # a score from which a cell is darker
 ROWS_OPEN = 24  # rows shown before the rest is folded

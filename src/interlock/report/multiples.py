@@ -8,7 +8,7 @@ from interlock.detect.features import Family
 from interlock.detect.wording import number
 from interlock.report.facts import WHOLE, Column, Point, Report, Series
 from interlock.report.markup import Markup, el
-from interlock.report.words import count
+from interlock.words import count
 
 WIDTH, HEIGHT, EDGE = 2_400, 480, 40  # in a tenth of what is drawn, so that paths hold short whole numbers
 _MANY = 150  # partitions from which lines are thinner

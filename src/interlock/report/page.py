@@ -9,8 +9,8 @@ from importlib import resources
 from interlock.report import cards, headline, heatmap, multiples
 from interlock.report.facts import Report
 from interlock.report.markup import Markup, data, el, join, raw
-from interlock.report.words import minute
 from interlock.settings import current
+from interlock.words import minute
 
 
 def page(report: Report) -> str:

@@ -6,6 +6,7 @@ import datetime as dt
 import re
 
 from interlock.report.facts import Answer, Load, Standing
+from interlock.words import count
 
 _THRESHOLD = re.compile(r" \(alarm at [^)]*\)")
 _UNITS = ((86_400.0, "day"), (3_600.0, "hour"), (60.0, "minute"))
@@ -26,11 +27,6 @@ STANDINGS = {
 }
 
 
-def count(how_many: int, what: str) -> str:
-    """``1 partition``, ``2 partitions``."""
-    return f"{how_many:,} {what}{'' if how_many == 1 else 's'}"
-
-
 def brief(words: str) -> str:
     """What was seen or expected, without how the threshold came about."""
     return _THRESHOLD.sub("", words)
@@ -46,11 +42,6 @@ def span(seconds: float) -> str:
     """``3 hours``; whole units, the largest that fits."""
     unit_s, name = next(((s, n) for s, n in _UNITS if seconds >= s), _UNITS[-1])
     return count(int(seconds // unit_s), name)
-
-
-def minute(moment: dt.datetime) -> str:
-    """``2013-06-01 08:30 UTC``."""
-    return moment.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def size(size_bytes: int) -> str:

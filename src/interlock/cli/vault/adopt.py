@@ -9,7 +9,7 @@ import typer
 from interlock.cli.options import JsonOption, WorkspaceOption, created
 from interlock.cli.output import EXIT_OK, EXIT_REFUSED, console, plain, print_json, progress
 from interlock.cli.vault.words import size, to_dict
-from interlock.gates.delete.gate import counted
+from interlock.words import count
 
 if TYPE_CHECKING:
     from interlock.vault.adopt import Adopted
@@ -64,7 +64,7 @@ def _tell(made: Adopted, *, linked: bool) -> None:
     held = size(sum(record.size_bytes for record in made.versions))
     say(f"{len(made.versions):,} adopted, {held}; {len(made.known):,} were known")
     for record in made.versions[:_SHOWN]:
-        say(f"  {record.ref}  {counted(record.files, 'file')}, {size(record.size_bytes)}")
+        say(f"  {record.ref}  {count(record.files, 'file')}, {size(record.size_bytes)}")
     if len(made.versions) > _SHOWN:
         say(f"  … and {len(made.versions) - _SHOWN:,} more: interlock vault ls")
     for one in made.left_out:

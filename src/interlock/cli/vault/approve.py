@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
-from interlock.catalog.vault.records import RequestRecord
 from interlock.cli import render
 from interlock.cli.options import JsonOption, WorkspaceOption, existing
 from interlock.cli.output import console, plain, print_json, stderr
-from interlock.cli.vault.words import ReasonOption, RequestArgument, request_to_dict, tell, versions
+from interlock.cli.vault.words import ReasonOption, RequestArgument, request_to_dict, tell
 from interlock.errors import UsageError
+from interlock.words import count
+
+if TYPE_CHECKING:
+    from interlock.catalog.vault.records import RequestRecord
 
 STATE = {"pending": "bold yellow", "refused": "red", "approved": "green", "undone": "dim", "expired": "dim"}
 VERSIONS_MAX = 20  # listed of one request
@@ -41,7 +44,7 @@ def approve(
     with existing(workspace) as ws:
         outcome = ws.vault.approve(request, key=secret)
     assert outcome.request is not None
-    done = f", {versions(outcome.versions)}" if outcome.versions else ""
+    done = f", {count(outcome.versions, 'version')}" if outcome.versions else ""
     said = f"{outcome.request.ref} approved by {outcome.request.decided_by}: {outcome.request.action} of "
     return tell(outcome, f"{said}{outcome.request.subject}{done}", as_json)
 

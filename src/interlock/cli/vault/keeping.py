@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from interlock.catalog.vault import policy as policies
 from interlock.cli import render
 from interlock.cli.options import JsonOption, WorkspaceOption, existing
 from interlock.cli.output import console, plain, print_json
-from interlock.cli.vault.words import ReasonOption, tell, versions
+from interlock.cli.vault.words import ReasonOption, tell
 from interlock.errors import UsageError
+from interlock.words import count
 
 
 def hold(
@@ -98,7 +98,9 @@ def mv(
     with existing(workspace) as ws:
         outcome = ws.vault.rename(old, new, reason)
     ref = outcome.request.ref if outcome.request else ""
-    said = f"{new} has {versions(outcome.versions)} now; `interlock vault restore {ref}` takes it back"
+    said = (
+        f"{new} has {count(outcome.versions, 'version')} now; `interlock vault restore {ref}` takes it back"
+    )
     return tell(outcome, said, as_json)
 
 
@@ -119,6 +121,8 @@ def policy(
     if as_json:
         print_json(now.to_dict())
         return 0
+    from interlock.catalog.vault import policy as policies
+
     grid = render.grid("value", "", "why", right=("",))
     for name, value in now.to_dict().items():
         grid.add_row(name, f"{value:,}", Text(policies.reasons()[name], style="dim"))

@@ -8,7 +8,8 @@ import typer
 
 from interlock.cli.options import JsonOption, WorkspaceOption, existing
 from interlock.cli.output import console, plain, print_json
-from interlock.cli.vault.words import ReasonOption, What, moment, size, tell, versions
+from interlock.cli.vault.words import ReasonOption, What, moment, size, tell
+from interlock.words import count
 
 
 def rm(
@@ -18,7 +19,7 @@ def rm(
     with existing(workspace) as ws:
         outcome = ws.vault.delete(*what, reason=reason)
     ref = outcome.request.ref if outcome.request else ""
-    said = f"{versions(outcome.versions)} deleted; `interlock vault restore {ref}` brings them back"
+    said = f"{count(outcome.versions, 'version')} deleted; `interlock vault restore {ref}` brings them back"
     return tell(outcome, said, as_json)
 
 
@@ -49,7 +50,7 @@ def restore(
             until=moment(until, "--until"),
             reason=reason,
         )
-    return tell(outcome, f"{versions(outcome.versions)} restored", as_json)
+    return tell(outcome, f"{count(outcome.versions, 'version')} restored", as_json)
 
 
 def purge(
@@ -58,7 +59,7 @@ def purge(
     """Ask for the end of tombstones: retention must be over, nothing in use, and a second person approves."""
     with existing(workspace) as ws:
         outcome = ws.vault.purge(*what, reason=reason)
-    return tell(outcome, f"{versions(outcome.versions)} purged", as_json)
+    return tell(outcome, f"{count(outcome.versions, 'version')} purged", as_json)
 
 
 def collect(

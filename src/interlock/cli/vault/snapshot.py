@@ -9,7 +9,7 @@ import typer
 from interlock.cli.options import JsonOption, WorkspaceOption, existing
 from interlock.cli.output import console, plain, print_json
 from interlock.cli.vault.words import size, to_dict
-from interlock.gates.delete.gate import counted
+from interlock.words import count
 
 
 def snapshot(
@@ -27,7 +27,7 @@ def snapshot(
     if as_json:
         print_json(to_dict(record))
     else:
-        files = counted(record.files, "data file")
+        files = count(record.files, "data file")
         said = f"{record.ref}: {files}, {size(record.size_bytes)}, pinned where they are"
         console().print(plain(said), markup=False)
     return 0

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from interlock.catalog import clock
-from interlock.catalog.vault.records import Action, RequestRecord, VersionRecord
 from interlock.cli.output import console, plain, print_json
 from interlock.errors import UsageError
-from interlock.gates.delete.gate import Outcome
+
+if TYPE_CHECKING:
+    from interlock.catalog.vault.records import RequestRecord, VersionRecord
+    from interlock.gates.delete.gate import Outcome
 
 Reference = Annotated[
     str, typer.Argument(help="NAME, NAME@v41 or NAME@ALIAS, and /PATH for one file of it.", metavar="REF")
@@ -39,6 +40,8 @@ def moment(text: str | None, option: str) -> dt.datetime | None:
         return None
     span = short_span(text)
     if span is not None:
+        from interlock.catalog import clock
+
         return clock.now() - span
     try:
         found = dt.datetime.fromisoformat(text)
@@ -89,6 +92,8 @@ def to_dict(record: VersionRecord) -> dict[str, Any]:
 
 def request_to_dict(request: RequestRecord) -> dict[str, Any]:
     """A request as JSON; a key's digest is nobody's business."""
+    from interlock.catalog.vault.records import Action
+
     document = {} if request.action is Action.KEY else dict(request.document)
     return {
         "id": request.ref,
@@ -121,8 +126,3 @@ def tell(outcome: Outcome, said: str, as_json: bool) -> int:
     for left in outcome.left_out:
         console().print(plain(f"  left out: {left}"), markup=False, style="yellow")
     return 0
-
-
-def versions(n: int) -> str:
-    """``1 version``, ``2 versions``."""
-    return f"{n:,} version{'' if n == 1 else 's'}"

@@ -15,8 +15,9 @@ from interlock.catalog.vault import requests
 from interlock.catalog.vault.records import Action, RequestRecord, RequestState
 from interlock.errors import ApprovalRefused, DeleteRefused, VersionNotFound
 from interlock.gates.delete import alias, delete, holds, keys, overwrite, policy, purge, rename, replica
-from interlock.gates.delete.gate import CarryOut, Gate, Outcome, after, checked, moment, noted, record
+from interlock.gates.delete.gate import CarryOut, Gate, Outcome, after, checked, noted, record
 from interlock.gates.erase import purge as erasure
+from interlock.words import minute
 
 _CARRY_OUT: Mapping[Action, CarryOut] = {
     Action.DELETE: delete.carry_out,
@@ -104,7 +105,7 @@ def _pending(rx: Reader, request: RequestRecord) -> None:
     if now.state is RequestState.PENDING:
         return
     by = f" by {now.decided_by}" if now.decided_by else ""
-    at = f" on {moment(now.decided_at)}" if now.decided_at else ""
+    at = f" on {minute(now.decided_at)}" if now.decided_at else ""
     raise ApprovalRefused(
         f"{now.ref} does not wait any more: it is {now.state}{by}{at}", hint="ask for it again"
     )

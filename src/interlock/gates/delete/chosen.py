@@ -8,8 +8,8 @@ from interlock.catalog.catalog import Reader
 from interlock.catalog.vault import versions
 from interlock.catalog.vault.records import Kind, VersionRecord, VersionState
 from interlock.errors import NameRefused, UsageError, VersionDeleted, VersionNotFound
-from interlock.gates.delete.gate import counted, moment, short
 from interlock.vault import lookup, tree
+from interlock.words import count, minute, short
 
 SUBJECT_MAX = 500
 
@@ -44,7 +44,7 @@ def subject(what: Sequence[str]) -> str:
     """What a request's subject says of it."""
     said = what[0] or "/"
     more = len(what) - 1
-    return short(said, SUBJECT_MAX) + (f" and {counted(more, 'other')}" if more else "")
+    return short(said, SUBJECT_MAX) + (f" and {count(more, 'other')}" if more else "")
 
 
 def _one(rx: Reader, word: str) -> VersionRecord:
@@ -76,6 +76,6 @@ def _nothing(rx: Reader, what: Sequence[str], states: Sequence[VersionState]) ->
         gone = chosen(rx, what, (VersionState.DELETED,))
     except VersionNotFound:
         return VersionNotFound(f"nothing of {said} is there", hint="`interlock vault ls` lists what is")
-    by = f"{gone[0].ref} was deleted by {gone[0].deleted_by} on {moment(gone[0].deleted_at)}"
-    more = f", and {counted(len(gone) - 1, 'more version')}" if len(gone) > 1 else ""
+    by = f"{gone[0].ref} was deleted by {gone[0].deleted_by} on {minute(gone[0].deleted_at)}"
+    more = f", and {count(len(gone) - 1, 'more version')}" if len(gone) > 1 else ""
     return VersionDeleted(by + more, hint=f"`interlock vault restore {said}` brings it back")

@@ -12,7 +12,8 @@ from interlock.catalog.vault.policy import Policy
 from interlock.catalog.vault.records import Action, RequestRecord, VersionRecord, VersionState
 from interlock.gates.delete import radius, uses
 from interlock.gates.delete.chosen import chosen, kinds, subject
-from interlock.gates.delete.gate import Gate, Outcome, Proposal, ask, counted
+from interlock.gates.delete.gate import Gate, Outcome, Proposal, ask
+from interlock.words import count
 
 
 def delete(gate: Gate, what: Sequence[str], reason: str | None = None) -> Outcome:
@@ -61,7 +62,7 @@ def unchanged(
     used = uses.uses(tx, live, lineage=lineage)
     news = {id_: new for id_, words in used.items() if (new := _news(words, known.get(str(id_), ())))}
     gone = len(records) - len(live)
-    left_out = [f"{counted(gone, 'version')} not live any more"] if gone else []
+    left_out = [f"{count(gone, 'version')} not live any more"] if gone else []
     left_out += [uses.in_words(live, news)] if news else []
     return [r for r in live if r.id not in news], tuple(left_out)
 

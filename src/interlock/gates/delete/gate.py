@@ -5,7 +5,6 @@ A request's row, its ledger entry and what it does commit together. What is refu
 
 from __future__ import annotations
 
-import datetime as dt
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,6 +21,7 @@ from interlock.gates import decided, trigger
 from interlock.gates.delete import radius, telling
 from interlock.gates.site import Site
 from interlock.vault.stores.opened import Stores
+from interlock.words import short
 
 ENTRY = "vault"
 TEXT_MAX = 2_000  # characters of a reason and the like; an entry of the ledger holds a few of them
@@ -136,12 +136,12 @@ def record(
         "action": action or request.action.value,
         "request": request.ref,
         "who": who,
-        "subject": short(request.subject),
+        "subject": short(request.subject, TEXT_MAX),
         "state": state or request.state.value,
         "models": request.models,
         "versions": versions,
         "reason": request.reason,
-        "why": short(request.why) if request.why else None,
+        "why": short(request.why, TEXT_MAX) if request.why else None,
         "names": [short(name, 200) for name in sorted(names)[:NAMES_SAID]],
         **more,
     }
@@ -176,21 +176,6 @@ def checked(reason: str | None) -> str | None:
     if len(text) > TEXT_MAX:
         raise UsageError(f"a reason of {len(text):,} characters; {TEXT_MAX:,} is the most")
     return text or None
-
-
-def short(text: str, length: int = TEXT_MAX) -> str:
-    """A text of at most so many characters."""
-    return text if len(text) <= length else f"{text[: length - 1]}…"
-
-
-def counted(n: int, what: str) -> str:
-    """``1 model``, ``2 models``."""
-    return f"{n:,} {what}{'' if n == 1 else 's'}"
-
-
-def moment(at: dt.datetime | None) -> str:
-    """A moment as messages write it."""
-    return "" if at is None else f"{at:%Y-%m-%d %H:%M} UTC"
 
 
 def _named(request: RequestRecord) -> str:

@@ -7,8 +7,9 @@ from interlock.catalog.vault import holds, versions
 from interlock.catalog.vault.policy import Policy
 from interlock.catalog.vault.records import READABLE, Action, HoldKind, HoldRecord, RequestRecord
 from interlock.errors import UsageError, VersionNotFound
-from interlock.gates.delete.gate import ENTRY, Gate, Outcome, Proposal, after, ask, checked, short
+from interlock.gates.delete.gate import ENTRY, TEXT_MAX, Gate, Outcome, Proposal, after, ask, checked
 from interlock.vault import lookup
+from interlock.words import short
 
 
 def hold(gate: Gate, what: str, reason: str, kind: HoldKind = HoldKind.LEGAL) -> HoldRecord:
@@ -23,7 +24,7 @@ def hold(gate: Gate, what: str, reason: str, kind: HoldKind = HoldKind.LEGAL) ->
         name, version = _held(tx, what)
         made = holds.add(tx, name, version, kind, gate.who, said)
         entry = {"action": Action.HOLD.value, "hold": made.ref, "of": kind.value, "who": gate.who}
-        outbox.append(tx, ENTRY, entry | {"subject": short(_named(made)), "reason": said})
+        outbox.append(tx, ENTRY, entry | {"subject": short(_named(made), TEXT_MAX), "reason": said})
     after(gate)
     return made
 

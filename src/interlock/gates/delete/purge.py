@@ -11,7 +11,8 @@ from interlock.catalog.vault.records import Action, RequestRecord, VersionRecord
 from interlock.errors import DeleteRefused
 from interlock.gates.delete import radius, uses
 from interlock.gates.delete.chosen import chosen, kinds, subject
-from interlock.gates.delete.gate import Gate, Outcome, Proposal, ask, counted, moment
+from interlock.gates.delete.gate import Gate, Outcome, Proposal, ask
+from interlock.words import count, minute
 
 
 def purge(gate: Gate, what: Sequence[str], reason: str | None = None) -> Outcome:
@@ -30,7 +31,7 @@ def purge(gate: Gate, what: Sequence[str], reason: str | None = None) -> Outcome
             subject(what),
             {"versions": [r.id for r in records]},
             radius.models(tx, kinds(records)),
-            why=[f"it ends {counted(len(records), 'version')} for good"],
+            why=[f"it ends {count(len(records), 'version')} for good"],
             never=never,
             counts=False,
         )
@@ -46,7 +47,7 @@ def carry_out(tx: Writer, request: RequestRecord, by: str) -> Outcome:
     ripe = [r for r in deleted if _ripe(tx, r)]
     going = [r for r in ripe if r.id not in used]
     back = len(records) - len(deleted)
-    left_out = [f"{counted(back, 'version')} not deleted any more"] if back else []
+    left_out = [f"{count(back, 'version')} not deleted any more"] if back else []
     left_out += [*early(tx, deleted), *in_use(tx, ripe)]
     if not going:
         raise DeleteRefused(f"nothing of {request.ref} may be purged: {'; '.join(left_out)}")
@@ -62,8 +63,8 @@ def early(tx: Writer, records: Sequence[VersionRecord]) -> list[str]:
     if not kept:
         return []
     last = max((r.purge_after for r in kept if r.purge_after), default=None)
-    who = kept[0].ref if len(kept) == 1 else counted(len(kept), "version")
-    return [f"{who} can be restored until {moment(last)}"]
+    who = kept[0].ref if len(kept) == 1 else count(len(kept), "version")
+    return [f"{who} can be restored until {minute(last)}"]
 
 
 def in_use(tx: Writer, records: Sequence[VersionRecord]) -> list[str]:

@@ -21,6 +21,7 @@ from interlock.catalog.vault import schema as s
 from interlock.catalog.vault.parts import parts
 from interlock.catalog.vault.policy import Policy
 from interlock.catalog.vault.records import Action, Kind, RequestRecord, RequestState, VersionState
+from interlock.words import count
 
 # A whole holds parts with markers of lower rank: a diffusion pipeline's unet/ has a config.json of its own.
 MARKERS: Mapping[str, int] = {
@@ -62,10 +63,10 @@ def over(rx: Reader, policy: Policy, affected: frozenset[str]) -> str | None:
     before = lately(rx, policy)
     if len(before | affected) <= policy.radius_models:
         return None
-    said = f"it affects {len(affected):,} model{'' if len(affected) == 1 else 's'}"
+    said = f"it affects {count(len(affected), 'model')}"
     more = len(before - affected)
     if more:
-        said += f" after {more:,} other{'' if more == 1 else 's'} in the last {policy.radius_window_h} h"
+        said += f" after {count(more, 'other')} in the last {policy.radius_window_h} h"
     most = f"{policy.radius_models:,} {'is' if policy.radius_models == 1 else 'are'} the most"
     return f"{said}; {most} without a second person"
 

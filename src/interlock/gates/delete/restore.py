@@ -12,7 +12,8 @@ from interlock.catalog.vault.records import Action, RequestRecord, RequestState,
 from interlock.errors import UsageError, VersionNotFound
 from interlock.gates.delete import alias, approval, rename
 from interlock.gates.delete.chosen import chosen, subject
-from interlock.gates.delete.gate import ENTRY, Gate, Outcome, after, checked, counted, moment
+from interlock.gates.delete.gate import ENTRY, Gate, Outcome, after, checked
+from interlock.words import count, minute
 
 _REQUEST = re.compile(r"D[1-9][0-9]{0,9}")
 REQUESTS_SAID = 20
@@ -111,8 +112,8 @@ def _fits(
 
 def _asked(by: str | None, since: dt.datetime | None, until: dt.datetime | None) -> str:
     words = [f"by {by}"] if by else []
-    words += [f"since {moment(since)}"] if since else []
-    words += [f"before {moment(until)}"] if until else []
+    words += [f"since {minute(since)}"] if since else []
+    words += [f"before {minute(until)}"] if until else []
     return "deleted " + " ".join(words) if words else "of that"
 
 
@@ -139,8 +140,8 @@ def _aliases_back(
     now = {(a.name, a.alias): a for a in aliases.list_(tx)}
     aliases.put_all(tx, [(*key, version) for key, version in wanted.items() if key not in now], who)
     moved = [
-        f"{name}@{word} stands for v{now[name, word].version} since {moment(now[name, word].moved_at)}"
+        f"{name}@{word} stands for v{now[name, word].version} since {minute(now[name, word].moved_at)}"
         for (name, word), version in wanted.items()
         if (name, word) in now and now[name, word].version != version
     ]
-    return tuple(moved[:10]) + ((f"and {counted(len(moved) - 10, 'more alias')}",) if len(moved) > 10 else ())
+    return tuple(moved[:10]) + ((f"and {count(len(moved) - 10, 'more alias')}",) if len(moved) > 10 else ())

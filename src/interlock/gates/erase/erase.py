@@ -25,13 +25,14 @@ from interlock.catalog.vault.records import (
 from interlock.errors import DeleteRefused, UsageError, WorkspaceBusy
 from interlock.gates import commit, staging
 from interlock.gates.delete import telling, uses
-from interlock.gates.delete.gate import ENTRY, Gate, after, checked, counted, record
+from interlock.gates.delete.gate import ENTRY, Gate, after, checked, record
 from interlock.gates.erase import found, redaction, rewrite
 from interlock.gates.erase.found import Affected, Progress
 from interlock.gates.erase.redaction import Values
 from interlock.gates.erase.rewrite import Rewritten
 from interlock.gates.request import Request
 from interlock.vault import snapshots
+from interlock.words import count
 
 _FILES_SAID = 100  # in one entry of the ledger
 _VALUES_A_COLUMN = 1_000
@@ -229,7 +230,7 @@ def _asked(tx: Writer, gate: Gate, plan: _Plan, models: int) -> RequestRecord:
         state=RequestState.PENDING,
         who=gate.who,
         reason=plan.reason,
-        why=f"it removes {counted(len(plan.chosen), 'file')} for good, whatever their retention",
+        why=f"it removes {count(len(plan.chosen), 'file')} for good, whatever their retention",
     )
 
 
