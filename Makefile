@@ -14,7 +14,8 @@ export UV_NO_CONFIG := 1
 export UV_SYSTEM_CERTS := 1
 export UV_NO_PROGRESS := 1
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
-unexport PYTHONPATH VIRTUAL_ENV
+# What is imported is compiled once, not by each of the many processes of the tests.
+unexport PYTHONPATH VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test bench docs lint format lock clean

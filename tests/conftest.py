@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests import objectstore, places
+from tests import memory, objectstore, places
 from tests import s3 as stores
 from tests import spark as sparks
 from tests.postgres import Server, running
@@ -24,6 +26,25 @@ settings.register_profile("default", max_examples=50, deadline=None, suppress_he
 settings.register_profile("ci", settings.get_profile("default"), derandomize=True, print_blob=True)
 settings.register_profile("deep", settings.get_profile("default"), max_examples=2_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "default"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    memory.begin()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    memory.end()
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Iterator[Path]:
+    """A folder of another file system than all else."""
+    where = memory.elsewhere(tmp_path)
+    if where is None:
+        pytest.skip("all is one file system here")
+    folder = Path(tempfile.mkdtemp(prefix="interlock-elsewhere-", dir=where))
+    yield folder
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -29,6 +30,7 @@ def main() -> None:
     load = machine.load()
     source, work = sources(given.folder, given.size), given.folder / "work"
     tools = [tool for tool in TOOLS if not given.only or tool.name in given.only]
+    shutil.rmtree(work, ignore_errors=True)  # of a run that was stopped
     found: dict[str, Any] = {}
     if "tools" in given.parts:
         found["tools"] = compare.measure(source, work, tools, given.rounds)

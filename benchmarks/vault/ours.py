@@ -14,9 +14,10 @@ from typing import Any
 
 import interlock
 from benchmarks.vault import many
+from benchmarks.vault.tools import NAME
 from interlock import Workspace
 
-NAME, WARM_UP = "team/ranker", "warm/up"
+WARM_UP = "warm/up"
 Call = Callable[[], dict[str, Any] | None]
 
 

@@ -45,17 +45,18 @@ def rows(found: Found) -> Iterator[Row]:
 def _beside(tools: Found) -> Iterator[Row]:
     """A call beside `cp` and its sync; a command beside the peers' commands, imports and all."""
     ours, cp = tools.get("interlock", {}), tools.get("cp", {})
+    calls = tools.get("interlock-calls", {})
     for act in ("put", "get"):
-        if act in ours and act in cp:
+        if act in calls and act in cp:
             yield Row(
                 f"{act}, speed beside cp and fsync",
-                _over(cp[act]["median_s"], ours[act]["call_s"]),
+                _over(cp[act]["median_s"], calls[act]["call_s"]),
                 "≥",
                 0.7,
                 "×",
             )
         for name, peer in tools.items():
-            if name not in ("interlock", "cp") and act in peer and act in ours:
+            if name not in ("interlock", "interlock-calls", "cp") and act in peer and act in ours:
                 times = _over(peer[act]["median_s"], ours[act]["median_s"])
                 yield Row(f"{act}, speed beside {name}", times, "≥", 1, "×")
 
@@ -73,8 +74,9 @@ def _of_series(series: Found) -> Iterator[Row]:
 
 def _peaks(found: Found) -> Iterator[tuple[str, float]]:
     for act in ("put", "get"):
-        if act in found.get("tools", {}).get("interlock", {}):
-            yield act, found["tools"]["interlock"][act]["peak_mib"]
+        peaks = [tool[act]["peak_mib"] for tool in _ours(found.get("tools", {})) if act in tool]
+        if peaks:
+            yield act, max(peaks)
     for act in series.ACTS if "series" in found else ():
         yield f"{act.replace('_', ' ')} by tensors", found["series"]["tensor_cold"][act]["peak_mib"]
     if "scrub" in found:
@@ -82,6 +84,10 @@ def _peaks(found: Found) -> Iterator[tuple[str, float]]:
     if "catalog" in found:
         yield "restore", found["catalog"]["restore"]["peak_mib"]
         yield "listing, resolving", found["catalog"]["look"]["peak_mib"]
+
+
+def _ours(tools: Found) -> list[Found]:
+    return [tool for name, tool in tools.items() if name.startswith("interlock")]
 
 
 def _over(one: float, other: float) -> float:

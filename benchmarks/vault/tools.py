@@ -14,6 +14,7 @@ from typing import Protocol
 
 from benchmarks.profile.environments import NotInstallable, interpreter
 
+NAME = "team/ranker"
 PEERS = Path(__file__).parent / "peers"
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -78,21 +79,45 @@ class Cp:
 
 
 class Interlock:
-    """``dedup`` is the option of that name: ``file``, or ``tensor`` for a series of checkpoints."""
+    """Its command line."""
 
+    name = "interlock"
+    note = "`interlock vault put` and `get`: one plain file, verified on its way back"
     syncs: Sequence[str] = ("put", "get")
-
-    def __init__(self, dedup: str = "file") -> None:
-        self.name = "interlock" if dedup == "file" else f"interlock-{dedup}"
-        self.note = "one plain file" if dedup == "file" else f"`dedup: {dedup}`, the first of a series"
-        self.note += ", verified on its way back"
-        self._dedup = dedup
 
     def prepare(self, home: Path, source: Path) -> Sequence[Step]:
         return (ours("init", home),)
 
     def put(self, home: Path, source: Path) -> Sequence[Step]:
-        return (ours("put", home, source, self._dedup, tells=True),)
+        return (self._vault(home, "put", NAME, source),)
+
+    def kept(self, home: Path) -> Path:
+        return home
+
+    def prepare_get(self, home: Path, target: Path) -> Sequence[Step]:
+        return ()
+
+    def get(self, home: Path, target: Path) -> Sequence[Step]:
+        return (self._vault(home, "get", NAME, target / "model"),)
+
+    def _vault(self, home: Path, act: str, *arguments: str | Path) -> Step:
+        program = Path(sys.executable).with_name("interlock")
+        argv = (program, "vault", act, *arguments, "--workspace", home / "workspace")
+        return Step(act, argv, ROOT, {"PYTHONPATH": f"{ROOT}/src"})
+
+
+class InterlockCalls:
+    """As a library, in a process that has the workspace open."""
+
+    name = "interlock-calls"
+    note = "`ws.vault.put` and `get`, which `call_s` times; the process around them puts a few bytes first"
+    syncs: Sequence[str] = ("put", "get")
+
+    def prepare(self, home: Path, source: Path) -> Sequence[Step]:
+        return (ours("init", home),)
+
+    def put(self, home: Path, source: Path) -> Sequence[Step]:
+        return (ours("put", home, source, "file", tells=True),)
 
     def kept(self, home: Path) -> Path:
         return home
@@ -195,6 +220,7 @@ class Restic:
 TOOLS: tuple[Tool, ...] = (
     Cp(),
     Interlock(),
+    InterlockCalls(),
     Dvc(None),
     Dvc("hardlink"),
     Restic("auto"),

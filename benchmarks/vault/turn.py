@@ -16,6 +16,8 @@ from typing import Any
 from benchmarks.vault import disk
 from benchmarks.vault.tools import Step
 
+_OURS = ("PYTHONPATH", "VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE")  # everybody is compiled, as when installed
+
 
 class Failed(Exception):
     """A command failed; the text says which and what it said last."""
@@ -59,7 +61,7 @@ def run(step: Step) -> tuple[bytes, float]:
 
     A new process counts from what its parent takes up: so this one imports little.
     """
-    environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    environment = {k: v for k, v in os.environ.items() if k not in _OURS}
     environment |= step.environment
     with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as output:
         process = subprocess.Popen(

@@ -46,16 +46,6 @@ def models(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def elsewhere() -> Iterator[Path]:
-    """A folder on a file system of its own."""
-    folder = Path(tempfile.mkdtemp(dir="/dev/shm"))
-    if folder.stat().st_dev == Path(tempfile.gettempdir()).stat().st_dev:
-        pytest.skip("all is one file system here")
-    yield folder
-    shutil.rmtree(folder)
-
-
 def refs(made: Adopted) -> tuple[list[str], list[str], list[str]]:
     return [r.ref for r in made.versions], [r.ref for r in made.known], [f.name for f in made.left_out]
 

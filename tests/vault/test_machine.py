@@ -36,7 +36,6 @@ from interlock.errors import (
 
 SHRINK = "INTERLOCK_TEST_SHRINK" in os.environ
 TIMES = int(os.environ.get("INTERLOCK_TEST_MACHINE", "1"))
-IN_MEMORY = Path("/dev/shm")  # what lasts is for the tests that kill; here a sync should cost nothing
 START = dt.datetime(2026, 3, 1, 9, tzinfo=dt.UTC)
 RETENTION = dt.timedelta(days=30)
 WINDOW = dt.timedelta(hours=24)
@@ -71,7 +70,7 @@ class VaultMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp(prefix="machine-", dir=IN_MEMORY if IN_MEMORY.is_dir() else None))
+        self.folder = Path(tempfile.mkdtemp(prefix="machine-"))
         self.now, self.who = START, "ann"
         self.kept: dict[str, Kept] = {}
         self.alone: list[tuple[dt.datetime, str]] = []  # (when, model) deleted without a second person

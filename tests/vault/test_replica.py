@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -189,16 +187,6 @@ def test_a_lost_file_of_a_snapshot_is_read_from_the_replica_and_taken_in(
     shutil.rmtree(replica)
     assert {p.name: p.read_bytes() for p in snapshot.vault.get("train/flights", tmp_path / "b")} == whole
     assert snapshot.vault.scrub(store=MAIN).ok
-
-
-@pytest.fixture
-def elsewhere() -> Iterator[Path]:
-    """A folder of another file system than the vault's."""
-    folder = Path(tempfile.mkdtemp(dir="/dev/shm"))
-    if folder.stat().st_dev == Path(tempfile.gettempdir()).stat().st_dev:
-        pytest.skip("all is one file system here")
-    yield folder
-    shutil.rmtree(folder)
 
 
 def test_an_adopted_file_that_was_changed_where_it_is_is_taken_in_and_not_written_to(

@@ -17,7 +17,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from interlock.errors import StorageFailed
 from interlock.vault.stores.protocol import CHUNK_BYTES, OnBytes
 
-STEP_BYTES = 8 << 20  # copied, and hashed, at a time: threads that meet seldom do not wait for one another
+STEP_BYTES = 8 << 20  # hashed at a time: threads that meet seldom do not wait for one another
 BEHIND = 8  # steps that hashing may lag: what was written must still be in memory then
 
 
@@ -52,11 +52,23 @@ def copied(
     return hashed.hexdigest(), size
 
 
+def written(pieces: Iterable[bytes], out: io.FileIO, on_bytes: OnBytes | None = None) -> None:
+    """As `copied`, of pieces that were verified each: nothing is hashed."""
+    size = begun = 0
+    for done in _written(pieces, out, None):
+        size += done
+        if on_bytes is not None:
+            on_bytes(done)
+        if size - begun >= STEP_BYTES:
+            _start_for_the_disk(out, begun, size)
+            begun = size
+
+
 def _written(pieces: Iterable[bytes], out: io.FileIO, source: io.FileIO | None) -> Iterator[int]:
     """Bytes written, each time there were some. What the kernel will not copy, or fails at, is read in pieces."""
     if source is not None and hasattr(os, "copy_file_range"):
         with contextlib.suppress(OSError):
-            while done := os.copy_file_range(source.fileno(), out.fileno(), STEP_BYTES):
+            while done := os.copy_file_range(source.fileno(), out.fileno(), CHUNK_BYTES):
                 yield done
     for data in pieces:
         left = memoryview(data)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -29,6 +31,13 @@ def sha256_of_file(path: Path, on_bytes: OnBytes | None = None) -> tuple[str, in
         return sha256_of(iter(lambda: piece(file), b""), on_bytes)
 
 
+def in_order(file: io.FileIO | BinaryIO) -> None:
+    """Say that a file is read from here to its end: a disk that may run far ahead is up to four times as fast."""
+    if hasattr(os, "posix_fadvise"):
+        with contextlib.suppress(OSError):  # a pipe
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_SEQUENTIAL)
+
+
 @contextlib.contextmanager
 def opened(source: Path, *, buffering: int = 0) -> Iterator[BinaryIO]:
     """A file to read from. `DataNotFound`, `DataUnreadable`."""
@@ -39,6 +48,7 @@ def opened(source: Path, *, buffering: int = 0) -> Iterator[BinaryIO]:
     except OSError as error:
         raise DataUnreadable(f"{source}: {error.strerror}") from error
     with file:
+        in_order(file)
         yield file
 
 

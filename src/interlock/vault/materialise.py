@@ -28,7 +28,7 @@ from interlock.errors import (
 )
 from interlock.settings import current
 from interlock.vault import layout, originals, recipes
-from interlock.vault.copying import copied
+from interlock.vault.copying import copied, written
 from interlock.vault.hashing import sha256_of, sha256_of_file
 from interlock.vault.manifest import File, Manifest, Stored
 from interlock.vault.stores.opened import MAIN, Pinned, Stores
@@ -196,7 +196,7 @@ def _copy_from(stores: Stores, store: Pinned, file: File, out: io.FileIO, on_byt
     out.seek(0)
     out.truncate()
     if file.stored is Stored.RECIPE:  # whose chunks are verified each
-        copied(pieces(stores, store, file), out, on_bytes)
+        written(pieces(stores, store, file), out, on_bytes)
         return
     if _is_object(store, file):
         sha256 = store.fetch(layout.object_key(file.sha256), out, on_bytes)

@@ -22,7 +22,7 @@ from typing import BinaryIO
 from interlock import durable
 from interlock.errors import ObjectCorrupt, ObjectMissing, ObjectTaken
 from interlock.vault.copying import copied
-from interlock.vault.hashing import opened, piece, sha256_of_file
+from interlock.vault.hashing import in_order, opened, piece, sha256_of_file
 from interlock.vault.stores.protocol import CHUNK_BYTES, Held, OnBytes, Taken
 
 TEMPORARY = "tmp"
@@ -105,6 +105,8 @@ class LocalStore:
     ) -> Iterator[bytes]:
         """As the protocol has it, but of any version: a folder that was copied back is to be read."""
         with self._opened(key) as file:
+            if start == 0 and length is None:
+                in_order(file)
             file.seek(start)
             left = length
             while left is None or left > 0:
@@ -118,6 +120,7 @@ class LocalStore:
         self, key: str, out: io.FileIO, on_bytes: OnBytes | None = None, *, version: str | None = None
     ) -> str:
         with self._opened(key) as file:
+            in_order(file)
             pieces = iter(lambda: file.read(CHUNK_BYTES), b"")
             return copied(pieces, out, on_bytes, source=file)[0]
 
