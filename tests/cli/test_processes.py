@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+import interlock
 from tests.cli.conftest import DAYS, SOURCE, people, save
 from tests.cli.odd_files import ALL, PLAIN
 
@@ -107,12 +108,27 @@ def timed(process) -> float:
     return time.monotonic() - since
 
 
-def test_help_needs_no_library_of_data(tmp_path):
-    """What every command pays: half a second of imports is felt."""
-    heavy = {"sqlalchemy", "duckdb", "numpy", "sqlglot", "interlock.catalog", "interlock.workspace"}
+DATA = {"duckdb", "numpy", "sqlglot", "interlock.detect", "interlock.profiles", "interlock.constraints"}
+
+
+@pytest.mark.parametrize(
+    ("command", "heavy"),
+    [
+        (["--help"], {"sqlalchemy", "interlock.catalog", "interlock.workspace", *DATA}),
+        (["vault", "put", "ranker", "a.csv"], DATA),
+        (["vault", "get", "ranker", "out"], DATA),
+        (["vault", "ls"], DATA),
+    ],
+    ids=lambda given: " ".join(given) if isinstance(given, list) else "",
+)
+def test_what_every_command_pays_is_not_the_imports_of_others(tmp_path, command, heavy):
+    """Half a second is felt."""
+    with interlock.open(tmp_path) as ws:
+        ws.vault.put("ranker", {"a": b"a"})
+    (tmp_path / "a.csv").write_text(PLAIN)
     script = (
         "import sys\nfrom interlock.cli import main\n"
-        "try: main(['--help'])\nexcept SystemExit: pass\n"
+        f"try: main({command!r})\nexcept SystemExit as end: assert not end.code\n"
         f"print({heavy!r} & set(sys.modules), file=sys.stderr)"
     )
     python = [sys.executable, "-c", script]

@@ -10,7 +10,7 @@ from interlock.alerts import budget, feedback, lifecycle
 from interlock.alerts.lifecycle import Limits, Sighting
 from interlock.catalog import AlertRecord, Reader, Writer, alerts
 from interlock.errors import AlertNotFound, nearest
-from interlock.gates import decided, trigger
+from interlock.gates import projection, trigger
 from interlock.gates.request import Request
 from interlock.gates.settled import settled
 from interlock.gates.site import Site
@@ -131,5 +131,5 @@ def act(site: Site, id: str, action: str, who: str, reason: str) -> AlertRecord:
         silence = dt.timedelta(days=current().alert_silence_days)
         changed = feedback.apply(record, feedback.Said(action, who, reason, tx.now), silence)
         alerts.act(tx, changed, action)
-    decided.project(site)
+    projection.project(site)
     return changed

@@ -11,12 +11,11 @@ from interlock.catalog import VerdictRecord, Writer, verdicts
 from interlock.constraints.constraint import Violation
 from interlock.constraints.table_contract import Trigger
 from interlock.errors import InterlockError, LedgerWarning
-from interlock.gates import trigger
+from interlock.gates import projection, trigger
 from interlock.gates.judge import Rules
 from interlock.gates.request import Request
 from interlock.gates.site import Site
 from interlock.gates.verdict import Verdict
-from interlock.ledger import Ledger
 from interlock.names import Origin
 from interlock.profiles import Profile, mask, to_document
 
@@ -65,22 +64,12 @@ def plain(document: Any) -> Any:
 
 def after(site: Site, request: Request, judged_: Sequence[Verdict]) -> None:
     """What follows a commit: the ledger's files and the triggers. Failing here changes no verdict."""
-    project(site)
+    projection.project(site)
     try:
         trigger.run_pending(site, request.table.name, request.triggers, {v.id: v for v in judged_})
     except InterlockError as error:
         warnings.warn(
             f"committed, but its triggers wait for the next write: {error}", LedgerWarning, stacklevel=2
-        )
-
-
-def project(site: Site) -> None:
-    """Bring the ledger's files up to the commit; a warning where they cannot be extended."""
-    try:
-        Ledger(site.ledger).project(site.catalog)
-    except InterlockError as error:
-        warnings.warn(
-            f"committed, but the ledger's files were not extended: {error}", LedgerWarning, stacklevel=2
         )
 
 

@@ -22,7 +22,7 @@ from interlock.catalog import (
     verdicts,
 )
 from interlock.errors import PartitionNotFound, SchemaIncompatible, UsageError, nearest
-from interlock.gates import commit, counterpart, decided, fingerprint, incoming, layout, staging
+from interlock.gates import commit, counterpart, fingerprint, incoming, layout, projection, staging
 from interlock.gates.site import Site
 
 
@@ -99,7 +99,7 @@ def release(site: Site, table: TableRecord, label: str, reason: str, who: str) -
             fact = _release_in_place(site, record, reason, who)
         else:
             fact = _release(site, table, record, place, reason, who)
-    decided.project(site)
+    projection.project(site)
     return fact
 
 
@@ -185,7 +185,7 @@ def drop(site: Site, table: TableRecord, label: str, reason: str, who: str) -> d
         if table.mode is Mode.MANAGED and record.path:
             site.files.retire(record.path)
         fact = _told(tx, "drop", record, reason, who)
-    decided.project(site)
+    projection.project(site)
     return fact
 
 

@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from interlock.catalog import Catalog, Files, Locks
-from interlock.engines.duckdb import DuckDB
+
+if TYPE_CHECKING:
+    from interlock.engines.duckdb import DuckDB
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Site:
     """``folder`` holds what is named below, the catalog if it is a file, and the data `files` unless they are on S3."""
 
     folder: Path
     catalog: Catalog
-    engine: DuckDB
+
+    @functools.cached_property
+    def engine(self) -> DuckDB:
+        """Of this process; made when it is first needed, which much of what people do never does."""
+        from interlock.engines.duckdb import DuckDB
+
+        return DuckDB(self.catalog.files)
+
+    def close(self) -> None:
+        """Let go of the engine, if there is one, and of the catalog. May be called twice."""
+        if "engine" in self.__dict__:
+            self.engine.close()
+        self.catalog.close()
 
     @property
     def files(self) -> Files:

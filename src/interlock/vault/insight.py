@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, func, select, true
 
@@ -17,11 +18,13 @@ from interlock.catalog.vault.records import READABLE, VersionRecord
 from interlock.errors import InterlockError
 from interlock.vault import layout, materialise, recipes
 from interlock.vault.contents import Contents, contents
-from interlock.vault.difference import Difference, Side, difference
 from interlock.vault.manifest import File, Stored
 from interlock.vault.ranges import FileRanges, ObjectRanges, Ranges
 from interlock.vault.recipes import RecipeRanges
 from interlock.vault.stores.opened import Stores
+
+if TYPE_CHECKING:
+    from interlock.vault.difference import Difference
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,8 @@ class Usage:
 
 def diff(stores: Stores, before: VersionRecord, after: VersionRecord) -> Difference:
     """What it takes to come from one version to the other."""
+    from interlock.vault.difference import Side, difference  # needs numpy
+
     with ExitStack() as stack:
         sides = [
             {

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from interlock.catalog import Mode, TableRecord, outbox, tables
 from interlock.engines.postgres import address
 from interlock.errors import TableConflict
-from interlock.gates import counterpart, decided
+from interlock.gates import counterpart, projection
 from interlock.names import table_name
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def _made(
         tables.put(tx, made)
         body = {"table": name, "mode": mode.value, "partition": partition, "key": list(made.key)}
         outbox.append(tx, "table", body)
-    decided.project(site)
+    projection.project(site)
     return made
 
 

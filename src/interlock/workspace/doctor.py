@@ -15,7 +15,7 @@ from interlock.constraints.table_contract import TableContract
 from interlock.engines import postgres
 from interlock.engines.postgres import address
 from interlock.errors import InterlockError, StorageFailed
-from interlock.gates import counterpart, decided, fingerprint, staging
+from interlock.gates import counterpart, fingerprint, projection, staging
 from interlock.gates.delete import approval
 from interlock.gates.site import Site
 from interlock.ledger import Ledger, verify
@@ -23,7 +23,7 @@ from interlock.workspace import recovery
 
 if TYPE_CHECKING:
     from interlock.ledger import Report
-    from interlock.workspace.table import Progress
+    from interlock.workspace.progress import Progress
     from interlock.workspace.workspace import Workspace
 
 _SAY = f"attach: postgresql://USER@HOST/DATABASE, or {settings.environment_variable('postgres_url')}"
@@ -316,7 +316,7 @@ def ledger_entries(site: Site, limit: int) -> list[dict[str, Any]]:
 def _catch_up(site: Site) -> None:
     """What other machines have committed is not in a ledger of this machine's own yet."""
     if not site.catalog.one_folder:
-        decided.project(site)
+        projection.project(site)
 
 
 def _what(entry: dict[str, Any]) -> str:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from interlock.catalog import State, lake, partitions, triggers
-from interlock.constraints.table_contract import TableContract
 from interlock.errors import InterlockError, LedgerError
-from interlock.gates import staging, trigger
+from interlock.gates import staging
 from interlock.gates.site import Site
 from interlock.ledger import Ledger
 from interlock.settings import current
 from interlock.vault import snapshots
+
+if TYPE_CHECKING:
+    from interlock.constraints.table_contract import TableContract
 
 
 def recover(site: Site) -> tuple[str, ...]:
@@ -48,6 +51,8 @@ def run_triggers(site: Site, contract_of: Callable[[str], TableContract]) -> Non
         waiting = {run.table for run in triggers.pending(rx)}
     for name in sorted(waiting):
         if declared := contract_of(name).triggers:
+            from interlock.gates import trigger
+
             trigger.run_pending(site, name, declared, {}, wait_s=0)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,18 +36,13 @@ from interlock.workspace import (
     trial,
 )
 from interlock.workspace.chosen import Chosen
+from interlock.workspace.progress import Progress, quiet
 from interlock.workspace.series import Series, series
 
 if TYPE_CHECKING:
     from interlock.backtest import Backtest
     from interlock.report import Report
     from interlock.workspace.workspace import Workspace
-
-Progress = Callable[[int, int], None]
-
-
-def quiet(done: int, total: int) -> None:
-    return None
 
 
 class Table:

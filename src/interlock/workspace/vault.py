@@ -43,7 +43,6 @@ from interlock.gates.delete.keys import NewKey
 from interlock.names import model_name, partition_label
 from interlock.vault import (
     contents,
-    difference,
     insight,
     intake,
     lookup,
@@ -70,6 +69,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from interlock.vault.adopt import Adopted
+    from interlock.vault.difference import Difference
     from interlock.workspace.workspace import Workspace
 
 Progress = Callable[[int, int], None]
@@ -260,7 +260,7 @@ class Vault:
         with self._catalog.read() as rx:
             return tree.children(rx, folder.rstrip("/"), deleted=deleted, limit=limit)
 
-    def diff(self, before: str, after: str) -> difference.Difference:
+    def diff(self, before: str, after: str) -> Difference:
         """What differs between two versions: files, and in safetensors files the tensors and by how much."""
         return insight.diff(self.stores, self.show(before), self.show(after))
 

@@ -1,4 +1,7 @@
-"""The workspace: composes catalog, engine, gates and ledger. The only place that wires parts together."""
+"""The workspace: composes catalog, engine, gates and ledger. The only place that wires parts together.
+
+Parts are imported where they are used: who asks the vault does not wait half a second for detection.
+"""
 
 from __future__ import annotations
 
@@ -11,29 +14,29 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from sqlglot import exp
-
-from interlock.alerts.feedback import Precision
 from interlock.catalog import Catalog, ModelRecord, alerts, tables, verdicts
 from interlock.catalog import models as stored_models
-from interlock.constraints import models as contract_models
-from interlock.constraints.table_contract import TableContract, Trigger
-from interlock.engines.duckdb import DuckDB
 from interlock.errors import TableNotFound, nearest
-from interlock.gates import alerting, decided, quarantine, trigger
-from interlock.gates.readers import Loss, ModelReader, Predict
+from interlock.gates import projection
 from interlock.gates.site import Site
-from interlock.gates.verdict import Verdict
-from interlock.workspace import bound, doctor, models, own, place, reader, recovery
-from interlock.workspace.alerts import KnownAlert
-from interlock.workspace.table import Progress, Table, quiet
+from interlock.workspace import place, recovery
+from interlock.workspace.progress import Progress, quiet
 
 if TYPE_CHECKING:
     import duckdb
+    from sqlglot import exp
 
+    from interlock.alerts.feedback import Precision
     from interlock.constraints.contract import Contract
+    from interlock.constraints.table_contract import TableContract, Trigger
+    from interlock.gates import quarantine
     from interlock.gates.erase.erase import Erasure
+    from interlock.gates.readers import Loss, ModelReader, Predict
+    from interlock.gates.verdict import Verdict
     from interlock.ledger import Report
+    from interlock.workspace import doctor, models
+    from interlock.workspace.alerts import KnownAlert
+    from interlock.workspace.table import Table
     from interlock.workspace.vault import Vault
 
 
@@ -79,7 +82,7 @@ class Workspace:
     def __init__(self, catalog: Catalog, contract: Contract | None, contract_path: Path) -> None:
         self.path = catalog.folder
         self.contract_path = contract_path
-        self.site = Site(catalog.folder, catalog, DuckDB(catalog.files))
+        self.site = Site(catalog.folder, catalog)
         self._contract = contract
         self._tables: dict[str, Table] = {}
         self._hooks: dict[str, list[Trigger]] = {}
@@ -98,8 +101,7 @@ class Workspace:
 
     def close(self) -> None:
         """Let go of the catalog and the engine. May be called twice."""
-        self.site.engine.close()
-        self.site.catalog.close()
+        self.site.close()
 
     def __repr__(self) -> str:
         return f"<Workspace {self.where}>"
@@ -158,6 +160,8 @@ class Workspace:
         (``analytics.orders``; in ``public`` without a schema): Interlock makes it, and publishes to it
         in the same commit. What is published already comes with it.
         """
+        from interlock.workspace import bound
+
         bound.managed(self.site, name, partition, key, postgres)
         if postgres is not None:
             self.project()
@@ -176,11 +180,15 @@ class Workspace:
         Each file the glob ``location`` matches is a partition, called by the
         ``column=value`` in its path, else by its name. ``source``: as for `table`.
         """
+        from interlock.workspace import bound
+
         bound.attached(self.site, name, location, key)
         return self._bound(name, source)
 
     def _bound(self, name: str, source: str | None) -> Table:
-        table = self._tables.setdefault(name, Table(self, name))
+        from interlock.workspace import own
+
+        table = self._table(name)
         if source is not None:
             own.put(self.site, name, source=source)
         return table
@@ -189,7 +197,12 @@ class Workspace:
         """Every table, by name."""
         with self.site.catalog.read() as rx:
             names = [record.name for record in tables.list_(rx)]
-        return [self._tables.setdefault(name, Table(self, name)) for name in names]
+        return [self._table(name) for name in names]
+
+    def _table(self, name: str) -> Table:
+        from interlock.workspace.table import Table
+
+        return self._tables.setdefault(name, Table(self, name))
 
     def existing_table(self, name: str) -> Table:
         """The table ``name``; `TableNotFound`, with the nearest name, rather than a new one."""
@@ -205,6 +218,8 @@ class Workspace:
 
     def contract_of(self, name: str) -> TableContract:
         """What ``interlock.yaml`` says of a table; an empty contract where it says nothing."""
+        from interlock.constraints.table_contract import TableContract
+
         return self._contract.table(name) if self._contract else TableContract()
 
     def enforced_by_contract(self, name: str) -> frozenset[str]:
@@ -239,6 +254,8 @@ class Workspace:
         ``recovered`` (the partition closed one, or it has settled). A callable that fails is
         recorded, tried again within bounds, and never changes the verdict.
         """
+        from interlock.gates import trigger
+
         made = trigger.python(event, action, attempts=attempts, timeout_s=timeout_s)
         self._hooks.setdefault(table or "", []).append(made)
 
@@ -262,6 +279,9 @@ class Workspace:
         each row, NaN where the truth is not known, or their mean. ``rows`` is a pandas
         DataFrame or, with ``frame="arrow"``, an Arrow table. Raises `UsageError`.
         """
+        from interlock.constraints import models as contract_models
+        from interlock.workspace import models
+
         with self.site.catalog.write() as tx:
             stored_models.put(tx, contract_models.declared(name, reads, writes, importance, tx.now))
         self.project()
@@ -278,6 +298,8 @@ class Workspace:
 
     def readers(self, table: str) -> tuple[ModelReader, ...]:
         """The models that read a table."""
+        from interlock.workspace import models
+
         return models.readers(table, self.models(), self._replays)
 
     def hooks(self, name: str) -> tuple[Trigger, ...]:
@@ -295,15 +317,21 @@ class Workspace:
         partitions it is broken in, and say which; ``ignore``. Raises `QueryFailed` for
         anything that is not a query or does not run.
         """
+        from interlock.workspace import reader
+
         return reader.sql(self.site, query, on_broken)
 
     def rows(self, query: str, *, on_broken: str = "warn") -> tuple[list[str], list[tuple[Any, ...]]]:
         """Column names and rows of a query; as `sql`."""
+        from interlock.workspace import reader
+
         relation = self.sql(query, on_broken=on_broken)
         return reader.fetched(relation)
 
     def source_of(self, name: str) -> exp.Expression | None:
         """Another table's published rows as a FROM item, for foreign keys."""
+        from interlock.workspace import reader
+
         return reader.source(self.site, name)
 
     # --- privacy ----------------------------------------------------------------------
@@ -332,6 +360,8 @@ class Workspace:
 
     def quarantined(self, table: str | None = None) -> list[quarantine.Held]:
         """Every partition in quarantine."""
+        from interlock.gates import quarantine
+
         if table is not None:
             self.existing_table(table)
         with self.site.catalog.read() as rx:
@@ -354,6 +384,8 @@ class Workspace:
 
         ``ranked``: by confidence × impact on the models that read them, whatever their state.
         """
+        from interlock.workspace.alerts import KnownAlert
+
         if table is not None:
             self.existing_table(table)
         with self.site.catalog.read() as rx:
@@ -363,28 +395,39 @@ class Workspace:
 
     def alert(self, id: str) -> KnownAlert:
         """The alert of this id, such as ``A17``. Raises `AlertNotFound`, with the nearest one."""
+        from interlock.gates import alerting
+        from interlock.workspace.alerts import KnownAlert
+
         with self.site.catalog.read() as rx:
             return KnownAlert(self, alerting.found(rx, id))
 
     def precision(self, table: str | None = None) -> dict[str, Precision]:
         """By table, how often its alerts were worth a look, by what people said of them."""
+        from interlock.alerts.feedback import Precision
+
         with self.site.catalog.read() as rx:
             return {name: Precision.of(counts) for name, counts in alerts.feedback(rx, table).items()}
 
     def project(self) -> None:
         """Bring the ledger's files up to what is committed."""
-        decided.project(self.site)
+        projection.project(self.site)
 
     def ledger_entries(self, limit: int = 20) -> list[dict[str, Any]]:
         """The newest entries, oldest first, each with its ``index`` and one line ``what``."""
+        from interlock.workspace import doctor
+
         return doctor.ledger_entries(self.site, limit)
 
     def verify_ledger(self) -> Report:
         """Re-derive the ledger from its files and compare it with the catalog; read-only."""
+        from interlock.workspace import doctor
+
         return doctor.verify_ledger(self.site)
 
     def past_the_gate(self) -> list[doctor.PastTheGate]:
         """Writes other tools made to the lake without passing the gate."""
+        from interlock.workspace import doctor
+
         return doctor.past_the_gate(self.site)
 
     def metrics(self, *tables: str, verify: bool = False) -> str:
@@ -405,6 +448,8 @@ class Workspace:
         was judged; ``progress(done, total)`` is called after each. Where tables are
         attached in PostgreSQL, what stands there is compared with the contract.
         """
+        from interlock.workspace import doctor
+
         return [*doctor.examine(self.site, progress if data else None), *doctor.in_postgres(self)]
 
 

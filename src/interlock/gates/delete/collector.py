@@ -22,7 +22,7 @@ from interlock.catalog.vault import policy as policies
 from interlock.catalog.vault.marks import Copy
 from interlock.catalog.vault.parts import parts
 from interlock.errors import InterlockError, VaultError
-from interlock.gates import decided
+from interlock.gates import projection
 from interlock.gates.delete import bins
 from interlock.gates.delete.gate import ENTRY, Gate
 from interlock.gates.erase import purge as erasure
@@ -77,7 +77,7 @@ def collect(gate: Gate, *, dry_run: bool = False) -> Collected:
         done = replace(done, temporary=_sweep(gate), erased=erased, unerased=unerased)
         with site.catalog.read() as rx:
             done = replace(done, waiting=len(marks.marked(rx)))
-    decided.project(site)
+    projection.project(site)
     return done
 
 

@@ -8,20 +8,22 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from interlock.catalog import Writer, outbox
 from interlock.catalog.vault import policy as policies
 from interlock.catalog.vault import requests
 from interlock.catalog.vault.policy import Policy
 from interlock.catalog.vault.records import Action, RequestRecord, RequestState
-from interlock.constraints.table_contract import Trigger
 from interlock.errors import DeleteRefused, InterlockError, LedgerWarning, UsageError
-from interlock.gates import decided, trigger
+from interlock.gates import projection
 from interlock.gates.delete import radius, telling
 from interlock.gates.site import Site
 from interlock.vault.stores.opened import Stores
 from interlock.words import short
+
+if TYPE_CHECKING:
+    from interlock.constraints.table_contract import Trigger
 
 ENTRY = "vault"
 TEXT_MAX = 2_000  # characters of a reason and the like; an entry of the ledger holds a few of them
@@ -161,8 +163,10 @@ def refusal(request: RequestRecord) -> DeleteRefused:
 
 def after(gate: Gate) -> None:
     """What follows a commit: the ledger's files, and the owners. Failing here changes nothing."""
-    decided.project(gate.site)
+    projection.project(gate.site)
     try:
+        from interlock.gates import trigger  # whose alerts need half of all there is
+
         trigger.run_pending(gate.site, telling.TABLE, gate.tell, {})
     except InterlockError as error:
         warnings.warn(f"nobody could be told: {error}", LedgerWarning, stacklevel=2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
@@ -10,8 +11,9 @@ from interlock.catalog import Writer
 from interlock.catalog.vault import schema as s
 from interlock.catalog.vault.parts import parts
 from interlock.catalog.vault.records import RequestRecord
-from interlock.constraints.table_contract import Trigger
-from interlock.gates import trigger
+
+if TYPE_CHECKING:
+    from interlock.constraints.table_contract import Trigger
 
 TABLE = "interlock_vault"  # no table can be called so
 NAMES_TOLD = 20
@@ -23,6 +25,8 @@ def put(tx: Writer, request: RequestRecord, models: Iterable[str], declared: Seq
     if declared:
         title = f"{request.ref}: {request.action} of {request.subject[:200]} waits for a second person"
         said = {"title": title, "body": _body(tx, request, sorted(models)), "request": request.ref}
+        from interlock.gates import trigger
+
         trigger.put_said(tx, TABLE, request.ref, said, declared)
 
 
