@@ -175,6 +175,9 @@ def test_a_lost_file_of_a_snapshot_is_read_from_the_replica_and_taken_in(
     harm.KINDS[kind](harmed)
     with pytest.warns(interlock.HealthWarning):
         assert {p.name: p.read_bytes() for p in snapshot.vault.get("train/flights", tmp_path / "a")} == whole
+    with pytest.warns(interlock.HealthWarning):
+        rows = snapshot.vault.read("train/flights")
+    assert rows.aggregate("count(*), sum(delay)").fetchall() == [(6, 12)]
     found = snapshot.vault.scrub()
     assert [(f.store, f.versions) for f in found.findings] == [("lake", ("train/flights@v1",))]
     assert found.findings[0].key.endswith(harmed.name) and not found.ok
@@ -186,6 +189,8 @@ def test_a_lost_file_of_a_snapshot_is_read_from_the_replica_and_taken_in(
         assert record is not None and key in versions.keys(rx, record.id)
     shutil.rmtree(replica)
     assert {p.name: p.read_bytes() for p in snapshot.vault.get("train/flights", tmp_path / "b")} == whole
+    rows = snapshot.vault.read("train/flights")
+    assert rows.aggregate("count(*), sum(delay)").fetchall() == [(6, 12)]
     assert snapshot.vault.scrub(store=MAIN).ok
 
 

@@ -6,9 +6,9 @@ paths as what the version needs, and whoever removes data files asks it first (`
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from sqlalchemy import select
@@ -111,9 +111,13 @@ def files_of(made: Manifest, table: Table) -> list[File]:
     return [file for file in made.files if file.path.startswith(f"{table.folder}/")]
 
 
-def query(catalog: Catalog, table: Table, files: Iterable[File]) -> str:
-    """The DuckDB SELECT that reads a table from these files, with the columns it had."""
-    return scan.plain(table.fields, [catalog.files.place(file.at or "") for file in files])
+def query(catalog: Catalog, table: Table, files: Iterable[File], fetched: Mapping[str, Path]) -> str:
+    """The DuckDB SELECT that reads a table from these files, with the columns it had.
+
+    ``fetched`` says where those are, by their path in the version, that are not read where the lake has them.
+    """
+    places = [str(fetched.get(file.path) or catalog.files.place(file.at or "")) for file in files]
+    return scan.plain(table.fields, places)
 
 
 def _seen(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import duckdb
 
 from interlock.catalog.vault.records import Kind, VersionRecord
@@ -23,10 +26,15 @@ def read(
     made = materialise.manifest(stores, record)
     chosen = snapshots.table_of(made, table)
     files = snapshots.files_of(made, chosen)
-    if verify:
-        materialise.verify(stores, files)
+    lost = [file.path for file in materialise.unsound(stores, files)] if verify else []
     connection = duckdb.connect()
     without_bar(connection)
     stores.catalog.files.serve(connection)
-    with translated("query", reading=False):
-        return connection.sql(snapshots.query(stores.catalog, chosen, files))
+    with translated("query", reading=False), tempfile.TemporaryDirectory(prefix="interlock-") as spare:
+        got = materialise.get(stores, record, Path(spare), paths=lost) if lost else []
+        fetched = {path.relative_to(spare).as_posix(): path for path in got}
+        query = snapshots.query(stores.catalog, chosen, files, fetched)
+        if not fetched:
+            return connection.sql(query)
+        connection.execute(f"CREATE TEMP TABLE fetched AS {query}")  # outlives the files
+        return connection.table("fetched")
