@@ -18,16 +18,17 @@ def begin() -> None:
     if "TMPDIR" in os.environ or not _roomy():
         return
     for left in _MEMORY.glob(f"{_PREFIX}*"):  # by a run that was killed
-        if not Path("/proc", left.name.removeprefix(_PREFIX)).exists():
+        if not Path("/proc", left.name.split("-")[2]).exists():
             shutil.rmtree(left, ignore_errors=True)
-    folder = _MEMORY / f"{_PREFIX}{os.getpid()}"
-    folder.mkdir(exist_ok=True)  # not only for who runs the tests: PostgreSQL is somebody else
+    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=_MEMORY))
+    folder.chmod(0o1777)  # as /tmp: some tests are somebody else
     os.environ["TMPDIR"], tempfile.tempdir = str(folder), None
 
 
 def end() -> None:
     """Nothing of it is left."""
-    shutil.rmtree(_MEMORY / f"{_PREFIX}{os.getpid()}", ignore_errors=True)
+    for folder in _MEMORY.glob(f"{_PREFIX}{os.getpid()}-*"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def elsewhere(than: Path) -> Path | None:
