@@ -32,16 +32,18 @@ def main() -> None:
     tools = [tool for tool in TOOLS if not given.only or tool.name in given.only]
     shutil.rmtree(work, ignore_errors=True)  # of a run that was stopped
     found: dict[str, Any] = {}
-    if "tools" in given.parts:
-        found["tools"] = compare.measure(source, work, tools, given.rounds)
-    if "series" in given.parts:
-        found["series"] = series.measure(source, work, given.size, given.rounds)
-    if "scrub" in given.parts:
-        found["scrub"] = scrubbing.measure(source, work, given.rounds)
-    if "catalog" in given.parts:
-        found["catalog"] = catalog.measure(work, given.models, given.versions, given.rounds)
-    reached = list(targets.rows(found))
-    print(targets.page(found, reached))
+    try:
+        if "tools" in given.parts:
+            found["tools"] = compare.measure(source, work, tools, given.rounds)
+        if "series" in given.parts:
+            found["series"] = series.measure(source, work, given.size, given.rounds)
+        if "scrub" in given.parts:
+            found["scrub"] = scrubbing.measure(source, work, given.rounds)
+        if "catalog" in given.parts:
+            found["catalog"] = catalog.measure(work, given.models, given.versions, given.rounds)
+    finally:  # an hour is not lost with its last part
+        reached = list(targets.rows(found))
+        print(targets.page(found, reached))
     if not given.dry:
         about = {
             "measured": time.strftime("%Y-%m-%d"),

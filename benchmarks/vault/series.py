@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmarks.vault import disk, turn
 from benchmarks.vault.compare import same
-from benchmarks.vault.tools import Interlock, ours
+from benchmarks.vault.tools import InterlockCalls, ours
 from benchmarks.vault.weights import CHANGED, FIRST, SECOND, TENSORS
 
 WAYS = tuple((dedup, state) for dedup in ("file", "tensor") for state in ("warm", "cold"))
@@ -25,7 +25,7 @@ def measure(source: Path, folder: Path, size_bytes: int, rounds: int) -> dict[st
     for n in range(rounds):
         for dedup, state in WAYS if n % 2 == 0 else reversed(WAYS):
             try:
-                turns, grew = once(Interlock(dedup), versions, folder, warm=state == "warm")
+                turns, grew = once(InterlockCalls(dedup), versions, folder, warm=state == "warm")
             finally:
                 disk.remove(folder)
             taken[dedup, state].append(turns)
@@ -40,7 +40,7 @@ def measure(source: Path, folder: Path, size_bytes: int, rounds: int) -> dict[st
     }
 
 
-def once(tool: Interlock, versions: list[Path], folder: Path, *, warm: bool) -> tuple[list[turn.Turn], int]:
+def once(tool: InterlockCalls, versions: list[Path], folder: Path, *, warm: bool) -> tuple[list[turn.Turn], int]:
     """Puts of both versions and a get of the second, always cold; by how much the store grew with the second."""
     home, target = folder / "home", folder / "target"
     home.mkdir(parents=True)

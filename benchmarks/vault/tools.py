@@ -107,17 +107,20 @@ class Interlock:
 
 
 class InterlockCalls:
-    """As a library, in a process that has the workspace open."""
+    """As a library, in a process that has the workspace open. ``dedup``: ``file``, or ``tensor`` for a series."""
 
     name = "interlock-calls"
     note = "`ws.vault.put` and `get`, which `call_s` times; the process around them puts a few bytes first"
     syncs: Sequence[str] = ("put", "get")
 
+    def __init__(self, dedup: str = "file") -> None:
+        self._dedup = dedup
+
     def prepare(self, home: Path, source: Path) -> Sequence[Step]:
         return (ours("init", home),)
 
     def put(self, home: Path, source: Path) -> Sequence[Step]:
-        return (ours("put", home, source, "file", tells=True),)
+        return (ours("put", home, source, self._dedup, tells=True),)
 
     def kept(self, home: Path) -> Path:
         return home

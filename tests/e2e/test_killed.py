@@ -1,7 +1,7 @@
 """``kill -9`` at every boundary and at any moment: nothing half, nothing acknowledged lost, nothing twice.
 
 ``INTERLOCK_TEST_KILLS=200`` sets the number of random moments, and lets the
-tests of boundaries stop before each call as well as after it.
+tests of boundaries stop before and after each call.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tests.e2e.stories import assert_whole, data, data_of_each, day
 from tests.processes import ENDED, KILLED, Ending, Nursery
 
 KILLS = int(os.environ.get("INTERLOCK_TEST_KILLS", "15"))
-STEP = 1 if "INTERLOCK_TEST_KILLS" in os.environ else 2
+STEP = 1 if "INTERLOCK_TEST_KILLS" in os.environ else 5  # before and after the calls by turns
 WRITES = 12  # more than fit into the time before the kill
 BEFORE = {day(n): 1 for n in range(3)}
 

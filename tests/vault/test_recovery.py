@@ -20,6 +20,7 @@ from interlock.vault import chunks, layout
 from interlock.vault.manifest import File, Manifest, Stored
 from interlock.vault.stores.local import LocalStore
 from tests.docs.page import blocks
+from tests.vault.model_files import noise
 
 PAGE = Path(__file__).parents[2] / "docs" / "formats" / "vault-v1.md"
 LINES_MAX = 20
@@ -115,7 +116,7 @@ def test_what_is_damaged_or_gone_is_said(lost: Path, files: dict[str, bytes]) ->
 def test_a_file_kept_in_chunks_is_put_together(tmp_path: Path) -> None:
     """Text shrinks and noise does not: chunks of both kinds."""
     source = tmp_path / "source"
-    source.write_bytes(b"interlock " * 500_000 + os.urandom(3 << 20) + b"interlock " * 500_000)
+    source.write_bytes(b"interlock " * 500_000 + noise(1, 10 << 20) + b"interlock " * 500_000)
     store = LocalStore(tmp_path / ".interlock/vault")
     stored = chunks.store_in_chunks(store, source, known=lambda _: {}, lease=lambda _: ())
     assert {chunk.compressed for chunk in stored.recipe.chunks} == {True, False}

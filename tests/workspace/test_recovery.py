@@ -18,7 +18,7 @@ import interlock
 from interlock import settings
 from interlock.catalog import PartitionRecord, State, partitions
 from interlock.errors import StorageFailed
-from interlock.gates import decided
+from interlock.gates import projection
 from interlock.workspace import Table, Workspace
 from tests.gates.conftest import a_day, label, rows
 
@@ -62,7 +62,7 @@ def test_entries_not_yet_in_the_ledger_are_caught_up(
     ws: Workspace, flights: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(decided, "project", lambda site: None)
+        patched.setattr(projection, "project", lambda site: None)
         flights.write(a_day(2))
     with interlock.open(ws.path) as again:
         assert again.recovered == ("1 ledger entries were committed but not yet in the ledger's files",)
