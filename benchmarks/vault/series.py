@@ -40,7 +40,9 @@ def measure(source: Path, folder: Path, size_bytes: int, rounds: int) -> dict[st
     }
 
 
-def once(tool: InterlockCalls, versions: list[Path], folder: Path, *, warm: bool) -> tuple[list[turn.Turn], int]:
+def once(
+    tool: InterlockCalls, versions: list[Path], folder: Path, *, warm: bool
+) -> tuple[list[turn.Turn], int]:
     """Puts of both versions and a get of the second, always cold; by how much the store grew with the second."""
     home, target = folder / "home", folder / "target"
     home.mkdir(parents=True)
