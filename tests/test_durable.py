@@ -84,3 +84,25 @@ def test_a_lock_is_held_by_one_at_a_time(tmp_path: Path) -> None:
             held.__enter__()
     with durable.locked(tmp_path / "lock", timeout_s=0):
         pass
+
+
+def test_a_lock_s_folder_that_is_removed_at_that_moment_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, open_ = tmp_path / "write" / "lock", os.open
+    removed: list[Path] = []
+
+    def removed_first(name: Path, *how: int) -> int:
+        if name == path and len(removed) < times:
+            path.parent.rmdir()
+            removed.append(path.parent)
+        return open_(name, *how)
+
+    monkeypatch.setattr(os, "open", removed_first)
+    times = 2
+    with durable.locked(path, timeout_s=0):
+        assert len(removed) == 2
+    times = 1_000_000
+    path.unlink()
+    with pytest.raises(StorageFailed, match="No such file"):
+        durable.locked(path, timeout_s=0).__enter__()

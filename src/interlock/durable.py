@@ -20,6 +20,7 @@ from pathlib import Path
 from interlock.errors import StorageFailed, WorkspaceBusy
 
 TEMPORARY_SUFFIX = ".tmp"
+_TRIES = 10
 
 _HINTS = {
     errno.ENOSPC: "free some space and try again",
@@ -165,11 +166,19 @@ def locked(path: Path, *, timeout_s: float) -> Iterator[None]:
     The lock goes with the process, so a killed holder never blocks the next one.
     The folder is made if need be.
     """
-    make_folder(path.parent)
     with refusals(path):
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        descriptor = _made_and_open(path)
     with _held(descriptor, path, fcntl.LOCK_EX, timeout_s):
         yield
+
+
+def _made_and_open(path: Path) -> int:
+    """A file to lock. Its folder is made again where another process removes it at this moment."""
+    for _ in range(_TRIES):
+        make_folder(path.parent)
+        with contextlib.suppress(FileNotFoundError):
+            return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
 
 
 @contextlib.contextmanager
