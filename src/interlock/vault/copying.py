@@ -33,35 +33,39 @@ def copied(
     ``source`` is the file that ``pieces`` reads, if it is one: the kernel copies what it can by itself.
     Nothing is synced. Raises `OSError` where the file cannot be written, and what ``pieces`` raises.
     """
-    hashed, size, begun = hashlib.sha256(), 0, 0
+    hashed, size = hashlib.sha256(), 0
     waiting: deque[Future[None]] = deque()
     with ThreadPoolExecutor(1) as behind:
-        for done in _written(pieces, out, source):
-            size += done
-            if on_bytes is not None:
-                on_bytes(done)
-            if size - begun >= STEP_BYTES:
-                _start_for_the_disk(out, begun, size)
-                waiting.append(behind.submit(_hash, out, begun, size, hashed))
-                begun = size
+        for begin, size in _steps(pieces, out, source, on_bytes):
+            waiting.append(behind.submit(_hash, out, begin, size, hashed))
             if len(waiting) > BEHIND:
                 waiting.popleft().result()
         for one in waiting:
             one.result()
-    _hash(out, begun, size, hashed)
     return hashed.hexdigest(), size
 
 
 def written(pieces: Iterable[bytes], out: io.FileIO, on_bytes: OnBytes | None = None) -> None:
     """As `copied`, of pieces that were verified each: nothing is hashed."""
+    for _ in _steps(pieces, out, None, on_bytes):
+        pass
+
+
+def _steps(
+    pieces: Iterable[bytes], out: io.FileIO, source: io.FileIO | None, on_bytes: OnBytes | None
+) -> Iterator[tuple[int, int]]:
+    """Where each step of what was written begins and ends; it is on its way to the disk."""
     size = begun = 0
-    for done in _written(pieces, out, None):
+    for done in _written(pieces, out, source):
         size += done
         if on_bytes is not None:
             on_bytes(done)
         if size - begun >= STEP_BYTES:
             _start_for_the_disk(out, begun, size)
+            yield begun, size
             begun = size
+    if size > begun:
+        yield begun, size
 
 
 def _written(pieces: Iterable[bytes], out: io.FileIO, source: io.FileIO | None) -> Iterator[int]:
