@@ -265,7 +265,7 @@ def test_a_source_that_changes_between_hash_and_copy_is_caught(
 ) -> None:
     from interlock.vault import intake
 
-    size = 100_000
+    size = 400_000
     ws.vault.put("a", {"x": b"1" * size})
     file = model / "changing"
     file.write_bytes(b"1" * 5_000 + b"2" + b"1" * (size - 5_001))  # alike where looked at, so hashed first

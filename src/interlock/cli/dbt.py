@@ -29,12 +29,12 @@ def dbt(
     Run it before `dbt build`. The project needs nothing else: a source or model with the test
     `interlock_published` holds back what is downstream of it until the verdict lets it run.
     """
+    from interlock.integrations import dbt as macros
+
     most = partitions or current().dbt_partitions
     with existing(workspace) as ws:
         chosen = [ws.existing_table(name) for name in table] if table else ws.tables()
         verdicts = {t.name: t.verdicts(most) for t in chosen}
-    from interlock.integrations import dbt as macros
-
     files = macros.write(Path(project), verdicts, int(time.time()))
     total = sum(map(len, verdicts.values()))
     if as_json:

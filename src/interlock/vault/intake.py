@@ -34,6 +34,7 @@ Progress = Callable[[int, int], None]  # (bytes done, bytes in all)
 Sources = Mapping[str, Path | BinaryIO]  # path in the version → where its bytes come from
 
 _ALIKE_MAX = 16  # objects of one size that a file is compared with before it is copied
+_ALIKE_BYTES_MIN = 256 << 10  # smaller files are as soon copied, and many may be of one size
 _BATCH_FILES = 64
 _BATCH_BYTES = 256 << 20  # of files hashed before their leases are taken together
 
@@ -273,8 +274,9 @@ def _all_of(waiting: Iterable[Any], store: Store) -> list[Taken]:
 def _of_the_same_size(catalog: Catalog, batch: Sources) -> dict[str, list[str]]:
     """Objects, if not many, that a file may be, by its path."""
     sizes = {path: s.stat().st_size for path, s in batch.items() if isinstance(s, Path) and s.is_file()}
+    large = {path: size for path, size in sizes.items() if size >= _ALIKE_BYTES_MIN}
     with catalog.read() as rx:
-        return {path: objects.of_size(rx, layout.OBJECTS, size, _ALIKE_MAX) for path, size in sizes.items()}
+        return {path: objects.of_size(rx, layout.OBJECTS, size, _ALIKE_MAX) for path, size in large.items()}
 
 
 def _batches(sources: Sources) -> Iterator[dict[str, Path | BinaryIO]]:

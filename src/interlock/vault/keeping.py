@@ -18,7 +18,7 @@ from interlock.vault.stores.protocol import Held, Store, Taken
 def there(store: Store, key: str, pin: str | None) -> Held | None:
     """The object under a key that is its digest; None where there is none, or other bytes."""
     held = store.stat(key)
-    return held if held is None or held.version == pin or _whole(store, held) else None
+    return held if held is not None and _is(store, held, pin) else None
 
 
 def kept(store: Store, taken: Taken, key: str, pin: str | None, *, until: dt.datetime | None = None) -> Held:
@@ -28,17 +28,19 @@ def kept(store: Store, taken: Taken, key: str, pin: str | None, *, until: dt.dat
     """
     held = store.stat(key)
     if held is None:
-        with contextlib.suppress(
-            ObjectTaken
-        ):  # by somebody who put it meanwhile, maybe shrunk to another size
+        # Taken by somebody who put it meanwhile, maybe shrunk to another size.
+        with contextlib.suppress(ObjectTaken):
             return store.keep(taken, key, until=until)
         held = store.stat(key)
-    if held is None or (held.version != pin and not _whole(store, held)):
+    if held is None or not _is(store, held, pin):
         held = store.mend(taken, key)
     return retention.locked(store, held, until)
 
 
-def _whole(store: Store, held: Held) -> bool:
+def _is(store: Store, held: Held, pin: str | None) -> bool:
+    """Whether an object is what its key says: the version that is pinned, or read and found so."""
+    if held.version == pin:
+        return True
     try:
         return content.look(held.key, store.read(held.key, version=held.version)).whole
     except ObjectMissing:

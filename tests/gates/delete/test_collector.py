@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import io
 import os
+import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -372,6 +373,24 @@ def test_other_bytes_under_a_key_are_not_removed(people: People, gate: Gate, lat
         collect(gate)
     with later(2 * DAY):
         assert collect(gate).removed == 1
+
+
+def test_a_vault_that_was_copied_without_its_times_is_collected_as_ever(
+    people: People, gate: Gate, later: Later
+) -> None:
+    people.put("a", b"one")
+    people.put("stays", b"two")
+    end(people, "a")
+    root = people.stores.main.root  # type: ignore[attr-defined]
+    before = {key: people.stores.main.stat(key) for key in keys(people)}
+    shutil.copytree(root, root.with_name("copy"), copy_function=shutil.copyfile)
+    shutil.rmtree(root)
+    root.with_name("copy").rename(root)
+    assert not any(people.stores.main.stat(key) == held for key, held in before.items())
+    assert collect(gate).marked == 2
+    with later(DAY):
+        assert (collect(gate).removed, len(keys(people))) == (2, 2)
+        assert people.ws.vault.open("stays").read() == b"two"
 
 
 def test_what_a_store_keeps_locked_waits(people: People, gate: Gate, later: Later) -> None:

@@ -68,14 +68,10 @@ def pin(tx: Writer, store: str, versions: Sequence[tuple[str, str, dt.datetime |
     """Which bytes under a key are ours: (key, version, locked until), in the store of this name."""
     rows = [{"store": store, "key": k, "version": v, "locked_until": until} for k, v, until in versions]
     made = tx.insert(s.copies)
-    same = case(
-        (s.copies.c.version == made.excluded.version, s.copies.c.verified_at)
-    )  # other bytes were never read
-    newer = {
-        "version": made.excluded.version,
-        "locked_until": made.excluded.locked_until,
-        "verified_at": same,
-    }
+    new = made.excluded
+    # Other bytes were never read.
+    verified_at = case((s.copies.c.version == new.version, s.copies.c.verified_at))
+    newer = {"version": new.version, "locked_until": new.locked_until, "verified_at": verified_at}
     statement = made.on_conflict_do_update(index_elements=["store", "key"], set_=newer)
     for some in parts(rows):
         tx.connection.execute(statement, list(some))

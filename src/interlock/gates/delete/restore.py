@@ -13,7 +13,7 @@ from interlock.errors import UsageError, VersionNotFound
 from interlock.gates.delete import alias, approval, rename
 from interlock.gates.delete.chosen import chosen, subject
 from interlock.gates.delete.gate import ENTRY, Gate, Outcome, after, checked
-from interlock.words import count, minute
+from interlock.words import minute
 
 _REQUEST = re.compile(r"D[1-9][0-9]{0,9}")
 REQUESTS_SAID = 20
@@ -144,4 +144,4 @@ def _aliases_back(
         for (name, word), version in wanted.items()
         if (name, word) in now and now[name, word].version != version
     ]
-    return tuple(moved[:10]) + ((f"and {count(len(moved) - 10, 'more alias')}",) if len(moved) > 10 else ())
+    return tuple(moved[:10]) + ((f"and {len(moved) - 10:,} more",) if len(moved) > 10 else ())

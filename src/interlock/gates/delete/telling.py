@@ -23,10 +23,10 @@ OWNERS_TOLD = 10
 def put(tx: Writer, request: RequestRecord, models: Iterable[str], declared: Sequence[Trigger]) -> None:
     """Record that the owners are to be told, in the transaction that says the request waits."""
     if declared:
-        title = f"{request.ref}: {request.action} of {request.subject[:200]} waits for a second person"
-        said = {"title": title, "body": _body(tx, request, sorted(models)), "request": request.ref}
         from interlock.gates import trigger
 
+        title = f"{request.ref}: {request.action} of {request.subject[:200]} waits for a second person"
+        said = {"title": title, "body": _body(tx, request, sorted(models)), "request": request.ref}
         trigger.put_said(tx, TABLE, request.ref, said, declared)
 
 
