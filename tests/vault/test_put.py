@@ -289,7 +289,7 @@ def test_a_source_that_changes_between_hash_and_copy_is_caught(
 def test_what_somebody_left_in_the_place_of_an_object_is_not_taken_for_it(
     ws: Workspace, tmp_path: Path, source: str, planted: Callable[[bytes], bytes]
 ) -> None:
-    data = b"mine " * 20_000
+    data = b"mine " * 80_000
     file = tmp_path / "file"
     file.write_bytes(data)
     key = layout.object_key(hashlib.sha256(data).hexdigest())

@@ -372,6 +372,39 @@ def test_changing_the_catalog_by_an_os_user_is_detected(ws: Workspace, change: s
     assert not verified(ws)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DELETE FROM interlock_vault_alias",
+        "UPDATE interlock_vault_alias SET version = 1",
+        "INSERT INTO interlock_vault_alias SELECT name, 'other', 1, moved_at, who FROM interlock_vault_alias",
+        "DELETE FROM interlock_vault_hold",
+        "UPDATE interlock_vault_hold SET released_at = at, released_by = who",
+        "UPDATE interlock_vault_hold SET version = 3",
+        "UPDATE interlock_workspace SET value = '{}' WHERE key = 'vault_policy'",
+        "UPDATE interlock_workspace SET value = replace(value, '60', '1') WHERE key = 'vault_policy'",
+        "UPDATE interlock_workspace SET value = 'none' WHERE key = 'vault_policy'",
+        "DELETE FROM interlock_workspace WHERE key = 'vault_policy'",
+        "INSERT INTO interlock_vault_key SELECT 'mine', salt, digest, who, at, NULL FROM interlock_vault_key",
+        "UPDATE interlock_vault_key SET digest = 'mine'",
+        "UPDATE interlock_vault_key SET who = 'somebody'",
+        "UPDATE interlock_vault_version SET purge_after = deleted_at WHERE state = 'deleted'",
+    ],
+)
+def test_easing_the_gate_by_an_os_user_is_detected(ws: Workspace, change: str) -> None:
+    for data in (b"one", b"two", b"three"):
+        ws.vault.put("ranker", {"model.bin": data})
+    ws.vault.alias("ranker@v3", "champion")
+    ws.vault.hold("ranker@v1", reason="case 12")
+    ws.vault.add_key("boss")
+    ws.vault.delete("ranker@v2")
+    ws.vault.set_policy(retention_days=60)
+    assert verified(ws)
+    with ws.site.catalog.write() as tx:
+        assert tx.connection.execute(text(change)).rowcount == 1
+    assert not verified(ws)
+
+
 def verified(ws: Workspace) -> bool:
     return verify(ws.path).ok
 

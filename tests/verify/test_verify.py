@@ -16,7 +16,7 @@ from interlock import Workspace
 from interlock.catalog import outbox
 from interlock.catalog.vault import versions
 from interlock.catalog.vault.records import Kind, VersionState
-from interlock.errors import WorkspaceCorrupt, WorkspaceNotFound
+from interlock.errors import DeleteRefused, WorkspaceCorrupt, WorkspaceNotFound
 from interlock.gates.delete import approval
 from interlock.verify import verify
 from tests import places
@@ -90,7 +90,7 @@ OF_V2 = "(SELECT id FROM interlock_vault_version WHERE name='ranker' AND version
         ),
         (
             f"UPDATE {VERSION} SET purge_after='2099-01-01T00:00:00.000000+00:00' WHERE state='purged'",
-            "runs/ended@v1: was purged before its retention was over, on 2099-01-01",
+            "runs/ended@v1: differs from its entry: purge_after is 2099-01-01T00:00:00.000000+00:00, not 20",
         ),
         (
             "UPDATE interlock_vault_request SET decided_by='root' WHERE action='purge'",
@@ -113,6 +113,16 @@ OF_V2 = "(SELECT id FROM interlock_vault_version WHERE name='ranker' AND version
             "nobody says when, by whom, or until when",
         ),
         ("DELETE FROM interlock_vault_name WHERE name='runs/ended'", "runs/ended: v1 would be given again"),
+        (
+            f"UPDATE {VERSION} SET purge_after='2020-01-01T00:00:00.000000+00:00' WHERE state='deleted'",
+            "differs from its entry: purge_after is 2020-01-01T00:00:00.000000+00:00, not 20",
+        ),
+        ("UPDATE interlock_vault_alias SET version=1", "alias ranker@champion: version is 1, not 2"),
+        ("DELETE FROM interlock_vault_alias", "alias ranker@champion: is gone"),
+        (
+            "INSERT INTO interlock_vault_alias SELECT name, 'other', version, moved_at, who FROM interlock_vault_alias",
+            "alias ranker@other: is in no entry",
+        ),
         ("UPDATE interlock_vault_alias SET version=9", "ranker@champion: stands for v9, which is not there"),
         ("UPDATE interlock_vault_alias SET name='runs/ended', version=1", "stands for v1, which is purged"),
         (f"DELETE FROM interlock_vault_use WHERE version_id={OF_V2}", "ranker@v2: nothing keeps objects/"),
@@ -185,6 +195,19 @@ def test_an_end_that_nobody_else_approved_is_found(ws: Workspace, folder: Path) 
     assert "catalog: runs/old@v1: was purged without a second person's approval" in said(folder)
 
 
+def test_an_end_before_its_time_is_found_though_the_catalog_was_told_otherwise(
+    ws: Workspace, folder: Path
+) -> None:
+    ws.vault.put("runs/early", {"model.bin": b"one"})
+    ws.vault.delete("runs/early")
+    changed(folder, f"UPDATE {VERSION} SET purge_after=deleted_at WHERE name='runs/early'")
+    with pytest.raises(DeleteRefused) as refused:
+        ws.vault.purge("runs/early")
+    approval.approve(replace(ws.vault.gate, who="kim"), refused.value.request or "")
+    (line,) = said(folder)
+    assert line.startswith("catalog: runs/early@v1: was purged before its retention was over, on 20")
+
+
 def test_what_was_erased_is_in_order(ws: Workspace, folder: Path) -> None:
     """Verdicts are redacted, files rewritten, and what was made of them ends before its time."""
     first = ws.vault.show("train/$flights ü")
@@ -206,9 +229,8 @@ def test_a_number_that_is_given_twice_and_an_end_that_was_none_are_found(ws: Wor
     with ws.site.catalog.write() as tx:
         ended = versions.one(tx, "runs/ended", 1)
         assert ended is not None
-        outbox.append(
-            tx, "versions", {"versions": [{**ended.fact(), "state": "live"}, {**ended.fact(), "id": 999}]}
-        )
+        (fact,) = versions.facts(tx, [ended.id])
+        outbox.append(tx, "versions", {"versions": [{**fact, "state": "live"}, {**fact, "id": 999}]})
     ws.project()
     found = said(folder)
     assert "catalog: runs/ended@v1: the ledger has it live after purged" in found

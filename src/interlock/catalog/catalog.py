@@ -54,7 +54,7 @@ class Writer(Reader):
 
     ``uncited`` holds ids of partition versions that were added or changed and
     that no ledger entry of this transaction speaks of yet, ``changed_versions`` those of
-    the vault's; one is written at the commit for those left.
+    the vault's, ``changed_guards`` what protects these; entries are written at the commit for those left.
     """
 
     def __init__(self, catalog: Catalog, connection: Connection) -> None:
@@ -62,6 +62,7 @@ class Writer(Reader):
         self.now = clock.now()
         self.uncited: dict[int, None] = {}
         self.changed_versions: dict[int, None] = {}
+        self.changed_guards: dict[tuple[str, str], None] = {}
 
     def insert(self, table: Table) -> sqlite.Insert:
         """An INSERT that knows ``on_conflict_do_update`` and ``on_conflict_do_nothing``."""

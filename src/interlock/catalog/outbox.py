@@ -61,8 +61,8 @@ def take_uncited(
 
 
 def cite_rest(tx: Writer) -> None:
-    """Entries for every version the transaction changed without one (called before commit)."""
-    from interlock.catalog.vault import versions
+    """Entries for what the transaction changed without one (called before commit)."""
+    from interlock.catalog.vault import guards, versions
 
     changed = [fact for cited in take_uncited(tx).values() for fact in cited]
     append_all(tx, [("partitions", {"partitions": chunk}) for chunk in _chunks(changed)])
@@ -70,6 +70,10 @@ def cite_rest(tx: Writer) -> None:
         facts = versions.facts(tx, list(tx.changed_versions))
         tx.changed_versions.clear()
         append_all(tx, [("versions", {"versions": chunk}) for chunk in _chunks(facts)])
+    if tx.changed_guards:
+        facts = guards.facts(tx, tx.changed_guards)
+        tx.changed_guards.clear()
+        append_all(tx, [("guards", {"guards": chunk}) for chunk in _chunks(facts)])
 
 
 def _chunks(facts: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:

@@ -65,7 +65,7 @@ ACTIONS = {
     "removing_objects": "remove objects, one or all of a store",
     "removing_the_lock": "lift or shorten the lock of an object",
     "changing_the_catalog": "change the catalog: mark versions as purged, or live again, or with other files",
-    "easing_the_gate": "change the catalog: drop a hold, move an alias, loosen the policy",
+    "easing_the_gate": "change the catalog: drop a hold, move an alias, loosen the policy, add a second key",
     "changing_the_ledger": "change or remove entries of the ledger",
     "changing_catalog_and_ledger": "rewrite catalog and ledger, consistently, from some entry on",
     "removing_both_stores": "remove the store and its replica",
@@ -155,8 +155,10 @@ THREATS: tuple[Threat, ...] = (
         ),
         (
             "easing_the_gate",
-            _N,
-            "only versions are compared. The ledger has who set what through the gate, for you to compare",
+            _D,
+            "aliases, holds, second keys, the policy and how long a tombstone is kept are entries of the ledger"
+            " whenever they change",
+            "the next `interlock verify`",
         ),
         (
             "changing_the_ledger",

@@ -37,7 +37,11 @@ class Approval:
 class Facts:
     """Last facts by id, and what else entries vouch for. Moments are the text of the entry."""
 
-    versions: dict[int, tuple[str, int, str, str | None]] = field(default_factory=dict)
+    versions: dict[int, tuple[str, int, str, str | None, str | None]] = field(default_factory=dict)
+    kept_until: dict[int, str | None] = field(
+        default_factory=dict
+    )  # id → purge_after while it was a tombstone
+    guards: dict[tuple[str, str], Any] = field(default_factory=dict)  # (which, of what) → what it says
     numbers: dict[tuple[str, int], int] = field(default_factory=dict)  # (name, number) → id
     deleted: dict[int, str] = field(default_factory=dict)  # id → at
     purged: dict[int, str] = field(default_factory=dict)
@@ -118,6 +122,8 @@ def _note(facts: Facts, value: Mapping[str, Any], digest: str, report: Report) -
     if value["kind"] == "versions":
         for fact in value["versions"]:
             _version(facts, fact, at, report)
+    elif value["kind"] == "guards":
+        facts.guards |= {(fact["guard"], fact["of"]): fact["says"] for fact in value["guards"]}
     elif value["kind"] == "vault":
         _vault(facts, value, at)
     elif value["kind"] == "verdict":
@@ -145,7 +151,9 @@ def _version(facts: Facts, fact: Mapping[str, Any], at: str, report: Report) -> 
     if before is None or before[2] != state:
         since = {"deleted": facts.deleted, "purged": facts.purged}.get(state, {})
         since[id_] = at
-    facts.versions[id_] = (name, number, state, manifest)
+    if state == "deleted":
+        facts.kept_until[id_] = fact["purge_after"]
+    facts.versions[id_] = (name, number, state, manifest, fact["purge_after"])
 
 
 def _vault(facts: Facts, value: Mapping[str, Any], at: str) -> None:

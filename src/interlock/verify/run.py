@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from interlock.errors import UsageError
 from interlock.settings import current
-from interlock.verify import catalog, facts, log, rows, versions
+from interlock.verify import catalog, facts, guards, log, rows, versions
 from interlock.verify.places import opened
 from interlock.verify.report import Progress, Report
 from interlock.verify.stored import Vault
@@ -38,6 +38,7 @@ def verify(where: str | os.PathLike[str], *, data: bool = False, progress: Progr
             files=opened(files),
             replica=opened(known["vault_replica"]) if known.get("vault_replica") else None,
         )
+        guards.check(snapshot, said, report)
         versions.check(
             snapshot, said, vault, report, data=data, progress=progress, again=lambda: rows.opened(place)
         )

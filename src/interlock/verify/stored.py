@@ -54,6 +54,7 @@ class Version:
     manifest: str | None
     size_bytes: int
     files: int
+    purge_after: str | None
 
     @property
     def ref(self) -> str:

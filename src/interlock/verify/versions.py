@@ -37,7 +37,8 @@ def check(
 
 
 _ROWS = (
-    "SELECT id, name, version, state, manifest, size_bytes, files FROM interlock_vault_version ORDER BY id"
+    "SELECT id, name, version, state, manifest, size_bytes, files, purge_after"
+    " FROM interlock_vault_version ORDER BY id"
 )
 
 
@@ -53,12 +54,11 @@ def _rows(all_: list[Version], facts: Facts, report: Report) -> None:
                 report.problem(CATALOG, f"is staged; the ledger has it {said[2]}", v.ref)
         elif said is None:
             report.problem(CATALOG, f"is {v.state}, which no entry says", v.ref)
-        elif said != (v.name, v.number, v.state, v.manifest):
-            now = (v.name, v.number, v.state, v.manifest)
-            pairs = zip(("name", "version", "state", "manifest"), said, now, strict=True)
+        elif said != (now := (v.name, v.number, v.state, v.manifest, v.purge_after)):
+            pairs = zip(("name", "version", "state", "manifest", "purge_after"), said, now, strict=True)
             differs = ", ".join(f"{what} is {is_}, not {was}" for what, was, is_ in pairs if was != is_)
             report.problem(CATALOG, f"differs from its entry: {differs}", v.ref)
-    for name, number, state, _ in left.values():
+    for name, number, state, *_ in left.values():
         report.problem(CATALOG, f"is gone; the ledger has it {state}", f"{name}@v{number}")
 
 
@@ -66,7 +66,6 @@ def _purged(rows: Rows, facts: Facts, by_id: Mapping[int, Version], report: Repo
     """Nothing came to its end without a second person or, unless rows were erased, before its time."""
     sql = "SELECT id, document, state, decided_by FROM interlock_vault_request WHERE action = 'purge'"
     requests = {f"D{id_}": (json.loads(document), state, by) for id_, document, state, by in rows.each(sql)}
-    until = _pairs(rows, "SELECT id, purge_after FROM interlock_vault_version WHERE state = 'purged'")
     for id_, at in facts.purged.items():
         ref = by_id[id_].ref if id_ in by_id else f"version {id_}"
         approvals = facts.approvals.get(at, [])
@@ -76,7 +75,7 @@ def _purged(rows: Rows, facts: Facts, by_id: Mapping[int, Version], report: Repo
         for approval in second:
             if (what := _other_than_said(approval, requests, id_)) is not None:
                 report.problem(CATALOG, what, ref)
-        due = until.get(id_) if all(a.request in requests for a in second) else None
+        due = facts.kept_until.get(id_) if all(a.request in requests for a in second) else None
         if due is not None and dt.datetime.fromisoformat(at) < dt.datetime.fromisoformat(due):
             report.problem(CATALOG, f"was purged before its retention was over, on {due[:10]}", ref)
 

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from sqlalchemy import bindparam, delete, select
 
 from interlock.catalog.catalog import Reader, Writer
+from interlock.catalog.vault import guards
 from interlock.catalog.vault import schema as s
+from interlock.catalog.vault.guards import Guard
 from interlock.catalog.vault.parts import parts
 from interlock.catalog.vault.records import AliasRecord
 
@@ -25,6 +27,7 @@ def put_all(tx: Writer, wanted: Iterable[tuple[str, str, int]], who: str) -> Non
     for some in parts(wanted):
         rows = [{"name": n, "alias": a, "version": v, "moved_at": tx.now, "who": who} for n, a, v in some]
         tx.connection.execute(statement, rows)
+        guards.changed(tx, Guard.ALIAS, *(f"{n}@{a}" for n, a, _ in some))
 
 
 def remove(tx: Writer, name: str, alias: str) -> None:
@@ -38,6 +41,7 @@ def remove_all(tx: Writer, wanted: Iterable[tuple[str, str]]) -> None:
     statement = delete(s.aliases).where(a.name == bindparam("of_name"), a.alias == bindparam("of_alias"))
     for some in parts(wanted):
         tx.connection.execute(statement, [{"of_name": name, "of_alias": alias} for name, alias in some])
+        guards.changed(tx, Guard.ALIAS, *(f"{name}@{alias}" for name, alias in some))
 
 
 def get(rx: Reader, name: str, alias: str) -> AliasRecord | None:

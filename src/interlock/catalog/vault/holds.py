@@ -7,7 +7,9 @@ from typing import Any
 from sqlalchemy import Row, insert, select, update
 
 from interlock.catalog.catalog import Reader, Writer, inserted_id
+from interlock.catalog.vault import guards
 from interlock.catalog.vault import schema as s
+from interlock.catalog.vault.guards import Guard
 from interlock.catalog.vault.records import HoldKind, HoldRecord
 
 _H = s.holds
@@ -17,6 +19,7 @@ def add(tx: Writer, name: str, version: int | None, kind: HoldKind, who: str, re
     """A hold from now on."""
     values = {"name": name, "version": version, "who": who, "reason": reason, "at": tx.now}
     id_ = inserted_id(tx.connection.execute(insert(_H).values(kind=kind.value, **values)))
+    guards.changed(tx, Guard.HOLD, str(id_))
     return HoldRecord(id_, name, version, kind, who, reason, tx.now)
 
 
@@ -24,6 +27,7 @@ def release(tx: Writer, id_: int, who: str) -> None:
     """A hold ends; its row stays."""
     ended = update(_H).where(_H.c.id == id_, _H.c.released_at.is_(None))
     tx.connection.execute(ended.values(released_at=tx.now, released_by=who))
+    guards.changed(tx, Guard.HOLD, str(id_))
 
 
 def get(rx: Reader, id_: int) -> HoldRecord | None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from sqlalchemy import func, insert, select, update
 
 from interlock.catalog.catalog import Reader, Writer
+from interlock.catalog.vault import guards
 from interlock.catalog.vault import schema as s
+from interlock.catalog.vault.guards import Guard
 from interlock.catalog.vault.records import KeyRecord
 
 _K = s.keys
@@ -15,11 +17,13 @@ def add(tx: Writer, name: str, salt: str, digest: str, who: str) -> None:
     """A key that counts from now on."""
     row = {"name": name, "salt": salt, "digest": digest, "who": who, "at": tx.now}
     tx.connection.execute(insert(_K).values(**row))
+    guards.changed(tx, Guard.KEY, name)
 
 
 def retire(tx: Writer, name: str) -> None:
     """A key counts no longer. Its row stays, so that no key after it is the first."""
     tx.connection.execute(update(_K).where(_K.c.name == name).values(retired_at=tx.now))
+    guards.changed(tx, Guard.KEY, name)
 
 
 def get(rx: Reader, name: str) -> KeyRecord | None:

@@ -15,6 +15,8 @@ from sqlalchemy import select
 
 from interlock.catalog import schema
 from interlock.catalog.catalog import Reader, Writer
+from interlock.catalog.vault import guards
+from interlock.catalog.vault.guards import Guard
 from interlock.errors import UsageError, nearest
 
 KEY = "vault_policy"
@@ -108,3 +110,4 @@ def put(tx: Writer, policy: Policy) -> None:
     value = json.dumps(policy.to_dict())
     row = tx.insert(schema.workspace).values(key=KEY, value=value)
     tx.connection.execute(row.on_conflict_do_update(index_elements=["key"], set_={"value": value}))
+    guards.changed(tx, Guard.POLICY, KEY)

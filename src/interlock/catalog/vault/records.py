@@ -60,16 +60,6 @@ class VersionRecord:
         """``ranker@v41``"""
         return f"{self.name}@v{self.version}"
 
-    def fact(self) -> dict[str, Any]:
-        """What the ledger says of it; the last fact of an id is what the catalog must hold."""
-        return {
-            "id": self.id,
-            "name": self.name,
-            "version": self.version,
-            "state": self.state.value,
-            "manifest": self.manifest,
-        }
-
 
 @dataclass(frozen=True, slots=True)
 class AliasRecord:

@@ -187,6 +187,11 @@ def tombstone(
     )
 
 
+def keep_until(tx: Writer, ids: Sequence[int], purge_after: dt.datetime) -> None:
+    """Tombstones can be restored until then."""
+    change(tx, ids, VersionState.DELETED, VersionState.DELETED, purge_after=purge_after)
+
+
 def revive(tx: Writer, ids: Sequence[int]) -> int:
     """Tombstones become live versions again; returns how many were tombstones."""
     nothing = dict.fromkeys(("deleted_at", "deleted_by", "purge_after", "request_id"))
@@ -205,12 +210,12 @@ def get(rx: Reader, ids: Sequence[int]) -> list[VersionRecord]:
 
 
 def facts(rx: Reader, ids: Sequence[int]) -> list[dict[str, Any]]:
-    """`VersionRecord.fact` of each, in the order of their ids; many at the cost of few."""
+    """What the ledger is told of each, in the order of their ids; the last fact of one is what must hold."""
     v, found = s.versions, list[dict[str, Any]]()
-    wanted = select(v.c.id, v.c.name, v.c.version, v.c.state, v.c.manifest)
+    wanted = select(v.c.id, v.c.name, v.c.version, v.c.state, v.c.manifest, v.c.purge_after)
     for some in parts(sorted(ids)):
         rows = rx.connection.execute(wanted.where(v.c.id.in_(some)).order_by(v.c.id))
-        found += [dict(row._mapping) for row in rows]
+        found += [dict(row._mapping) | {"purge_after": _text(row.purge_after)} for row in rows]
     return found
 
 
@@ -341,3 +346,7 @@ def _record(row: Row[Any]) -> VersionRecord:
     values = dict(row._mapping)
     values["kind"], values["state"] = Kind(values["kind"]), VersionState(values["state"])
     return VersionRecord(**values)
+
+
+def _text(moment: dt.datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat(timespec="microseconds")

@@ -5,13 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from interlock.catalog import Writer
 from interlock.catalog.vault import policy as policies
 from interlock.catalog.vault import schema as s
 from interlock.catalog.vault import versions
-from interlock.catalog.vault.parts import parts
 from interlock.catalog.vault.policy import Policy
 from interlock.catalog.vault.records import READABLE, Action, RequestRecord, VersionState
 from interlock.errors import UsageError
@@ -63,5 +62,4 @@ def _lengthen(tx: Writer, retention: dt.timedelta) -> None:
         if (until := row.deleted_at + retention) > row.purge_after:
             longer.setdefault(until, []).append(row.id)
     for until, ids in longer.items():
-        for some in parts(ids):
-            tx.connection.execute(update(v).where(v.c.id.in_(some)).values(purge_after=until))
+        versions.keep_until(tx, ids, until)
