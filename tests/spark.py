@@ -45,6 +45,7 @@ def running(folder: Path) -> Iterator[SparkSession]:
         "spark.sql.warehouse.dir": str(folder / "warehouse"),
         "spark.local.dir": str(folder / "local"),
         "spark.driver.memory": "1g",
+        "spark.driver.extraJavaOptions": JAVA_OPTIONS,
     }
     builder = sql.SparkSession.builder.master("local[2]").appName("interlock tests")
     for name, value in settings.items():

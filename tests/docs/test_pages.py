@@ -71,6 +71,7 @@ def test_the_blocks_of_a_page_run(page: Path, tmp_path: Path, request: pytest.Fi
         pytest.importorskip("pyspark")
         programs = f"{tmp_path / '.bin'}:{Path(sys.executable).parent}:{os.environ['PATH']}"
         more = {"PATH": programs, "PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
+        more |= {"SPARK_SUBMIT_OPTS": spark.JAVA_OPTIONS}
     assert run(page, tmp_path, more) > 0
 
 
