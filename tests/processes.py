@@ -12,6 +12,7 @@ import importlib
 import itertools
 import json
 import os
+import pkgutil
 import shutil
 import signal
 import sqlite3
@@ -29,7 +30,14 @@ import psycopg
 ROOT = Path(__file__).parents[1]
 ONE_THREAD = {"INTERLOCK_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # a fork takes one thread along
 CALLS = ("fsync", "replace", "rename", "link", "unlink", "mkdir", "rmdir")
-IMPORTED_LATE = ("alembic.config", "alembic.runtime.environment", "alembic.script")
+IMPORTED_WHERE_USED = ("interlock.gates", "interlock.vault", "interlock.workspace")
+IMPORTED_LATE = (
+    "alembic.config",
+    "alembic.runtime.environment",
+    "alembic.script",
+    "numpy.ma",
+    "numpy.random",
+)
 ENDED, KILLED, FAILED = "ended", "killed", "failed"
 
 Tell = Callable[[Any], None]
@@ -129,7 +137,7 @@ class Nursery:
 
 def serve(modules: tuple[str, ...]) -> None:
     """The nursery's own process."""
-    for name in (*modules, *IMPORTED_LATE):
+    for name in (*modules, *IMPORTED_LATE, *_modules_of(*IMPORTED_WHERE_USED)):
         importlib.import_module(name)
     for line in sys.stdin:
         question = json.loads(line)
@@ -143,6 +151,12 @@ def serve(modules: tuple[str, ...]) -> None:
             if answer == 0:
                 _run(question)
         print(answer, flush=True)
+
+
+def _modules_of(*packages: str) -> Iterator[str]:
+    for name in packages:
+        package = importlib.import_module(name)
+        yield from (module.name for module in pkgutil.walk_packages(package.__path__, f"{name}."))
 
 
 def _run(question: Mapping[str, Any]) -> None:

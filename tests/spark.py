@@ -15,6 +15,9 @@ import pytest
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+JAVA_OPTIONS = (
+    "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"  # compile quickly rather than well: all is small here
+)
 PACKAGE = "openjdk-17-jre-headless"
 ZONE = "America/New_York"  # where an hour of each year is there twice, and another one not at all
 
