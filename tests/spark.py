@@ -15,9 +15,7 @@ import pytest
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-JAVA_OPTIONS = (
-    "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"  # compile quickly rather than well: all is small here
-)
+JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"  # to compile quickly: all is small here
 PACKAGE = "openjdk-17-jre-headless"
 ZONE = "America/New_York"  # where an hour of each year is there twice, and another one not at all
 

@@ -38,9 +38,7 @@ class Facts:
     """Last facts by id, and what else entries vouch for. Moments are the text of the entry."""
 
     versions: dict[int, tuple[str, int, str, str | None, str | None]] = field(default_factory=dict)
-    kept_until: dict[int, str | None] = field(
-        default_factory=dict
-    )  # id → purge_after while it was a tombstone
+    kept_until: dict[int, str | None] = field(default_factory=dict)  # id → purge_after as a tombstone
     guards: dict[tuple[str, str], Any] = field(default_factory=dict)  # (which, of what) → what it says
     numbers: dict[tuple[str, int], int] = field(default_factory=dict)  # (name, number) → id
     deleted: dict[int, str] = field(default_factory=dict)  # id → at
@@ -152,8 +150,8 @@ def _version(facts: Facts, fact: Mapping[str, Any], at: str, report: Report) -> 
         since = {"deleted": facts.deleted, "purged": facts.purged}.get(state, {})
         since[id_] = at
     if state == "deleted":
-        facts.kept_until[id_] = fact["purge_after"]
-    facts.versions[id_] = (name, number, state, manifest, fact["purge_after"])
+        facts.kept_until[id_] = fact.get("purge_after")
+    facts.versions[id_] = (name, number, state, manifest, fact.get("purge_after"))
 
 
 def _vault(facts: Facts, value: Mapping[str, Any], at: str) -> None:

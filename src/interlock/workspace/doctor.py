@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from interlock.workspace.progress import Progress
     from interlock.workspace.workspace import Workspace
 
+_SAID = 3  # versions and the like that the line of an entry names
 _SAY = f"attach: postgresql://USER@HOST/DATABASE, or {settings.environment_variable('postgres_url')}"
 
 
@@ -320,8 +321,18 @@ def _catch_up(site: Site) -> None:
 
 
 def _what(entry: dict[str, Any]) -> str:
+    if entry["kind"] == "versions":
+        return _some(f"{v['name']}@v{v['version']} {v['state']}" for v in entry["versions"])
+    if entry["kind"] == "guards":
+        return _some(f"{g['guard']} {g['of']}" for g in entry["guards"])
     place = str(entry.get("table") or entry.get("subject") or entry.get("name") or "")
     if entry.get("partition"):
         place += f"@{entry['partition']}"
     facts = [entry.get(k) for k in ("decision", "outcome", "alert", "action", "request", "state", "reason")]
     return " ".join([place, *(str(f) for f in facts if f)])
+
+
+def _some(of: Iterable[str]) -> str:
+    """The first few of them."""
+    said = list(of)
+    return ", ".join(said[:_SAID]) + (f" and {len(said) - _SAID:,} more" if len(said) > _SAID else "")

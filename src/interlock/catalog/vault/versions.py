@@ -215,7 +215,7 @@ def facts(rx: Reader, ids: Sequence[int]) -> list[dict[str, Any]]:
     wanted = select(v.c.id, v.c.name, v.c.version, v.c.state, v.c.manifest, v.c.purge_after)
     for some in parts(sorted(ids)):
         rows = rx.connection.execute(wanted.where(v.c.id.in_(some)).order_by(v.c.id))
-        found += [dict(row._mapping) | {"purge_after": _text(row.purge_after)} for row in rows]
+        found += [_fact(row) for row in rows]
     return found
 
 
@@ -348,5 +348,7 @@ def _record(row: Row[Any]) -> VersionRecord:
     return VersionRecord(**values)
 
 
-def _text(moment: dt.datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat(timespec="microseconds")
+def _fact(row: Row[Any]) -> dict[str, Any]:
+    fact = dict(row._mapping)
+    until = fact.pop("purge_after")
+    return fact if until is None else fact | {"purge_after": until.isoformat(timespec="microseconds")}
