@@ -212,7 +212,7 @@ def get(rx: Reader, ids: Sequence[int]) -> list[VersionRecord]:
 def facts(rx: Reader, ids: Sequence[int]) -> list[dict[str, Any]]:
     """What the ledger is told of each, in the order of their ids; the last fact of one is what must hold."""
     v, found = s.versions, list[dict[str, Any]]()
-    wanted = select(v.c.id, v.c.name, v.c.version, v.c.state, v.c.manifest, v.c.purge_after)
+    wanted: Select[Any] = select(v.c.id, v.c.name, v.c.version, v.c.state, v.c.manifest, v.c.purge_after)
     for some in parts(sorted(ids)):
         rows = rx.connection.execute(wanted.where(v.c.id.in_(some)).order_by(v.c.id))
         found += [_fact(row) for row in rows]
