@@ -17,6 +17,7 @@ from interlock.words import minute
 
 _REQUEST = re.compile(r"D[1-9][0-9]{0,9}")
 REQUESTS_SAID = 20
+ALIASES_SAID = 10
 
 
 def restore(
@@ -144,4 +145,5 @@ def _aliases_back(
         for (name, word), version in wanted.items()
         if (name, word) in now and now[name, word].version != version
     ]
-    return tuple(moved[:10]) + ((f"and {len(moved) - 10:,} more",) if len(moved) > 10 else ())
+    more = len(moved) - ALIASES_SAID
+    return (*moved[:ALIASES_SAID], *([f"and {more:,} more"] if more > 0 else []))
